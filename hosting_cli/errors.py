@@ -1,0 +1,56 @@
+"""Every error that `hosting` raises on purpose.
+
+::
+
+    HostingError                      exit status 1
+    ├── UsageError                    2   the command or its arguments
+    ├── InvalidFilesError                2   a region's files; carries every problem
+    ├── RefusedError                  1   a safeguard said no: nothing was done
+    │   └── StalePlanError               1   the approved plan is no longer true
+    ├── EngineError                   1   an engine answered, and refused or failed
+    │   └── MissingCapabilityError       1   an engine lacks what somebody needs
+    └── UnreadableError               4   a reading was impossible: unknown, which is never absent
+
+An error's text says what happened, then what to do about it.  ``subject`` names what it is about
+(``vault https://…``, ``host dijon-app-1``, ``bucket …``), so that several errors print one line each.
+"""
+
+
+class HostingError(Exception):
+    """Say what went wrong with *subject* and how to mend it."""
+
+    exit_status = 1
+
+    def __init__(self, subject: str, what: str, remedy: str) -> None:
+        super().__init__(f"{subject}: {what}. {remedy}")
+        self.subject = subject
+        self.what = what
+        self.remedy = remedy
+
+
+class UsageError(HostingError):
+    """The command line asks for something that does not exist or does not fit together."""
+
+    exit_status = 2
+
+
+class RefusedError(HostingError):
+    """A safeguard refused to act; nothing was changed."""
+
+
+class StalePlanError(RefusedError):
+    """The approved plan does not describe what would be done now."""
+
+
+class EngineError(HostingError):
+    """An engine was reached and refused or failed what it was asked to do."""
+
+
+class MissingCapabilityError(EngineError):
+    """An engine cannot do what a resource needs; the subject names who needs it."""
+
+
+class UnreadableError(HostingError):
+    """A door could not see: the state is unknown, and whatever depends on it is blocked."""
+
+    exit_status = 4
