@@ -1,0 +1,1 @@
+"""One module per noun: parse, call, return a result; nothing here prints or decides."""

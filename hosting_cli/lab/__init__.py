@@ -1,0 +1,1 @@
+"""A whole small region on one machine: real engines as processes, real Debian hosts under QEMU."""

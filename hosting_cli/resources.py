@@ -1,0 +1,179 @@
+"""The kinds of resources on the engines: OpenBao and the object store.  Those of hosts are in ``deploys.desired``."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar
+
+from inventory.resource import Resource
+
+VAULT = "vault"
+"""The source of everything that OpenBao or Vault answers for."""
+
+
+def object_store(store: str) -> str:
+    """Name the source of what the object store *store* answers for."""
+    return f"object-store {store}"
+
+
+# -- vault --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class VaultResource(Resource):
+    """Anything that is read from the vault."""
+
+    @property
+    def source(self) -> str:
+        """Name the vault."""
+        return VAULT
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecretsEngine(VaultResource):
+    """A secrets engine mounted at ``name`` (transit, kv, pki, ssh)."""
+
+    kind: ClassVar[str] = "secrets-engine"
+    data_bearing: ClassVar[bool] = True
+
+    type: str
+    version: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuthMethod(VaultResource):
+    """An auth method mounted at ``name``."""
+
+    kind: ClassVar[str] = "auth-method"
+    data_bearing: ClassVar[bool] = True
+
+    type: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SshAuthority(VaultResource):
+    """The certificate authority of the SSH engine mounted at ``name``; its private key never leaves the vault."""
+
+    kind: ClassVar[str] = "ssh-authority"
+    data_bearing: ClassVar[bool] = True
+
+    algorithm: str = "ed25519"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SshRole(VaultResource):
+    """Who may get which certificates from the SSH authority; ``name`` is ``<mount>/<role>``."""
+
+    kind: ClassVar[str] = "ssh-role"
+
+    principals: tuple[str, ...]
+    ttl_seconds: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy(VaultResource):
+    """A policy rendered from ``vault_policies/``; compared by its text."""
+
+    kind: ClassVar[str] = "policy"
+
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransitKey(VaultResource):
+    """An encryption key that never leaves the vault: not exportable, deletion not allowed."""
+
+    kind: ClassVar[str] = "transit-key"
+    data_bearing: ClassVar[bool] = True
+
+    type: str = "aes256-gcm96"
+    exportable: bool = False
+    deletion_allowed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class AppRole(VaultResource):
+    """The identity of one application on one host, bound to the address that the vault sees for it."""
+
+    kind: ClassVar[str] = "app-role"
+
+    policies: tuple[str, ...]
+    bound_cidrs: tuple[str, ...]
+    token_ttl_seconds: int
+    token_max_ttl_seconds: int
+
+
+class SecretPurpose(StrEnum):
+    """What a stored secret opens, which also says how it is made."""
+
+    LUKS_PASSPHRASE = "luks-passphrase"  # noqa: S105 a purpose, not a passphrase
+    LUKS_RECOVERY = "luks-recovery"
+    RESTIC_PASSWORD = "restic-password"  # noqa: S105 a purpose, not a password
+    S3_CREDENTIALS = "s3-credentials"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecretEntry(VaultResource):
+    """A generated secret, kept below ``kv/hosting/`` at ``name`` as ciphertext of the transit key ``wrapped_by``."""
+
+    kind: ClassVar[str] = "secret"
+    data_bearing: ClassVar[bool] = True
+
+    purpose: SecretPurpose
+    wrapped_by: str
+
+
+# -- object store -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoreResource(Resource):
+    """Anything that is read from the object store ``store``."""
+
+    store: str
+
+    @property
+    def source(self) -> str:
+        """Name the object store."""
+        return object_store(self.store)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bucket(StoreResource):
+    """A bucket: default SSE-KMS under ``encryption_key``, versioned, a TLS-only policy, our tags, perhaps locked.
+
+    ``policy`` is the canonical JSON text of the bucket policy; ``lock_*`` is its default retention.
+    """
+
+    kind: ClassVar[str] = "bucket"
+    data_bearing: ClassVar[bool] = True
+
+    encryption_key: str | None
+    versioning: bool
+    policy: str | None
+    lock_mode: str | None = None
+    lock_days: int | None = None
+    noncurrent_days: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoreUser(StoreResource):
+    """An IAM user that reaches only what its policy names."""
+
+    kind: ClassVar[str] = "store-user"
+
+    policy: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccessKey(StoreResource):
+    """The one access key of the user ``name``, whose secret half is the vault's entry ``secret``.
+
+    ``condition`` joins two readings: the key identifiers that the store lists for the user, and the one that the
+    entry's metadata records.  Anything but ``in use`` means: make a new key, store it, read it back, drop the others.
+    """
+
+    kind: ClassVar[str] = "access-key"
+
+    secret: str
+    wrapped_by: str
+    condition: str = "in use"
