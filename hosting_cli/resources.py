@@ -34,6 +34,7 @@ class SecretsEngine(VaultResource):
 
     kind: ClassVar[str] = "secrets-engine"
     data_bearing: ClassVar[bool] = True
+    immutable: ClassVar[frozenset[str]] = frozenset({"type", "version"})
 
     type: str
     version: int | None = None
@@ -45,6 +46,7 @@ class AuthMethod(VaultResource):
 
     kind: ClassVar[str] = "auth-method"
     data_bearing: ClassVar[bool] = True
+    immutable: ClassVar[frozenset[str]] = frozenset({"type"})
 
     type: str
 
@@ -55,6 +57,7 @@ class SshAuthority(VaultResource):
 
     kind: ClassVar[str] = "ssh-authority"
     data_bearing: ClassVar[bool] = True
+    immutable: ClassVar[frozenset[str]] = frozenset({"algorithm"})
 
     algorithm: str = "ed25519"
 
@@ -84,6 +87,7 @@ class TransitKey(VaultResource):
 
     kind: ClassVar[str] = "transit-key"
     data_bearing: ClassVar[bool] = True
+    immutable: ClassVar[frozenset[str]] = frozenset({"type"})
 
     type: str = "aes256-gcm96"
     exportable: bool = False
@@ -117,6 +121,7 @@ class SecretEntry(VaultResource):
 
     kind: ClassVar[str] = "secret"
     data_bearing: ClassVar[bool] = True
+    immutable: ClassVar[frozenset[str]] = frozenset({"purpose", "wrapped_by"})
 
     purpose: SecretPurpose
     wrapped_by: str

@@ -32,10 +32,13 @@ class Resource:
 
     ``source`` names the one outside system that it is read from (``vault``, ``object-store <id>``, ``host <id>``).
     A ``data_bearing`` resource is never deleted or replaced by a plan (design: what may never break, 8).
+    An attribute in ``immutable`` cannot be changed in place: another value means to replace the resource, which for
+    a data-bearing one is a conflict that a person must solve.
     """
 
     kind: ClassVar[str]
     data_bearing: ClassVar[bool] = False
+    immutable: ClassVar[frozenset[str]] = frozenset()
 
     name: str
     owner: str

@@ -1,0 +1,76 @@
+"""The names that things of the hosting carry on the engines; one place, so that every room spells them alike.
+
+Everything of ours starts with ``hosting-`` (vault, IAM) or with the region's short name (buckets).
+"""
+
+from inventory.models import Region
+
+PREFIX = "hosting-"
+
+TRANSIT_MOUNT = "transit"
+KV_MOUNT = "kv"
+PKI_MOUNT = "pki"
+SSH_MOUNT = "ssh"
+APPROLE_MOUNT = "approle"
+
+KV_ROOT = "hosting"
+"""Below the KV mount; entry names in this module are relative to it."""
+
+SSH_OPERATIONS_ROLE = "hosting-operations"
+S3_KMS_ROLE = "hosting-s3-kms"
+NEIGHBOUR_PROBE_POLICY = "hosting-neighbour-probe"
+
+
+def transit_key(application: str, purpose: str) -> str:
+    """Name the key that wraps everything of *application* for *purpose* (``objects``, ``volumes``, ``backups``)."""
+    return f"{PREFIX}{application}-{purpose}"
+
+
+def host_role(application: str, host: str) -> str:
+    """Name the AppRole, and its policy, of *application* on *host*."""
+    return f"{PREFIX}{application}-{host}"
+
+
+def volume_secret(application: str, host: str, volume: str, slot: str) -> str:
+    """Name the KV entry of a LUKS passphrase; *slot* is ``active`` or ``recovery``."""
+    return f"{application}/volumes/{host}/{volume}/{slot}"
+
+
+def repository_secret(application: str, host: str) -> str:
+    """Name the KV entry of the restic password of *application* on *host*."""
+    return f"{application}/backups/{host}/repository"
+
+
+def credentials_secret(application: str, user: str) -> str:
+    """Name the KV entry of the S3 credentials of *user*."""
+    return f"{application}/object-store/{user}"
+
+
+def bucket(region: Region, application: str, name: str) -> str:
+    """Name a data bucket on the object store."""
+    return f"{region.short}-{application}-{name}"
+
+
+def backup_bucket(region: Region, application: str) -> str:
+    """Name the locked bucket that holds the backups of *application*."""
+    return f"{region.short}-{application}-backup"
+
+
+def data_user(application: str) -> str:
+    """Name the IAM user that reads and writes the application's data buckets."""
+    return f"{PREFIX}{application}"
+
+
+def backup_user(application: str) -> str:
+    """Name the IAM user that can add to the application's backups but not remove from them."""
+    return f"{PREFIX}{application}-backup"
+
+
+def volume_group(application: str) -> str:
+    """Name the LVM volume group of *application* on a host."""
+    return f"{PREFIX}{application}"
+
+
+def volume_label(application: str, volume: str) -> str:
+    """Name the LUKS label, the mapper device and the units of a volume."""
+    return f"{PREFIX}{application}-{volume}"
