@@ -1,0 +1,117 @@
+"""Who may let which plan be carried out, and whether the approved plan is still true.  Pure: journal entries in.
+
+A plan of production, or one that deletes or replaces anything, needs a second person: whoever approves must not be who
+asked for it.  An approval names the plan's digest, so it is for what was shown and for nothing else.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import cast
+
+from hosting_cli.journal import Entry
+from hosting_cli.plan import Change, Plan, from_document
+from inventory.resource import Json, Subject
+
+SHORTEST_PREFIX = 8
+"""How many hexadecimal digits of a digest must be given at least."""
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A plan as the journal holds it: what it is, who asked for it, who approved it, what of it was begun."""
+
+    plan: Plan
+    requested_by: frozenset[str] = frozenset()
+    approved_by: frozenset[str] = frozenset()
+    begun: frozenset[Subject] = frozenset()
+
+
+def recorded_plans(entries: Iterable[Entry]) -> dict[str, Recorded]:
+    """Collect the plans of a journal by digest."""
+    found: dict[str, Recorded] = {}
+    for entry in entries:
+        if entry.kind == "plan":
+            plan = from_document(cast("dict[str, Json]", entry.data["plan"]))
+            known = found.get(plan.digest) or Recorded(plan)
+            found[plan.digest] = replace(known, requested_by=known.requested_by | {entry.who})
+        elif entry.kind in {"approval", "intent", "applied"}:
+            digest = str(entry.data["plan"])
+            found[digest] = _followed(found[digest], entry)
+    return found
+
+
+def _followed(recorded: Recorded, entry: Entry) -> Recorded:
+    """Add what *entry* says about a plan; one that was carried out whole has used its approval up."""
+    if entry.kind == "applied":
+        return Recorded(recorded.plan)
+    if entry.kind == "approval":
+        return replace(recorded, approved_by=recorded.approved_by | {entry.who})
+    subject = cast("dict[str, str]", entry.data["subject"])
+    return replace(recorded, begun=recorded.begun | {Subject(subject["kind"], subject["name"])})
+
+
+def named(prefix: str, digests: Iterable[str]) -> str:
+    """Find the one digest that starts with *prefix*; raise ``ValueError`` saying why there is none."""
+    if len(prefix) < SHORTEST_PREFIX:
+        raise ValueError(f"give at least {SHORTEST_PREFIX} digits of the plan's digest")
+    found = [digest for digest in digests if digest.startswith(prefix.lower())]
+    if len(found) != 1:
+        raise ValueError(f"{len(found) or 'no'} recorded plans have a digest that starts with {prefix}")
+    return found[0]
+
+
+def approver_refusal(recorded: Recorded, approver: str) -> str | None:
+    """Say why *approver* may not approve, if so."""
+    if not needs_second_person(recorded.plan) or approver not in recorded.requested_by:
+        return None
+    why = "it deletes or replaces something" if recorded.plan.destroys else "it is for production"
+    return f"{approver} asked for this plan, and {why}: a second person must approve it"
+
+
+def needs_second_person(plan: Plan) -> bool:
+    """Tell whether who asked for *plan* may not be the one to approve it."""
+    return plan.production or plan.destroys
+
+
+def refusals(recorded: Recorded, now: Plan) -> tuple[str, ...]:
+    """Say why *recorded* may not be carried out although *now* is what it would be; nothing if it may.
+
+    An interrupted run leaves a plan half carried out.  What is left of it is still the approved plan when every change
+    of *now* stands in it with the same goal, and every change that is gone was begun.
+    """
+    return (*_unapproved(recorded), *_moved(recorded, now))
+
+
+def _unapproved(recorded: Recorded) -> Sequence[str]:
+    if not recorded.approved_by:
+        return ["nobody approved it"]
+    if needs_second_person(recorded.plan) and not recorded.approved_by - recorded.requested_by:
+        return ["only who asked for it approved it; a second person must"]
+    return []
+
+
+def _moved(recorded: Recorded, now: Plan) -> Sequence[str]:
+    if now.digest == recorded.plan.digest:
+        return []
+    if not recorded.begun:
+        return ["it is no longer true: the files or the engines have changed since"]
+    approved = {change.subject: change for change in recorded.plan.changes}
+    left = {change.subject for change in now.changes}
+    reasons = [reason for change in now.changes if (reason := _foreign(change, approved, recorded.begun))]
+    reasons += [
+        f"{subject} is done, but not by this plan" for subject in sorted(approved.keys() - left - recorded.begun)
+    ]
+    reasons += [f"{finding.subject} could not be read: {finding.reason}" for finding in now.unknown]
+    return reasons
+
+
+def _foreign(change: Change, approved: dict[Subject, Change], begun: frozenset[Subject]) -> str | None:
+    """Say why *change* is not one that was approved, if so."""
+    known = approved.get(change.subject)
+    if known is None:
+        return f"{change.subject} would change, which was not approved"
+    if known.after != change.after:
+        return f"{change.subject} would become something else than what was approved"
+    if known.before != change.before and change.subject not in begun:
+        return f"{change.subject} is not what it was when the plan was approved"
+    return None

@@ -1,0 +1,152 @@
+"""Only an approved plan is carried out, by whoever may, and only while it is still true."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from hosting_cli.approval import approver_refusal, named, recorded_plans, refusals
+from hosting_cli.journal import Journal
+from hosting_cli.plan import Action, Change, Finding, Plan
+from inventory.resource import Subject
+
+NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
+
+
+def change(name: str, **changes: object) -> Change:
+    made = Change(Subject("bucket", name), Action.CREATE, "imaging", "object-store one", None, {"versioning": True})
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def plan(*changes: Change, **attributes: object) -> Plan:
+    made = Plan("r", "e", "region", production=True, changes=changes, in_order=0)
+    return replace(made, **attributes)  # type: ignore[arg-type]
+
+
+class Book:
+    """A journal in which several people write."""
+
+    def __init__(self, path: Path) -> None:
+        self.who = ""
+        self.journal = Journal(path, now=lambda: NOW, who=lambda: self.who)
+
+    def planned(self, found: Plan, who: str = "engineer") -> "Book":
+        return self.write(who, "plan", {"plan": found.document()})
+
+    def approved(self, found: Plan, who: str = "officer") -> "Book":
+        return self.write(who, "approval", {"plan": found.digest})
+
+    def begun(self, found: Plan, name: str) -> "Book":
+        return self.write("engineer", "intent", {"plan": found.digest, "subject": {"kind": "bucket", "name": name}})
+
+    def applied(self, found: Plan) -> "Book":
+        return self.write("engineer", "applied", {"plan": found.digest})
+
+    def write(self, who: str, kind: str, data: dict) -> "Book":  # type: ignore[type-arg]
+        self.who = who
+        self.journal.append(kind, data)
+        return self
+
+    def refusals(self, found: Plan, now: Plan) -> tuple[str, ...]:
+        return refusals(recorded_plans(self.journal.entries())[found.digest], now)
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Book:
+    return Book(tmp_path / "journal.jsonl")
+
+
+def test_an_approved_plan_that_is_still_true_may_be_carried_out(book: Book) -> None:
+    asked = plan(change("a"))
+    assert book.planned(asked).approved(asked).refusals(asked, asked) == ()
+
+
+def test_a_plan_that_nobody_approved_may_not(book: Book) -> None:
+    asked = plan(change("a"))
+    assert book.planned(asked).refusals(asked, asked) == ("nobody approved it",)
+
+
+def test_production_needs_a_second_person(book: Book) -> None:
+    asked = plan(change("a"))
+    found = book.planned(asked).approved(asked, "engineer").refusals(asked, asked)
+    assert found == ("only who asked for it approved it; a second person must",)
+
+
+def test_a_training_environment_does_not(book: Book) -> None:
+    asked = plan(change("a"), production=False)
+    assert book.planned(asked).approved(asked, "engineer").refusals(asked, asked) == ()
+
+
+def test_destruction_needs_a_second_person_everywhere(book: Book) -> None:
+    asked = plan(change("a", action=Action.DELETE), production=False)
+    book.planned(asked)
+    recorded = recorded_plans(book.journal.entries())[asked.digest]
+    assert approver_refusal(recorded, "engineer") is not None
+    assert approver_refusal(recorded, "officer") is None
+
+
+def test_an_approval_is_used_up_when_its_plan_was_carried_out(book: Book) -> None:
+    asked = plan(change("a"))
+    book.planned(asked).approved(asked).applied(asked)
+    assert book.planned(asked).refusals(asked, asked) == ("nobody approved it",)
+
+
+def test_a_plan_whose_world_moved_is_refused(book: Book) -> None:
+    asked = plan(change("a"))
+    found = book.planned(asked).approved(asked).refusals(asked, plan(change("a"), change("b")))
+    assert found == ("it is no longer true: the files or the engines have changed since",)
+
+
+def test_what_an_interrupted_run_left_is_still_approved(book: Book) -> None:
+    asked = plan(change("a"), change("b"), change("c"))
+    book.planned(asked).approved(asked).begun(asked, "a").begun(asked, "b")
+    left = plan(change("b", before={"versioning": False}, action=Action.UPDATE), change("c"))
+    assert book.refusals(asked, left) == ()
+
+
+@pytest.mark.parametrize(
+    ("left", "reason"),
+    [
+        pytest.param(
+            plan(change("c"), change("x")), "bucket x would change, which was not approved", id="something new"
+        ),
+        pytest.param(
+            plan(change("b", after={"versioning": False}), change("c")),
+            "bucket b would become something else than what was approved",
+            id="another goal",
+        ),
+        pytest.param(
+            plan(change("b"), change("c", before={"versioning": False})),
+            "bucket c is not what it was when the plan was approved",
+            id="somebody else touched what was not begun",
+        ),
+        pytest.param(plan(change("b")), "bucket c is done, but not by this plan", id="somebody else did it"),
+        pytest.param(
+            plan(change("c"), unknown=(Finding("vault", "it is sealed"),)),
+            "vault could not be read: it is sealed",
+            id="a source went dark",
+        ),
+    ],
+)
+def test_an_interrupted_run_goes_on_only_with_what_was_approved(book: Book, left: Plan, reason: str) -> None:
+    asked = plan(change("a"), change("b"), change("c"))
+    book.planned(asked).approved(asked).begun(asked, "a").begun(asked, "b")
+    assert reason in book.refusals(asked, left)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "message"),
+    [
+        pytest.param("abc", "at least 8 digits", id="too short"),
+        pytest.param("0123456789", "no recorded plans", id="unknown"),
+        pytest.param("aaaaaaaa", "2 recorded plans", id="ambiguous"),
+    ],
+)
+def test_a_digest_must_name_one_plan(prefix: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        named(prefix, ["aaaaaaaa1", "aaaaaaaa2", "bbbbbbbb1"])
+
+
+def test_the_beginning_of_a_digest_is_enough() -> None:
+    assert named("BBBBBBBB", ["aaaaaaaa1", "bbbbbbbb1"]) == "bbbbbbbb1"
