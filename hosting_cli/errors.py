@@ -1,19 +1,24 @@
-"""Every error that `hosting` raises on purpose.
+"""Every error that `hosting` raises on purpose, with its exit status.
 
 ::
 
-    HostingError                      exit status 1
-    ├── UsageError                    2   the command or its arguments
-    ├── InvalidFilesError                2   a region's files; carries every problem
-    ├── RefusedError                  1   a safeguard said no: nothing was done
-    │   └── StalePlanError               1   the approved plan is no longer true
-    ├── EngineError                   1   an engine answered, and refused or failed
-    │   └── MissingCapabilityError       1   an engine lacks what somebody needs
-    └── UnreadableError               4   a reading was impossible: unknown, which is never absent
+    HostingError                   1
+    ├── UsageError                 2   the command or its arguments
+    ├── InvalidFilesError          2   a region's files; carries every problem
+    ├── RefusedError               1   a safeguard said no: nothing was done
+    │   └── StalePlanError         1   the approved plan is no longer true
+    ├── EngineError                1   an engine answered, and refused or failed
+    │   └── MissingCapabilityError 1   an engine lacks what somebody needs
+    └── UnreadableError            4   a reading was impossible: unknown, which is never absent
 
 An error's text says what happened, then what to do about it.  ``subject`` names what it is about
 (``vault https://…``, ``host dijon-app-1``, ``bucket …``), so that several errors print one line each.
 """
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from inventory.problems import Problem
 
 
 class HostingError(Exception):
@@ -32,6 +37,17 @@ class UsageError(HostingError):
     """The command line asks for something that does not exist or does not fit together."""
 
     exit_status = 2
+
+
+class InvalidFilesError(HostingError):
+    """The region's files hold problems; ``problems`` has every one of them."""
+
+    exit_status = 2
+
+    def __init__(self, problems: "tuple[Problem, ...]") -> None:
+        count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
+        super().__init__("files", f"{count} found", "Mend them; nothing was changed.")
+        self.problems = problems
 
 
 class RefusedError(HostingError):

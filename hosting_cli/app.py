@@ -1,0 +1,169 @@
+"""The command line: which commands there are, which options all of them share, and how doors are made.
+
+Nothing heavy is imported here: engines' libraries load when a command first needs their door.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
+from functools import wraps
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hosting_cli import console
+from hosting_cli.errors import HostingError, InvalidFilesError
+from hosting_cli.result import EXIT_STATUS_HELP, ExitStatus, Result
+from hosting_cli.session import Session
+
+if TYPE_CHECKING:
+    from hosting_cli.doors.engine import Engine
+    from hosting_cli.doors.hosts import HostsDoor
+    from hosting_cli.doors.objects import ObjectStoreDoor
+    from hosting_cli.doors.openbao import OpenBao
+
+RegionOption = Annotated[
+    Path | None,
+    typer.Option("--region", envvar="HOSTING_REGION", metavar="FOLDER", help="The folder of the region's files."),
+]
+EnvironmentOption = Annotated[
+    Path | None,
+    typer.Option("--environment", envvar="HOSTING_ENVIRONMENT", metavar="FILE", help="Which engines to work on."),
+]
+TokenOption = Annotated[
+    Path | None,
+    typer.Option("--token-file", metavar="FILE", help="Your vault token, instead of VAULT_TOKEN or the environment's."),
+]
+OutputOption = Annotated[
+    str, typer.Option("--output", "-o", metavar="people|json", help="For people, or one versioned JSON document.")
+]
+
+SHARED_OPTIONS = {"region": RegionOption, "environment": EnvironmentOption, "token_file": TokenOption}
+
+COMMANDS: Mapping[str, tuple[str, ...]] = {
+    "": ("validate", "plan", "approve", "apply", "verify", "drift", "bootstrap"),
+    "journal": ("show", "verify"),
+    "lab": ("up", "status", "demo", "down", "ssh", "break", "mend"),
+}
+"""Which commands there are, by group: each is the function of that name in ``hosting_cli/commands/<group>.py``, the
+ungrouped ones in a module of their own."""
+
+GROUPS = {
+    "journal": "What was planned, approved, done and proven.",
+    "lab": "A whole small region on this machine, on real engines.",
+}
+
+
+class LazyDoors:
+    """Make doors; each imports its engine's library only then."""
+
+    def vault(self, session: Session) -> "OpenBao":
+        """Make the door of the vault."""
+        from hosting_cli.doors.openbao import OpenBao
+
+        access = session.environment.vault
+        if session.token_file:
+            access = access.model_copy(update={"token_file": session.token_file})
+        return OpenBao(access, region=session.region.id)
+
+    def stores(self, session: Session) -> "Mapping[str, ObjectStoreDoor]":
+        """Make the door of every object store, with the provisioner's credentials from the vault."""
+        from hosting_cli.doors.objects import ObjectStoreDoor
+
+        access = session.environment.object_store
+        return {
+            store.id: ObjectStoreDoor(
+                access,
+                lambda: session.vault.provisioner_credentials(access.credentials),
+                store=store.id,
+                region=session.region.id,
+            )
+            for store in session.region.stores
+        }
+
+    def hosts(self, session: Session) -> "HostsDoor":
+        """Make the door of the hosts; its key lives in memory and is certified by the vault."""
+        from hosting_cli.doors.hosts import HostsDoor
+        from hosting_cli.doors.operator_key import certified_key
+
+        return HostsDoor(session.environment.hosts, lambda: certified_key(session.vault))
+
+    def engine(self, session: Session) -> "Engine":
+        """Make the door of pyinfra."""
+        from hosting_cli.doors.engine import Engine
+
+        return Engine()
+
+
+def shared(function: Callable[..., Result]) -> Callable[..., None]:
+    """Give *function* the options that all commands share; show what it returns, and exit with its status."""
+    signature = inspect.signature(function)
+    own = [parameter for name, parameter in signature.parameters.items() if name != "session"]
+    common = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=option)
+        for name, option in SHARED_OPTIONS.items()
+    ]
+    output = inspect.Parameter("output", inspect.Parameter.KEYWORD_ONLY, default="people", annotation=OutputOption)
+
+    @wraps(function)
+    def command(**arguments: Any) -> None:
+        shown_as = arguments.pop("output")
+        if shown_as not in {"people", "json"}:
+            raise typer.BadParameter("choose people or json", param_hint="--output")
+        session = Session(
+            region_folder=arguments.pop("region"),
+            environment_file=arguments.pop("environment"),
+            token_file=arguments.pop("token_file"),
+            doors=LazyDoors(),
+        )
+        result = run(lambda: function(session, **arguments), name=function.__name__)
+        console.show(result, shown_as)
+        raise typer.Exit(int(result.status))
+
+    command.__signature__ = signature.replace(  # type: ignore[attr-defined]
+        parameters=[*(p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own), *common, output],
+        return_annotation=None,
+    )
+    return command
+
+
+def run(work: Callable[[], Result], *, name: str) -> Result:
+    """Do *work*; an error raised on purpose becomes a result with its exit status."""
+    try:
+        return work()
+    except InvalidFilesError as error:
+        problems = [problem.to_json() for problem in error.problems]
+        lines = tuple(str(problem) for problem in error.problems)
+        return Result(name, {"problems": problems}, (console.Text(lines),), ExitStatus.USAGE, (error,))
+    except HostingError as error:
+        return Result(name, {}, (), ExitStatus(error.exit_status), (error,))
+
+
+def build() -> typer.Typer:
+    """Assemble the command line."""
+    app = typer.Typer(
+        name="hosting",
+        help="Host applications of health establishments: one manifest in, encrypted storage, backups, network "
+        "segments and a proof out.\n\nStart with `hosting lab up`, or with `hosting validate --region FOLDER`.",
+        epilog=EXIT_STATUS_HELP,
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    )
+    for group, names in COMMANDS.items():
+        home = app
+        if group:
+            home = typer.Typer(help=GROUPS[group], no_args_is_help=True, rich_markup_mode=None)
+            app.add_typer(home, name=group)
+        for name in names:
+            module = import_module(f"hosting_cli.commands.{group or name}")
+            function = getattr(module, name if name != "break" else "break_")
+            home.command(name, epilog=EXIT_STATUS_HELP)(shared(function))
+    return app
+
+
+def main() -> None:
+    """Run the command line."""
+    build()()

@@ -1,0 +1,64 @@
+"""Show and verify the journal."""
+
+from typing import Annotated
+
+import typer
+
+from hosting_cli.journal import Entry, breaks, parse
+from hosting_cli.result import ExitStatus, Result, Table, text
+from hosting_cli.session import Session
+
+
+def show(
+    session: Session,
+    last: Annotated[int, typer.Option("--last", min=1, help="How many entries, counted from the end.")] = 40,
+) -> Result:
+    """Show what was planned, approved, done and proven, oldest first."""
+    entries = session.journal.entries()[-last:]
+    rows = tuple((entry.kind, str(entry.sequence), entry.time, entry.who, summary(entry)) for entry in entries)
+    return Result(
+        "journal show",
+        {
+            "entries": [
+                {"sequence": e.sequence, "time": e.time, "who": e.who, "kind": e.kind, "data": dict(e.data)}
+                for e in entries
+            ]
+        },
+        (Table("", ("kind", "number", "time", "who", "what"), rows),),
+    )
+
+
+def verify(
+    session: Session,
+    head: Annotated[
+        str | None, typer.Option("--head", help="The digest of the last entry, as noted elsewhere.")
+    ] = None,
+) -> Result:
+    """Check that no entry was changed, removed, added or reordered.
+
+    Entries cut off the end leave a chain that holds: note the head that this prints somewhere else, and give it back
+    with --head to see that as well.
+    """
+    lines = session.journal.lines()
+    found = tuple(breaks(lines, head=head))
+    if found:
+        rows = tuple(("broken", f"{session.journal.path}:{item.line}", item.reason) for item in found)
+        data = {"breaks": [{"line": item.line, "reason": item.reason} for item in found]}
+        return Result("journal verify", data, (Table("", ("", "where", "why"), rows),), ExitStatus.PENDING)
+    last = parse(lines[-1]).digest if lines else None
+    return Result(
+        "journal verify",
+        {"entries": len(lines), "head": last},
+        (text(f"{len(lines)} entries, each following from the one before.", f"head {last}"),),
+    )
+
+
+def summary(entry: Entry) -> str:
+    """Say in one line what *entry* is about."""
+    data = entry.data
+    subject = data.get("subject")
+    words = [f"{subject['kind']} {subject['name']}" if isinstance(subject, dict) else str(subject or "")]
+    plan = data.get("plan")
+    words.append(f"plan {str(plan['digest'] if isinstance(plan, dict) else plan)[:12]}" if plan else "")
+    words += [str(data[name]) for name in ("action", "verdict", "reason", "sentence") if name in data]
+    return " · ".join(filter(None, words))

@@ -1,0 +1,123 @@
+"""What one run of the command line works with: a region, an environment, and doors made when they are first needed.
+
+``app`` hands in how doors are made, so that nothing here, and no command, imports an engine's library.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from hosting_cli.console import Progress
+from hosting_cli.errors import InvalidFilesError, UsageError
+from hosting_cli.journal import Journal
+
+if TYPE_CHECKING:
+    from hosting_cli.doors.engine import Engine
+    from hosting_cli.doors.hosts import HostsDoor
+    from hosting_cli.doors.objects import ObjectStoreDoor
+    from hosting_cli.doors.openbao import OpenBao
+    from inventory.models import Environment, Region
+
+
+class DoorMaker(Protocol):
+    """Make each door; only ``app`` has one."""
+
+    def vault(self, session: "Session") -> "OpenBao":
+        """Make the door of the vault."""
+
+    def stores(self, session: "Session") -> "Mapping[str, ObjectStoreDoor]":
+        """Make the doors of the region's object stores, by their ids."""
+
+    def hosts(self, session: "Session") -> "HostsDoor":
+        """Make the door of the hosts."""
+
+    def engine(self, session: "Session") -> "Engine":
+        """Make the door of pyinfra."""
+
+
+def now() -> datetime:
+    """Tell the time; the only clock of the command line."""
+    return datetime.now(tz=UTC)
+
+
+@dataclass
+class Session:
+    """One run: where the files are, and what is made from them on first use."""
+
+    region_folder: Path | None
+    environment_file: Path | None
+    token_file: Path | None
+    doors: DoorMaker
+    progress: Progress = field(default_factory=Progress)
+    clock: Callable[[], datetime] = now
+
+    @property
+    def today(self) -> date:
+        """Give today's date, which certificates and flows are held against."""
+        return self.clock().date()
+
+    @cached_property
+    def region(self) -> "Region":
+        """Load the region and hold it against every rule; raise ``InvalidFilesError`` with all problems at once."""
+        from inventory.load import load_region
+        from inventory.problems import InventoryError
+
+        if self.region_folder is None:
+            raise UsageError("region", "none was named", "Give --region PATH or set HOSTING_REGION.")
+        try:
+            return load_region(self.region_folder, today=self.today)
+        except InventoryError as error:
+            raise InvalidFilesError(error.problems) from error
+
+    @cached_property
+    def environment(self) -> "Environment":
+        """Load the environment file of the region."""
+        from inventory.load import load_environment
+        from inventory.problems import InventoryError
+
+        if self.environment_file is None:
+            raise UsageError("environment", "none was named", "Give --environment PATH or set HOSTING_ENVIRONMENT.")
+        try:
+            return load_environment(self.environment_file, self.region)
+        except InventoryError as error:
+            raise InvalidFilesError(error.problems) from error
+
+    @cached_property
+    def vault(self) -> "OpenBao":
+        """Open the door of the vault."""
+        return self.doors.vault(self)
+
+    @cached_property
+    def stores(self) -> "Mapping[str, ObjectStoreDoor]":
+        """Open the doors of the object stores."""
+        return self.doors.stores(self)
+
+    @cached_property
+    def hosts(self) -> "HostsDoor":
+        """Open the door of the hosts."""
+        return self.doors.hosts(self)
+
+    @cached_property
+    def engine(self) -> "Engine":
+        """Open the door of pyinfra."""
+        return self.doors.engine(self)
+
+    @cached_property
+    def identity(self) -> str:
+        """Ask the vault who is at work; raise ``UnreadableError`` when it cannot say."""
+        return self.vault.identity()
+
+    @cached_property
+    def journal(self) -> Journal:
+        """Open the region's journal; entries carry the identity that the vault attests."""
+        return Journal(self.environment.journal, now=self.clock, who=lambda: self.identity)
+
+
+def from_variable(name: str) -> Path | None:
+    """Read a path from the environment variable *name*."""
+    value = os.environ.get(name)
+    return Path(value) if value else None
