@@ -1,0 +1,63 @@
+# Everything a developer or a newcomer does.  `make help` lists it.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+BIN := .venv/bin
+LAB_ENV := HOSTING_REGION=inventory/regions/bourgogne-franche-comte
+
+.PHONY: help
+help: ## Say what each target does
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | column -t -s '|'
+
+# -- for a newcomer ---------------------------------------------------------------------------------------------
+
+.PHONY: demo
+demo: install ## Bring a lab up, host the sample application on it, prove what was promised
+	@$(BIN)/hosting lab demo
+
+.PHONY: test
+test: install ## Run the whole suite: unit, promises, integration, and acceptance on real hosts in the lab
+	@$(BIN)/python -m pytest
+
+.PHONY: clean-lab
+clean-lab: ## Remove the lab and everything it has cached
+	@if [ -x $(BIN)/hosting ]; then $(BIN)/hosting lab down --cache; fi
+
+# -- for a developer --------------------------------------------------------------------------------------------
+
+.PHONY: check
+check: $(BIN)/.installed ## Format, lint, types, unit tests and promises; under 30 seconds
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/python -m pytest -q tests/unit tests/promises
+
+.PHONY: format
+format: $(BIN)/.installed ## Format the code and mend what lint can mend
+	@$(BIN)/ruff format --quiet .
+	@$(BIN)/ruff check --fix .
+
+.PHONY: bench
+bench: install ## Measure against the raw floor and ansible-core, side by side; needs root
+	@$(BIN)/python -m tests.bench
+
+.PHONY: lock
+lock: $(BIN)/.installed ## Write .ci/requirements.lock anew from pyproject.toml
+	@.ci/lock
+
+.PHONY: install
+install: .ci/.debian-installed $(BIN)/.installed ## Install Debian packages and the virtual environment, once
+
+.ci/.debian-installed: .ci/debian-packages.txt
+	@.ci/install-debian-packages
+	@touch $@
+
+$(BIN)/.installed: .ci/requirements.lock pyproject.toml
+	@echo "Installing Python packages into .venv from .ci/requirements.lock …"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r .ci/requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+	    --config-settings editable_mode=compat --editable .
+	@touch $@
