@@ -1,0 +1,141 @@
+"""Imports point one way: ``inventory ← vault_policies, monitoring ← deploys ← hosting_cli ← runbooks``."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+ROOMS = {
+    "inventory": {"inventory"},
+    "vault_policies": {"vault_policies", "inventory"},
+    "monitoring": {"monitoring", "inventory"},
+    "deploys": {"deploys", "inventory", "vault_policies", "monitoring"},
+    "hosting_cli": {"hosting_cli", "inventory", "vault_policies", "monitoring", "deploys"},
+    "runbooks": {"runbooks", "inventory", "vault_policies", "monitoring", "deploys", "hosting_cli"},
+}
+"""Which rooms each room may import from."""
+
+ENGINES = {"hvac", "boto3", "botocore", "asyncssh", "paramiko", "fabric", "pyinfra", "gevent", "requests"}
+"""Libraries that talk to the outside."""
+
+PURE_DEPLOYS = {"codec", "desired", "firewall", "flows", "nftables", "reading", "resources", "devices"}
+"""The half of ``deploys`` that decides what a host should look like: the only one that ``hosting_cli`` may import."""
+
+TALKS = {
+    "hosting_cli/doors": ENGINES,
+    "hosting_cli/lab": {"hvac", "boto3", "botocore", "asyncssh"},
+    "deploys": {"pyinfra", "gevent", "paramiko"},
+    "inventory/hosts.py": {"pyinfra"},
+}
+"""Where the outside may be talked to; everywhere else decides, and imports none of it."""
+
+
+def modules(room: str) -> Iterator[Path]:
+    yield from sorted((ROOT / room).rglob("*.py"))
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Yield the dotted name of everything that the module at *path* imports, wherever in it."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative imports hide where a name comes from"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_imports_only_from_below(room: str) -> None:
+    foreign = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in modules(room)
+        for name in imported(path)
+        if name.split(".")[0] in ROOMS.keys() - ROOMS[room]
+    ]
+    assert foreign == []
+
+
+def test_only_doors_talk_to_the_outside() -> None:
+    def allowed(path: Path) -> set[str]:
+        relative = path.relative_to(ROOT).as_posix()
+        return set().union(*(libraries for place, libraries in TALKS.items() if relative.startswith(place)))
+
+    talking = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for room in ROOMS
+        for path in modules(room)
+        for name in imported(path)
+        if name.split(".")[0] in ENGINES - allowed(path)
+    ]
+    assert talking == []
+
+
+def test_the_command_line_imports_only_the_pure_half_of_deploys() -> None:
+    engine_half = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in modules("hosting_cli")
+        for name in imported(path)
+        if name.split(".")[0] == "deploys" and name.split(".")[1] not in PURE_DEPLOYS
+    ]
+    assert engine_half == []
+
+
+def test_the_pure_half_of_deploys_is_pure() -> None:
+    impure = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in modules("deploys")
+        if path.relative_to(ROOT / "deploys").parts[0].removesuffix(".py") in PURE_DEPLOYS
+        for name in imported(path)
+        if name.split(".")[0] in ENGINES
+    ]
+    assert impure == []
+
+
+def test_only_app_builds_doors() -> None:
+    builders = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in modules("hosting_cli")
+        if path.parent.name != "doors" and path.name != "app.py"
+        for name in imported(path)
+        if name.startswith("hosting_cli.doors") and not _under_type_checking(path, name)
+    ]
+    assert builders == []
+
+
+def _under_type_checking(path: Path, name: str) -> bool:
+    """Tell whether *name* is imported for annotations only, which builds nothing."""
+    return any(
+        isinstance(block, ast.If)
+        and ast.unparse(block.test) == "TYPE_CHECKING"
+        and name
+        in {
+            f"{node.module}.{alias.name}"
+            for node in block.body
+            if isinstance(node, ast.ImportFrom)
+            for alias in node.names
+        }
+        for block in ast.walk(ast.parse(path.read_text()))
+    )
+
+
+HELP = """
+import sys
+from hosting_cli.app import main
+sys.argv = ["hosting", "--help"]
+try:
+    main()
+except SystemExit:
+    print(sorted(sys.modules), file=sys.stderr)
+"""
+
+
+def test_help_loads_no_engine() -> None:
+    found = subprocess.run([sys.executable, "-c", HELP], capture_output=True, text=True, check=True, cwd=ROOT)
+    loaded = {name.split(".")[0] for name in ast.literal_eval(found.stderr.splitlines()[-1])}
+    assert "Usage: hosting" in found.stdout
+    assert loaded & (ENGINES | {"pydantic", "jinja2", "cryptography"}) == set()
