@@ -3,18 +3,40 @@
 Unknown keys and wrong types are errors.  Sizes are in GiB, durations in days unless the name says otherwise.
 """
 
-from datetime import date
 from enum import StrEnum
-from ipaddress import IPv4Address, IPv4Interface, IPv4Network
-from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from inventory.identifiers import Country, Finess, HttpsAddress, Identifier, Siren, Siret
-
-NonEmpty = Annotated[str, Field(min_length=1, pattern=r"\S")]
-Size = Annotated[int, Field(gt=0, le=1 << 20)]
+from inventory.identifiers import (
+    Address,
+    ApplicationIdentifier,
+    Continuity,
+    Country,
+    Day,
+    DevicePath,
+    Email,
+    FilePath,
+    Finess,
+    HostKey,
+    HttpsAddress,
+    Identifier,
+    InterfaceAddress,
+    InterfaceName,
+    MountPoint,
+    Network,
+    NonEmpty,
+    PostalCode,
+    Product,
+    ProtocolCode,
+    RegionIdentifier,
+    RegionShort,
+    Siren,
+    Siret,
+    Size,
+    Telephone,
+    Transport,
+)
 
 
 class Model(BaseModel):
@@ -43,8 +65,8 @@ class Certificate(Model):
     number: NonEmpty
     body: NonEmpty
     activities: Annotated[tuple[HdsActivity, ...], Field(min_length=1)]
-    valid_from: date
-    valid_until: date
+    valid_from: Day
+    valid_until: Day
 
 
 class Contact(Model):
@@ -52,8 +74,8 @@ class Contact(Model):
 
     id: Identifier
     role: NonEmpty
-    email: NonEmpty
-    telephone: NonEmpty
+    email: Email
+    telephone: Telephone
 
 
 class Operator(Model):
@@ -71,7 +93,7 @@ class Establishment(Model):
     finess: Finess
     name: NonEmpty
     siret: Siret | None = None
-    postal_code: Annotated[str, Field(pattern=r"^\d{5}$")]
+    postal_code: PostalCode
     town: NonEmpty
 
 
@@ -82,7 +104,7 @@ class Member(Model):
     name: NonEmpty
     finess: Finess | None = None
     siren: Siren | None = None
-    joined: date
+    joined: Day
     establishments: tuple[Establishment, ...] = ()
     contacts: Annotated[tuple[Contact, ...], Field(min_length=1)]
 
@@ -122,7 +144,7 @@ class Segment(Model):
     id: Identifier
     site: Identifier
     kind: SegmentKind
-    network: IPv4Network
+    network: Network
     establishment: Finess | None = None
 
 
@@ -136,15 +158,15 @@ class HostRole(StrEnum):
 class Interface(Model):
     """A network card of a host and its address in a segment."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9.]{1,14}$")]
+    name: InterfaceName
     segment: Identifier
-    address: IPv4Interface
+    address: InterfaceAddress
 
 
 class DataDevice(Model):
     """A block device that volumes may be carved from, by a name that survives reboots."""
 
-    path: Annotated[str, Field(pattern=r"^/dev/disk/by-id/[A-Za-z0-9._:-]+$")]
+    path: DevicePath
     size_gib: Size
 
 
@@ -163,7 +185,7 @@ class ObjectStore(Model):
 
     id: Identifier
     site: Identifier
-    product: Annotated[str, Field(pattern=r"^(seaweedfs|ceph-rgw)$")]
+    product: Product
 
 
 # -- what ---------------------------------------------------------------------------------------------------------
@@ -199,7 +221,7 @@ class Volume(Model):
     id: Identifier
     size_gib: Size
     filesystem: FilesystemKind = FilesystemKind.EXT4
-    mount_point: Annotated[str, Field(pattern=r"^/srv/[a-z0-9][a-z0-9/-]*$")]
+    mount_point: MountPoint
 
 
 class Tier(Model):
@@ -253,21 +275,21 @@ class Flow(Model):
 
     source: NonEmpty
     destination: NonEmpty
-    protocol: Annotated[str, Field(pattern=r"^F-[A-Z0-9]+$")]
+    protocol: ProtocolCode
     purpose: NonEmpty
     owner: NonEmpty
-    expires: date
+    expires: Day
 
 
 class Application(Model):
     """What is hosted, for one or many establishments, in one environment."""
 
-    id: Annotated[Identifier, Field(max_length=24)]
+    id: ApplicationIdentifier
     name: NonEmpty
     profile: Identifier
     environment: Deployment
     data_class: DataClass
-    continuity: Annotated[str, Field(pattern=r"^C[0-4]$")]
+    continuity: Continuity
     hds_activities: tuple[HdsActivity, ...] = ()
     establishments: tuple[Finess, ...] = ()
     incident_contact: Identifier | None = None
@@ -281,9 +303,9 @@ class Application(Model):
 class Protocol(Model):
     """A row of the flow catalogue: what a protocol code means on the wire."""
 
-    code: Annotated[str, Field(pattern=r"^F-[A-Z0-9]+$")]
+    code: ProtocolCode
     name: NonEmpty
-    transport: Annotated[str, Field(pattern=r"^(tcp|udp)$")]
+    transport: Transport
     ports: Annotated[tuple[Annotated[int, Field(gt=0, lt=65536)], ...], Field(min_length=1)]
     encrypted: bool
 
@@ -294,23 +316,39 @@ class Profile(Model):
     id: Identifier
     name: NonEmpty
     data_class: DataClass
-    continuity: Annotated[str, Field(pattern=r"^C[0-4]$")]
+    continuity: Continuity
     hds_activities: tuple[HdsActivity, ...]
-    protocols: tuple[str, ...]
+    protocols: tuple[ProtocolCode, ...]
 
 
-class Region(Model):
-    """All that one operator hosts: the whole of its files, as one value."""
+class Protocols(Model):
+    """What `catalogue/protocols.yaml` holds: the flow catalogue."""
 
-    id: Annotated[Identifier, Field(max_length=32)]
+    protocols: Annotated[tuple[Protocol, ...], Field(min_length=1)]
+
+
+class RegionSheet(Model):
+    """What `region.yaml` holds: who operates, whom to call, and where."""
+
+    id: RegionIdentifier
     name: NonEmpty
-    short: Annotated[Identifier, Field(max_length=8)]
+    short: RegionShort
     operator: Operator
-    address_space: Annotated[tuple[IPv4Network, ...], Field(min_length=1)]
     contacts: Annotated[tuple[Contact, ...], Field(min_length=1)]
     sites: Annotated[tuple[Site, ...], Field(min_length=1)]
     stores: tuple[ObjectStore, ...] = ()
+
+
+class NetworkSheet(Model):
+    """What `network.yaml` holds: the address plan."""
+
+    address_space: Annotated[tuple[Network, ...], Field(min_length=1)]
     segments: tuple[Segment, ...] = ()
+
+
+class Region(RegionSheet, NetworkSheet):
+    """All that one operator hosts: the whole of its files, as one value."""
+
     hosts: tuple[Host, ...] = ()
     members: tuple[Member, ...] = ()
     applications: tuple[Application, ...] = ()
@@ -332,8 +370,8 @@ class VaultAccess(Model):
     """Where the vault answers and where the operator's own token is read from."""
 
     address: HttpsAddress
-    certificate_authority: Path
-    token_file: Path
+    certificate_authority: FilePath
+    token_file: FilePath
 
 
 class ObjectStoreAccess(Model):
@@ -341,7 +379,7 @@ class ObjectStoreAccess(Model):
 
     endpoint: HttpsAddress
     region: NonEmpty
-    certificate_authority: Path
+    certificate_authority: FilePath
     credentials: NonEmpty
 
 
@@ -350,11 +388,11 @@ class HostAccess(Model):
 
     address: NonEmpty
     port: Annotated[int, Field(gt=0, lt=65536)] = 22
-    host_key: Annotated[str, Field(pattern=r"^ssh-ed25519 [A-Za-z0-9+/=]+$")]
-    bootstrap_key: Path | None = None
+    host_key: HostKey
+    bootstrap_key: FilePath | None = None
     vault_address: HttpsAddress
     object_store_endpoint: HttpsAddress
-    vault_sees: IPv4Network
+    vault_sees: Network
 
 
 class Environment(Model):
@@ -364,7 +402,7 @@ class Environment(Model):
     luks_profile: LuksProfile = LuksProfile.PRODUCTION
     vault: VaultAccess
     object_store: ObjectStoreAccess
-    administration_sources: Annotated[tuple[IPv4Network, ...], Field(min_length=1)]
-    time_servers: tuple[IPv4Address, ...] = ()
+    administration_sources: Annotated[tuple[Network, ...], Field(min_length=1)]
+    time_servers: tuple[Address, ...] = ()
     hosts: dict[Identifier, HostAccess]
-    journal: Path
+    journal: FilePath
