@@ -4,10 +4,11 @@ A plan of production, or one that deletes or replaces anything, needs a second p
 asked for it.  An approval names the plan's digest, so it is for what was shown and for nothing else.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
+from hosting_cli.errors import UsageError
 from hosting_cli.journal import Entry
 from hosting_cli.plan import Change, Plan, from_document
 from inventory.resource import Json, Subject
@@ -50,14 +51,16 @@ def _followed(recorded: Recorded, entry: Entry) -> Recorded:
     return replace(recorded, begun=recorded.begun | {Subject(subject["kind"], subject["name"])})
 
 
-def named(prefix: str, digests: Iterable[str]) -> str:
-    """Find the one digest that starts with *prefix*; raise ``ValueError`` saying why there is none."""
+def find(prefix: str, plans: Mapping[str, Recorded]) -> Recorded:
+    """Find the one plan whose digest starts with *prefix*; raise ``UsageError`` saying why there is none."""
+    found = [digest for digest in plans if digest.startswith(prefix.lower())]
     if len(prefix) < SHORTEST_PREFIX:
-        raise ValueError(f"give at least {SHORTEST_PREFIX} digits of the plan's digest")
-    found = [digest for digest in digests if digest.startswith(prefix.lower())]
-    if len(found) != 1:
-        raise ValueError(f"{len(found) or 'no'} recorded plans have a digest that starts with {prefix}")
-    return found[0]
+        what = f"names too little: give at least {SHORTEST_PREFIX} digits"
+    elif len(found) == 1:
+        return plans[found[0]]
+    else:
+        what = f"is the beginning of {len(found) or 'no'} recorded plans"
+    raise UsageError(f"plan {prefix}", what, "Run `hosting plan`, and take the digest that it prints.")
 
 
 def approver_refusal(recorded: Recorded, approver: str) -> str | None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from hosting_cli.approval import approver_refusal, named, recorded_plans, refusals
+from hosting_cli.approval import Recorded, approver_refusal, find, recorded_plans, refusals
+from hosting_cli.errors import UsageError
 from hosting_cli.journal import Journal
 from hosting_cli.plan import Action, Change, Finding, Plan
 from inventory.resource import Subject
@@ -138,15 +139,17 @@ def test_an_interrupted_run_goes_on_only_with_what_was_approved(book: Book, left
 @pytest.mark.parametrize(
     ("prefix", "message"),
     [
-        pytest.param("abc", "at least 8 digits", id="too short"),
-        pytest.param("0123456789", "no recorded plans", id="unknown"),
-        pytest.param("aaaaaaaa", "2 recorded plans", id="ambiguous"),
+        pytest.param("abc", "give at least 8 digits", id="too short"),
+        pytest.param("0123456789", "the beginning of no recorded plans", id="unknown"),
+        pytest.param("aaaaaaaa", "the beginning of 2 recorded plans", id="ambiguous"),
     ],
 )
 def test_a_digest_must_name_one_plan(prefix: str, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        named(prefix, ["aaaaaaaa1", "aaaaaaaa2", "bbbbbbbb1"])
+    plans = dict.fromkeys(["aaaaaaaa1", "aaaaaaaa2", "bbbbbbbb1"], Recorded(plan()))
+    with pytest.raises(UsageError, match=message):
+        find(prefix, plans)
 
 
 def test_the_beginning_of_a_digest_is_enough() -> None:
-    assert named("BBBBBBBB", ["aaaaaaaa1", "bbbbbbbb1"]) == "bbbbbbbb1"
+    wanted = Recorded(plan(change("b")))
+    assert find("BBBBBBBB", {"aaaaaaaa1": Recorded(plan()), "bbbbbbbb1": wanted}) is wanted

@@ -1,0 +1,74 @@
+"""Carry out an approved plan."""
+
+from typing import TYPE_CHECKING
+
+from hosting_cli.commands.approve import DigestArgument
+from hosting_cli.errors import StalePlanError
+from hosting_cli.result import Result, Table, status_of, text
+from hosting_cli.session import Session
+
+if TYPE_CHECKING:
+    from hosting_cli.apply import Outcome
+    from hosting_cli.plan import Plan
+    from hosting_cli.survey import Survey
+
+
+def apply(session: Session, digest: DigestArgument) -> Result:
+    """Carry out an approved plan that is still true, and record every step before and after it.
+
+    Everything is planned again first: if anything moved, nothing is done.  After an interruption, the same command
+    goes on with what is left.
+    """
+    from hosting_cli.approval import find, recorded_plans, refusals
+    from hosting_cli.survey import plan_of, survey
+
+    recorded = find(digest, recorded_plans(session.journal.entries()))
+    with session.progress.stage("planning again, to see whether the approved plan is still true"):
+        found = survey(session)
+    scope = recorded.plan.scope if recorded.plan.scope != "region" else None
+    now = plan_of(session, found, scope)
+    reasons = refusals(recorded, now)
+    if reasons:
+        raise StalePlanError(f"plan {recorded.plan.digest[:12]}", "; ".join(reasons), "Run `hosting plan` anew.")
+    outcomes = make(session, found, now, recorded.plan.digest)
+    return outcome_result("apply", recorded.plan.digest, outcomes)
+
+
+def make(session: Session, found: "Survey", now: "Plan", digest: str) -> "tuple[Outcome, ...]":
+    """Make the changes of *now*, recorded under the plan *digest*; say so in the journal when all of them are made."""
+    from hosting_cli.actors import actors
+    from hosting_cli.apply import Step, carry_out
+
+    with session.progress.stage(f"applying {len(now.changes)} changes"):
+        outcomes = carry_out(
+            now.changes,
+            digest=digest,
+            actor_of=actors(session, found),
+            record=session.journal.append,
+            tell=session.progress,
+        )
+    if all(outcome.step is Step.DONE for outcome in outcomes) and not now.blocked:
+        session.journal.append("applied", {"plan": digest})
+    return outcomes
+
+
+def outcome_result(command: str, digest: str, outcomes: "tuple[Outcome, ...]") -> Result:
+    """Turn outcomes into a result: what was done, and an error for what was not."""
+    rows = tuple((outcome.step.value, outcome.change.action.value, str(outcome.change.subject)) for outcome in outcomes)
+    errors = tuple(outcome.error for outcome in outcomes if outcome.error)
+    data = {
+        "plan": digest,
+        "outcomes": [
+            {
+                "kind": o.change.subject.kind,
+                "name": o.change.subject.name,
+                "action": o.change.action.value,
+                "step": o.step.value,
+            }
+            for o in outcomes
+        ],
+    }
+    done = sum(outcome.error is None for outcome in outcomes)
+    summary = text(f"{done} of {len(outcomes)} changes made, read back and recorded.")
+    shown = (Table("", ("step", "action", "what"), rows), summary) if rows else (summary,)
+    return Result(command, data, shown, status_of(errors), errors)

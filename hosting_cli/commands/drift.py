@@ -1,0 +1,13 @@
+"""Compare without recording: what has moved since the last apply."""
+
+from hosting_cli.commands.plan import ApplicationOption, make_plan, shown
+from hosting_cli.result import Result
+from hosting_cli.session import Session
+
+
+def drift(session: Session, application: ApplicationOption = None) -> Result:
+    """Say what has moved away from the files; record nothing, change nothing.
+
+    Exit status 0 when nothing has, 3 on drift, 4 when something could not be read: fit for a timer.
+    """
+    return shown(make_plan(session, application), "drift")

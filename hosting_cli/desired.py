@@ -1,0 +1,199 @@
+"""What should be on the engines: one pure function from a region's files to resources.
+
+Order matters nowhere here: every resource names what it requires, and the plan puts them in order.
+"""
+
+from collections.abc import Iterator
+
+from deploys.desired import Published, host_resources
+from hosting_cli import store_policies
+from hosting_cli.resources import (
+    AccessKey,
+    AppRole,
+    AuthMethod,
+    Bucket,
+    Policy,
+    SecretEntry,
+    SecretPurpose,
+    SecretsEngine,
+    SshAuthority,
+    SshRole,
+    StoreUser,
+    TransitKey,
+)
+from inventory import naming
+from inventory.models import Application, Environment, Region, Tier
+from inventory.resource import PLATFORM, Resource, Subject
+from vault_policies import render
+
+CERTIFICATE_SECONDS = 30 * 60
+"""How long an operator's SSH certificate is valid: a run of the command line, not a working day."""
+
+TOKEN_SECONDS = 10 * 60
+"""How long a host's token lives: an unlock or a backup's start, after which it logs in again."""
+
+KEY_PURPOSES = ("objects", "volumes", "backups")
+"""What each application has a key of its own for."""
+
+TRANSIT = Subject(SecretsEngine.kind, naming.TRANSIT_MOUNT)
+KV = Subject(SecretsEngine.kind, naming.KV_MOUNT)
+APPROLE = Subject(AuthMethod.kind, naming.APPROLE_MOUNT)
+
+
+def desired(region: Region, environment: Environment, published: Published) -> dict[Subject, Resource]:
+    """Give every resource of *region*, by subject."""
+    resources = [*platform(region, environment)]
+    for application in region.applications:
+        resources += of_application(region, environment, application)
+    for host in region.hosts:
+        resources += host_resources(region, environment, host, published)
+    return {resource.subject: resource for resource in resources}
+
+
+# -- platform -----------------------------------------------------------------------------------------------------
+
+
+def platform(region: Region, environment: Environment) -> Iterator[Resource]:
+    """Yield what the vault must hold before any application: engines, the SSH authority, the rights of people."""
+    yield SecretsEngine(name=naming.TRANSIT_MOUNT, owner=PLATFORM, type="transit")
+    yield SecretsEngine(name=naming.KV_MOUNT, owner=PLATFORM, type="kv", version=2)
+    yield SecretsEngine(name=naming.PKI_MOUNT, owner=PLATFORM, type="pki")
+    yield SecretsEngine(name=naming.SSH_MOUNT, owner=PLATFORM, type="ssh")
+    yield AuthMethod(name=naming.APPROLE_MOUNT, owner=PLATFORM, type="approle")
+    ssh = Subject(SecretsEngine.kind, naming.SSH_MOUNT)
+    authority = SshAuthority(name=naming.SSH_MOUNT, owner=PLATFORM, requires=(ssh,))
+    yield authority
+    yield SshRole(
+        name=f"{naming.SSH_MOUNT}/{naming.SSH_OPERATIONS_ROLE}",
+        owner=PLATFORM,
+        principals=(naming.SSH_OPERATIONS_ROLE,),
+        ttl_seconds=CERTIFICATE_SECONDS,
+        requires=(authority.subject,),
+    )
+    for name, text in render.platform_policies(region).items():
+        yield Policy(name=name, owner=PLATFORM, text=text)
+    yield AppRole(
+        name=naming.S3_KMS_ROLE,
+        owner=PLATFORM,
+        policies=(naming.S3_KMS_ROLE,),
+        bound_cidrs=(str(environment.object_store.vault_sees),),
+        token_ttl_seconds=24 * 3600,
+        token_max_ttl_seconds=24 * 3600,
+        requires=(APPROLE, Subject(Policy.kind, naming.S3_KMS_ROLE)),
+    )
+
+
+# -- applications -------------------------------------------------------------------------------------------------
+
+
+def of_application(region: Region, environment: Environment, application: Application) -> Iterator[Resource]:
+    """Yield what *application* needs on the vault and on the object store."""
+    for purpose in KEY_PURPOSES:
+        yield TransitKey(name=naming.transit_key(application.id, purpose), owner=application.id, requires=(TRANSIT,))
+    for tier in application.tiers:
+        yield from _secrets_of_volumes(application, tier)
+    for host in hosts_of(application):
+        yield from _identity(region, environment, application, host)
+    yield from _buckets(region, application)
+    if application.backup:
+        yield from _backup(region, application)
+
+
+def hosts_of(application: Application) -> tuple[str, ...]:
+    """Name the hosts of *application*, each once."""
+    return tuple(sorted({host for tier in application.tiers for host in tier.hosts}))
+
+
+def _secrets_of_volumes(application: Application, tier: Tier) -> Iterator[Resource]:
+    for host in tier.hosts:
+        for volume in tier.volumes:
+            for slot, purpose in (("active", SecretPurpose.LUKS_PASSPHRASE), ("recovery", SecretPurpose.LUKS_RECOVERY)):
+                name = naming.volume_secret(application.id, host, volume.id, slot)
+                yield _secret(application, name, purpose, "volumes")
+
+
+def _secret(application: Application, name: str, purpose: SecretPurpose, key_purpose: str) -> SecretEntry:
+    key = naming.transit_key(application.id, key_purpose)
+    requires = (KV, Subject(TransitKey.kind, key))
+    return SecretEntry(name=name, owner=application.id, purpose=purpose, wrapped_by=key, requires=requires)
+
+
+def _identity(region: Region, environment: Environment, application: Application, host: str) -> Iterator[Resource]:
+    """Yield the AppRole of *application* on *host*, and the policy that says what it may."""
+    name = naming.host_role(application.id, host)
+    policy = Policy(name=name, owner=application.id, text=render.application_host(region, application, host))
+    yield policy
+    yield AppRole(
+        name=name,
+        owner=application.id,
+        policies=(name,),
+        bound_cidrs=(str(environment.hosts[host].vault_sees),),
+        token_ttl_seconds=TOKEN_SECONDS,
+        token_max_ttl_seconds=TOKEN_SECONDS,
+        requires=(APPROLE, policy.subject),
+    )
+
+
+def _buckets(region: Region, application: Application) -> Iterator[Resource]:
+    key = naming.transit_key(application.id, "objects")
+    stores: dict[str, list[str]] = {}
+    for bucket in application.buckets:
+        name = naming.bucket(region, application.id, bucket.id)
+        stores.setdefault(bucket.store, []).append(name)
+        yield Bucket(
+            name=name,
+            owner=application.id,
+            store=bucket.store,
+            encryption_key=key,
+            versioning=True,
+            policy=store_policies.tls_only(name),
+            noncurrent_days=bucket.noncurrent_days,
+            requires=(Subject(TransitKey.kind, key), Subject(Policy.kind, naming.S3_KMS_ROLE)),
+        )
+    for store, names in stores.items():
+        user, policy = naming.data_user(application.id), store_policies.data_user(names)
+        yield from _user(application, store, user, policy, key=key, buckets=tuple(names))
+
+
+def _backup(region: Region, application: Application) -> Iterator[Resource]:
+    """Yield the locked bucket, the user that can add to it, and a restic password for every host that writes."""
+    policy = application.backup
+    if policy is None:
+        return
+    name = naming.backup_bucket(region, application.id)
+    key = naming.transit_key(application.id, "backups")
+    yield Bucket(
+        name=name,
+        owner=application.id,
+        store=policy.store,
+        encryption_key=key,
+        versioning=True,
+        policy=store_policies.tls_only(name),
+        lock_mode=policy.lock_mode.value,
+        lock_days=policy.lock_days,
+        requires=(Subject(TransitKey.kind, key), Subject(Policy.kind, naming.S3_KMS_ROLE)),
+    )
+    user = naming.backup_user(application.id)
+    rights = store_policies.backup_user(name)
+    yield from _user(application, policy.store, user, rights, key=key, buckets=(name,))
+    for host in hosts_of(application):
+        yield _secret(
+            application, naming.repository_secret(application.id, host), SecretPurpose.RESTIC_PASSWORD, "backups"
+        )
+
+
+def _user(
+    application: Application, store: str, user: str, policy: str, *, key: str, buckets: tuple[str, ...]
+) -> Iterator[Resource]:
+    """Yield an IAM user and its one access key, whose secret half the vault keeps wrapped by *key*."""
+    needs = tuple(Subject(Bucket.kind, bucket) for bucket in buckets)
+    made = StoreUser(name=user, owner=application.id, store=store, policy=policy, requires=needs)
+    yield made
+    yield AccessKey(
+        name=user,
+        owner=application.id,
+        store=store,
+        secret=naming.credentials_secret(application.id, user),
+        wrapped_by=key,
+        requires=(made.subject, KV, Subject(TransitKey.kind, key)),
+    )

@@ -1,0 +1,136 @@
+"""Look at everything that a region owns: what should be, and what every door sees, all doors at once."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+
+from deploys import reading as host_reading
+from deploys.desired import Published
+from deploys.resources import HostIdentity, HostResource
+from deploys.resources import source as host_source
+from hosting_cli.actual import access_key, read_all, with_vault_view, without_credentials
+from hosting_cli.desired import desired
+from hosting_cli.errors import HostingError, UnreadableError
+from hosting_cli.plan import Plan, plan
+from hosting_cli.resources import AccessKey
+from hosting_cli.session import Session
+from inventory.models import Deployment
+from inventory.resource import PLATFORM, Reading, Resource, Subject
+
+ACCESS_KEY_NOTE = "access-key-id"
+"""Under which name the vault's entry of S3 credentials records, beside the ciphertext, which access key they are."""
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What should be and what is."""
+
+    desired: Mapping[Subject, Resource]
+    readings: tuple[Reading, ...]
+
+    @property
+    def actual(self) -> dict[Subject, Resource]:
+        """Give everything that was seen, by subject."""
+        return {s: r for reading in self.readings if reading.resources for s, r in reading.resources.items()}
+
+
+def survey(session: Session) -> Survey:
+    """Read everything concurrently; a source that cannot be read is unknown, with its reason.
+
+    Raise ``HostingError`` only when not even the desired state can be told: invalid files, no certificate authority.
+    """
+    wanted = desired(session.region, session.environment, published(session))
+    readers = (
+        partial(read_vault, session),
+        *(partial(read_store, session, store, wanted) for store in session.stores),
+        partial(read_hosts, session, wanted),
+    )
+    return Survey(wanted, read_all(readers))
+
+
+def published(session: Session) -> Published:
+    """Collect the public values that hosts are given: the SSH authority's key and the engines' certificates."""
+    authority = session.environment.vault.certificate_authority.read_text()
+    return Published(session.vault.ssh_authority_public_key(), authority)
+
+
+def plan_of(session: Session, found: Survey, application: str | None = None) -> Plan:
+    """Compare what *found* holds, for the whole region or for one application and what it requires."""
+    chosen = [item for item in session.region.applications if application in {None, item.id}]
+    return plan(
+        found.desired.values(),
+        found.readings,
+        region=session.region.id,
+        environment=session.environment.environment,
+        scope=application or "region",
+        production=any(item.environment is Deployment.PRODUCTION for item in chosen),
+        owners=frozenset({application, PLATFORM}) if application else None,
+    )
+
+
+# -- readers ------------------------------------------------------------------------------------------------------
+
+
+def read_vault(session: Session) -> Sequence[Reading]:
+    """Read the vault."""
+    return [without_credentials(session.vault.read())]
+
+
+def read_store(session: Session, store: str, wanted: Mapping[Subject, Resource]) -> Sequence[Reading]:
+    """Read an object store, and its users' keys against what the vault records of them."""
+    door = session.stores[store]
+    found = door.read()
+    if found.resources is None:
+        return [found]
+    keys = [item for item in wanted.values() if isinstance(item, AccessKey) and item.store == store]
+    try:
+        with ThreadPoolExecutor(max_workers=8) as pool:
+            joined = pool.map(partial(_joined_key, session, store), keys)
+            seen = {key.subject: key for key in joined if key is not None}
+    except UnreadableError as error:
+        return [replace(found, resources=None, reason=str(error))]
+    return [replace(found, resources={**found.resources, **seen})]
+
+
+def _joined_key(session: Session, store: str, wanted: AccessKey) -> AccessKey | None:
+    recorded = session.vault.secret_notes(wanted.secret).get(ACCESS_KEY_NOTE)
+    return access_key(wanted, session.stores[store].access_key_ids(wanted.name), recorded)
+
+
+def read_hosts(
+    session: Session, wanted: Mapping[Subject, Resource], names: Iterable[str] | None = None
+) -> list[Reading]:
+    """Read hosts, each in one round trip, and their identities against what the vault lists."""
+    chosen = list(names) if names is not None else [host.id for host in session.region.hosts]
+    of_host = {name: [r for r in wanted.values() if isinstance(r, HostResource) and r.host == name] for name in chosen}
+    requests = {name: host_reading.request(resources) for name, resources in of_host.items()}
+    taken_at = session.clock()
+    try:
+        answers = session.hosts.read(requests)
+    except HostingError as error:  # not even a certificate to log in with: no host could be asked
+        return [Reading(host_source(name), taken_at, None, str(error)) for name in chosen]
+    accessors = _accessors(session, [item for items in of_host.values() for item in items])
+    return [
+        with_vault_view(Reading(host_source(name), taken_at, None, str(answer)), accessors)
+        if isinstance(answer, UnreadableError)
+        else with_vault_view(
+            Reading(host_source(name), taken_at, host_reading.actual(name, answer, of_host[name])), accessors
+        )
+        for name, answer in answers.items()
+    ]
+
+
+def _accessors(session: Session, resources: Iterable[Resource]) -> dict[str, frozenset[str]]:
+    """Ask the vault for the secret-ids of every role that a host holds; a role it cannot tell about is left out."""
+    roles = sorted({resource.role for resource in resources if isinstance(resource, HostIdentity)})
+
+    def ask(role: str) -> frozenset[str] | None:
+        try:
+            return frozenset(session.vault.secret_id_accessors(role))
+        except HostingError:
+            return None
+
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        found = dict(zip(roles, pool.map(ask, roles), strict=True))
+    return {role: accessors for role, accessors in found.items() if accessors is not None}
