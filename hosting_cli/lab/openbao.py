@@ -170,7 +170,9 @@ class OpenBaoServer:
         finally:
             connection.close()
         if response.status >= 400:
-            raise EngineError(f"vault {self.address}", f"{method} {path} answered {response.status}: {text.strip()}", _LOOK)
+            raise EngineError(
+                f"vault {self.address}", f"{method} {path} answered {response.status}: {text.strip()}", _LOOK
+            )
         answer: dict[str, Any] = json.loads(text) if text else {}
         return answer
 
