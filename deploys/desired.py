@@ -1,0 +1,168 @@
+"""Say what a host should be: one pure function from a region's files to resources, in the order of the deploys."""
+
+from collections.abc import Iterator
+
+from deploys import desired_applications, desired_network, flows, names
+from deploys.flows import Topology
+from deploys.resources import (
+    HostFile,
+    HostIdentity,
+    HostLogin,
+    HostManifest,
+    HostPackages,
+    HostResource,
+    HostUnit,
+    HostVolume,
+)
+from deploys.templates import render
+from deploys.view import Published, View, agent_files, as_json, digest
+from inventory import naming
+from inventory.models import Environment, HostRole, Region
+from inventory.resource import PLATFORM, Json, Subject
+
+__all__ = ["Published", "host_resources", "region_resources", "secrets_of"]
+
+_EVERYWHERE = ("chrony", "nftables", "openssh-server", "prometheus-node-exporter", "python3")
+_FOR_VOLUMES = ("cryptsetup-bin", "e2fsprogs", "lvm2", "xfsprogs")
+_FOR_BACKUPS = ("restic",)
+
+
+def host_resources(
+    region: Region, environment: Environment, host: str, published: Published, *, places: Topology | None = None
+) -> tuple[HostResource, ...]:
+    """Give everything that should be on *host*, prerequisites first.
+
+    *places* is ``flows.topology(region)``, handed in by whoever asks for many hosts.  Raise ``KeyError`` if the
+    environment does not say how to reach *host*.
+    """
+    places = places or flows.topology(region)
+    view = View(region, environment, places, places.hosts[host], environment.hosts[host], published)
+    concerns = (
+        _packages,
+        _base,
+        _login,
+        _time,
+        desired_network.resources,
+        desired_applications.identities,
+        desired_applications.storage,
+        desired_applications.backups,
+        _monitoring,
+    )
+    resources = tuple(resource for concern in concerns for resource in concern(view))
+    return (*resources, _manifest(view, resources))
+
+
+def region_resources(region: Region, environment: Environment, published: Published) -> tuple[HostResource, ...]:
+    """Give everything that should be on the hosts that the environment reaches."""
+    places = flows.topology(region)
+    return tuple(
+        resource
+        for host in region.hosts
+        if host.id in environment.hosts
+        for resource in host_resources(region, environment, host.id, published, places=places)
+    )
+
+
+def secrets_of(resource: HostResource) -> tuple[str, ...]:
+    """Name what must be handed to the engine under these names before *resource* can be made.
+
+    For a volume: the KV entries of its passphrases.  For an identity: its role, for which the response-wrapping
+    token of a fresh secret-id is wanted.
+    """
+    match resource:
+        case HostVolume():
+            return (resource.active_secret, resource.recovery_secret)
+        case HostIdentity():
+            return (resource.role,)
+    return ()
+
+
+def _packages(view: View) -> Iterator[HostResource]:
+    wanted = set(_EVERYWHERE)
+    if view.host.data_devices:
+        wanted |= set(_FOR_VOLUMES)
+    if any(placement.application.backup for placement in view.placements):
+        wanted |= set(_FOR_BACKUPS)
+    yield HostPackages(host=view.host.id, name=view.name("packages"), owner=PLATFORM, packages=tuple(sorted(wanted)))
+
+
+def _base(view: View) -> Iterator[HostResource]:
+    yield view.file(names.CERTIFICATE_AUTHORITY, view.published.certificate_authority)
+    yield view.file(names.ENGINES, as_json(_engines(view)))
+    for path, content in agent_files():
+        yield view.file(path, content, mode="0755" if path == names.AGENT else "0644")
+    sysctl = render("sysctl.conf", forwards=view.host.role is HostRole.GATEWAY)
+    yield view.file("/etc/sysctl.d/60-hosting.conf", sysctl, notifies=("systemd-sysctl.service",))
+    yield view.unit("systemd-sysctl.service")
+
+
+def _engines(view: View) -> dict[str, Json]:
+    return {
+        "host": view.host.id,
+        "vault": view.access.vault_address,
+        "object_store": view.access.object_store_endpoint,
+        "object_store_region": view.environment.object_store.region,
+        "certificate_authority": names.CERTIFICATE_AUTHORITY,
+    }
+
+
+def _login(view: View) -> Iterator[HostResource]:
+    content = render(
+        "sshd.conf",
+        authority_path=names.SSH_AUTHORITY,
+        principals_directory=names.SSH_PRINCIPALS,
+        users=["root"],
+    )
+    yield HostLogin(
+        host=view.host.id,
+        name=view.name("login"),
+        owner=PLATFORM,
+        principals=(names.OPERATIONS_PRINCIPAL,),
+        configuration=digest(content),
+        content=content,
+        authority_key=view.published.ssh_authority_public_key,
+        requires=(Subject("ssh-authority", naming.SSH_MOUNT),),
+    )
+
+
+def _time(view: View) -> Iterator[HostResource]:
+    gateways = flows.time_sources(view.places, view.host)
+    servers = view.environment.time_servers or tuple(interface.address.ip for interface in gateways)
+    clients = flows.time_clients(view.places, view.host) if view.host.role is HostRole.GATEWAY else ()
+    content = render(
+        "chrony.conf",
+        servers=[str(server) for server in servers],
+        is_reference=view.host.role is HostRole.GATEWAY and not view.environment.time_servers,
+        clients=[str(interface.address.network) for interface in clients],
+    )
+    yield view.file("/etc/chrony/chrony.conf", content, notifies=("chrony.service",))
+    yield view.unit("chrony.service")
+
+
+def _monitoring(view: View) -> Iterator[HostResource]:
+    path, unit = "/etc/default/prometheus-node-exporter", "prometheus-node-exporter.service"
+    yield view.file(path, render("node-exporter.default", port=desired_network.NODE_EXPORTER_PORT), notifies=(unit,))
+    yield view.unit(unit)
+
+
+def _manifest(view: View, resources: tuple[HostResource, ...]) -> HostResource:
+    content = as_json(manifest_document(resources))
+    return HostManifest(
+        host=view.host.id,
+        name=view.name("manifest"),
+        owner=PLATFORM,
+        sha256=digest(content),
+        content=content,
+    )
+
+
+def manifest_document(resources: tuple[HostResource, ...]) -> dict[str, Json]:
+    """List what is ours on a host and would have to be removed when no file asks for it any more."""
+    ours = sorted(
+        {
+            (resource.kind, resource.thing, resource.owner)
+            for resource in resources
+            if isinstance(resource, (HostFile, HostUnit, HostIdentity))
+        }
+    )
+    return {"managed-by": "hosting", "resources": [list(entry) for entry in ours]}

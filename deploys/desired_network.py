@@ -1,0 +1,111 @@
+"""Say what a host lets in, out and through, and how it reaches the other segments.  Pure."""
+
+from collections.abc import Iterator
+from ipaddress import IPv4Address, IPv4Network
+from urllib.parse import urlsplit
+
+from deploys import flows, names, nftables
+from deploys.flows import Topology
+from deploys.resources import HostFirewall, HostResource
+from deploys.templates import render
+from deploys.view import View, digest
+from inventory.models import Environment, Host, HostAccess, HostRole
+from inventory.resource import PLATFORM
+
+NODE_EXPORTER_PORT = 9100
+NTP_PORT = 123
+SSH_PORT = 22
+ROUTE_PROTOCOL = 104
+"""The mark of our routes in the kernel's table; distributions and routing daemons use none above 42 but 186 to 192."""
+
+
+def resources(view: View) -> Iterator[HostResource]:
+    """Ask for the routes and the firewall."""
+    yield from _routes(view)
+    yield view.file("/etc/nftables.conf", render("nftables.conf", rules_path=names.FIREWALL_RULES))
+    yield view.file(names.unit_file("nftables.service.d/hosting.conf"), render("nftables.service"))
+    content = nftables.render(rule_set(view.places, view.environment, view.host))
+    yield HostFirewall(
+        host=view.host.id,
+        name=view.name("firewall"),
+        owner=PLATFORM,
+        rules=digest(content),
+        content=content,
+    )
+
+
+def _routes(view: View) -> Iterator[HostResource]:
+    found = flows.routes(view.places, view.host)
+    if not found:
+        return
+    path, unit = f"{names.DIRECTORY}/routes.batch", "hosting-routes.service"
+    yield view.file("/etc/systemd/networkd.conf.d/hosting.conf", render("networkd.conf"))
+    yield view.file(path, render("routes", routes=found, protocol=ROUTE_PROTOCOL), notifies=(unit,))
+    yield view.file(names.unit_file(unit), render("routes.service", routes_path=path), notifies=(unit,))
+    yield view.unit(unit)
+
+
+def rule_set(places: Topology, environment: Environment, host: Host) -> nftables.RuleSet:
+    """Say which packets *host* lets in, out and through; raise ``ValueError`` if an engine is not named by address."""
+    is_gateway = host.role is HostRole.GATEWAY
+    return nftables.RuleSet(
+        incoming=(
+            *_administration(environment),
+            *(_time_service(places, environment, host) if is_gateway else flows.incoming(places, host)),
+        ),
+        outgoing=(
+            *_engine_rules(environment.hosts[host.id]),
+            *_time_rules(places, environment, host),
+            *(_PROBES if is_gateway else flows.outgoing(places, host)),
+        ),
+        through=flows.through(places, host) if is_gateway else {},
+    )
+
+
+_PROBES = (nftables.Rule(comment="probe", mark=nftables.PROBE_MARK),)
+
+
+def _administration(environment: Environment) -> Iterator[nftables.Rule]:
+    for comment, port in (("administration", SSH_PORT), ("node exporter", NODE_EXPORTER_PORT)):
+        yield nftables.Rule(
+            comment=comment,
+            sources=environment.administration_sources,
+            transport=nftables.Transport.TCP,
+            ports=(port,),
+        )
+
+
+def _engine_rules(access: HostAccess) -> Iterator[nftables.Rule]:
+    for comment, address in (("vault", access.vault_address), ("object store", access.object_store_endpoint)):
+        parts = urlsplit(address)
+        yield nftables.Rule(
+            comment=comment,
+            destinations=(IPv4Network(IPv4Address(parts.hostname or "")),),
+            transport=nftables.Transport.TCP,
+            ports=(parts.port or 443,),
+        )
+
+
+def _time_rules(places: Topology, environment: Environment, host: Host) -> Iterator[nftables.Rule]:
+    gateways = tuple(interface.address.ip for interface in flows.time_sources(places, host))
+    servers = environment.time_servers or gateways
+    if servers:
+        yield nftables.Rule(
+            comment="time",
+            destinations=tuple(IPv4Network(server) for server in servers),
+            transport=nftables.Transport.UDP,
+            ports=(NTP_PORT,),
+        )
+
+
+def _time_service(places: Topology, environment: Environment, host: Host) -> Iterator[nftables.Rule]:
+    for interface in flows.time_clients(places, host):
+        if not environment.time_servers:
+            yield nftables.Rule(
+                comment="time",
+                incoming=interface.name,
+                sources=(interface.address.network,),
+                destinations=(IPv4Network(interface.address.ip),),
+                transport=nftables.Transport.UDP,
+                ports=(NTP_PORT,),
+            )

@@ -1,0 +1,94 @@
+"""Where things of ours are on a host, and what their units are called.  Pure."""
+
+import re
+
+from inventory import naming
+
+DIRECTORY = "/etc/hosting"
+MANIFEST = f"{DIRECTORY}/manifest.json"
+CERTIFICATE_AUTHORITY = f"{DIRECTORY}/certificate-authority.pem"
+ENGINES = f"{DIRECTORY}/engines.json"
+FIREWALL_RULES = f"{DIRECTORY}/firewall.nft"
+FIREWALL_LOADED = f"{DIRECTORY}/firewall.loaded.json"
+"""Which text was loaded last, and the digest of what the kernel then held."""
+
+SSH_AUTHORITY = "/etc/ssh/hosting/user-authority.pub"
+SSH_PRINCIPALS = "/etc/ssh/hosting/principals"
+SSH_CONFIGURATION = "/etc/ssh/sshd_config.d/00-hosting.conf"
+
+AGENT_DIRECTORY = "/usr/local/lib/hosting/agent"
+AGENT = "/usr/local/sbin/hosting-agent"
+
+PENDING_DIRECTORY = "/run/hosting/pending"
+"""Holds a file for each unit whose files changed and which has not taken note; a reboot empties it, rightly."""
+
+BACKUP_DIRECTORY = "/var/lib/hosting/backup"
+CREDENTIALS_DIRECTORY = "/etc/credstore.encrypted"
+
+VOLUME_GROUP = "hosting"
+"""One for all applications of a host, so that they can share a device."""
+
+BLANK_TAG = "hosting-blank"
+"""On a logical volume that was never mounted, and may be formatted."""
+
+OWNER_TAG, VOLUME_TAG = "hosting-owner", "hosting-volume"
+"""What tags of a logical volume begin with that say whose it is."""
+
+OPERATIONS_PRINCIPAL = "hosting-operations"
+
+
+def application_file(application: str) -> str:
+    """Name the file that tells the agent what it has to know of *application*."""
+    return f"{DIRECTORY}/applications/{application}.json"
+
+
+def identity_file(application: str) -> str:
+    """Name the file in which the agent records the identity it holds."""
+    return f"{DIRECTORY}/identities/{application}.json"
+
+
+def credential(application: str) -> str:
+    """Name the encrypted credential that holds the secret half of an identity."""
+    return f"{naming.PREFIX}{application}"
+
+
+def backup_marker(application: str) -> str:
+    """Name the file that says how the last backup of *application* went."""
+    return f"{BACKUP_DIRECTORY}/{application}.json"
+
+
+def logical_volume(application: str, volume: str) -> str:
+    """Name the logical volume below an encrypted volume."""
+    return f"{application}-{volume}"
+
+
+def volume_unit(application: str, volume: str) -> str:
+    """Name the unit that opens an encrypted volume."""
+    return f"hosting-volume-{application}-{volume}.service"
+
+
+def mount_unit(mount_point: str) -> str:
+    """Name the unit that mounts *mount_point*, as systemd insists on it."""
+    return f"{systemd_escape(mount_point)}.mount"
+
+
+def backup_unit(application: str, suffix: str) -> str:
+    """Name the units that copy an application's volumes: ``service`` and ``timer``."""
+    return f"hosting-backup-{application}.{suffix}"
+
+
+def unit_file(unit: str) -> str:
+    """Name the file of a unit of ours."""
+    return f"/etc/systemd/system/{unit}"
+
+
+def systemd_escape(path: str) -> str:
+    """Write a path as systemd does in the names of units (``systemd-escape --path``)."""
+    trimmed = re.sub(r"/+", "/", path).strip("/")
+    if not trimmed:
+        return "-"
+
+    def escape(match: re.Match[str]) -> str:
+        return "-" if match[0] == "/" else "".join(f"\\x{byte:02x}" for byte in match[0].encode())
+
+    return re.sub(r"^\.|[^A-Za-z0-9:_.]", escape, trimmed)

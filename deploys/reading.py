@@ -1,0 +1,297 @@
+"""Ask a host for what is needed, and turn its answer into resources that can be compared.  Pure."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, TypeVar
+
+from deploys import names, reading_storage
+from deploys.answers import UnknownError, part
+from deploys.resources import (
+    HostFile,
+    HostFirewall,
+    HostIdentity,
+    HostLogin,
+    HostManifest,
+    HostPackages,
+    HostResource,
+    HostStorage,
+    HostUnit,
+    HostVolume,
+    source,
+)
+from inventory.resource import Json, Reading, Resource, Subject
+
+TIMEOUT_SECONDS = 60
+"""How long a host may take; under emulation a process costs a tenth of a second."""
+
+_STRAY_KEYS = ("/root/.ssh/authorized_keys", "/root/.ssh/authorized_keys2")
+
+Kind = TypeVar("Kind", bound=HostResource)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a host answered, as resources; what it could not tell, with the reason."""
+
+    resources: dict[Subject, Resource] = field(default_factory=dict)
+    unknown: dict[Subject, str] = field(default_factory=dict)
+
+
+def request(desired: Iterable[HostResource], *, observe: bool = False) -> dict[str, Json]:
+    """Say what `facts/read_host.py` must look at on the host that *desired* describes.
+
+    With *observe* it also answers what checks look at and no plan compares (clock, kernel, disks, boot identifier).
+    """
+    wanted = tuple(desired)
+    asked: dict[str, Json] = {
+        "timeout_seconds": TIMEOUT_SECONDS,
+        "manifest": names.MANIFEST,
+        "pending": names.PENDING_DIRECTORY,
+        "files": [resource.path for resource in _of(HostFile, wanted)],
+        "units": [resource.unit for resource in _of(HostUnit, wanted)],
+        "packages": [package for resource in _of(HostPackages, wanted) for package in resource.packages],
+        "identities": {"directory": f"{names.DIRECTORY}/identities"},
+        "texts": _texts(wanted),
+        "presence": [],
+    }
+    if _of(HostLogin, wanted):
+        asked |= {"presence": list(_STRAY_KEYS), "files": [*_list(asked["files"]), names.SSH_CONFIGURATION]}
+    if _of(HostFirewall, wanted):
+        asked |= {
+            "firewall": {"table": ["inet", "hosting"]},
+            "files": [*_list(asked["files"]), names.FIREWALL_RULES],
+            "units": [*_list(asked["units"]), "nftables.service"],
+        }
+    if storage := _of(HostStorage, wanted):
+        asked["storage"] = {"volume_group": storage[0].volume_group, "devices": list(storage[0].devices)}
+    if observe:
+        asked["observations"] = {"mount_points": ["/", *(volume.mount_point for volume in _of(HostVolume, wanted))]}
+    return asked
+
+
+def _texts(desired: Sequence[HostResource]) -> list[Json]:
+    paths: list[Json] = []
+    if _of(HostLogin, desired):
+        paths += [names.SSH_AUTHORITY, f"{names.SSH_PRINCIPALS}/root"]
+    if _of(HostFirewall, desired):
+        paths.append(names.FIREWALL_LOADED)
+    return paths
+
+
+def _list(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else []
+
+
+def _of(kind: type[Kind], resources: Iterable[HostResource]) -> tuple[Kind, ...]:
+    return tuple(resource for resource in resources if isinstance(resource, kind))
+
+
+def reading(host: str, answer: Mapping[str, Any], desired: Iterable[HostResource], taken_at: datetime) -> Reading:
+    """Turn *answer* into the reading of one source; a host that could not tell everything is unknown as a whole."""
+    seen = actual(host, answer, desired)
+    if seen.unknown:
+        reasons = sorted(set(seen.unknown.values()))
+        return Reading(source(host), taken_at, None, "; ".join(reasons))
+    return Reading(source(host), taken_at, seen.resources)
+
+
+def actual(host: str, answer: Mapping[str, Any], desired: Iterable[HostResource]) -> Seen:
+    """Turn *answer* into resources: those of *desired* that exist, and those of ours that nobody desires any more."""
+    wanted = tuple(desired)
+    desired_subjects = {resource.subject for resource in wanted}
+    seen = Seen()
+    for resource in wanted:
+        _note(seen, resource.subject, _ACTUAL[type(resource)], answer, resource)
+    for kind, look in _LEFT_BEHIND.items():
+        try:
+            found = tuple(look(host, answer))
+        except UnknownError as unknown:
+            seen.unknown.setdefault(Subject(kind.kind, f"{host}:*"), str(unknown))
+        else:
+            for resource in found:
+                if resource.subject not in desired_subjects:
+                    seen.resources[resource.subject] = resource
+    return seen
+
+
+Look = Callable[[Mapping[str, Any], Any], HostResource | None]
+
+
+def _note(seen: Seen, subject: Subject, look: Look, answer: Mapping[str, Any], resource: HostResource) -> None:
+    try:
+        found = look(answer, resource)
+    except UnknownError as unknown:
+        seen.unknown[subject] = str(unknown)
+    else:
+        if found is not None:
+            seen.resources[subject] = found
+
+
+# -- what is desired, as it is ----------------------------------------------------------------------------------------
+
+
+def _packages(answer: Mapping[str, Any], wanted: HostPackages) -> HostResource:
+    return replace(wanted, packages=tuple(part(answer, "packages")))
+
+
+def _file(answer: Mapping[str, Any], wanted: HostFile) -> HostResource | None:
+    found = part(answer, "files")[wanted.path]
+    return replace(wanted, content=None, **found) if found else None
+
+
+def _unit(answer: Mapping[str, Any], wanted: HostUnit) -> HostResource | None:
+    found = part(answer, "units")[wanted.unit]
+    if found["LoadState"] == "not-found":
+        return None
+    return replace(
+        wanted,
+        enabled=_is_enabled(found),
+        active=found["ActiveState"] == "active",
+        settled=found["NeedDaemonReload"] == "no" and wanted.unit not in part(answer, "pending"),
+    )
+
+
+def _is_enabled(found: Mapping[str, str]) -> bool:
+    """Tell whether a unit starts by itself; a static one is started by what needs it."""
+    return found["UnitFileState"] in {"enabled", "static", "generated", "alias"}
+
+
+def _login(answer: Mapping[str, Any], wanted: HostLogin) -> HostResource | None:
+    texts = part(answer, "texts")
+    authority, principals = texts[names.SSH_AUTHORITY], texts[f"{names.SSH_PRINCIPALS}/root"]
+    configuration = part(answer, "files")[names.SSH_CONFIGURATION]
+    if authority is None and configuration is None:
+        return None
+    return replace(
+        wanted,
+        authority="of the vault" if _is_same_key(authority, wanted.authority_key) else "another",
+        principals=tuple(principals.split()) if principals is not None else None,
+        configuration=configuration["sha256"] if configuration else None,
+        stray_keys=tuple(part(answer, "presence")),
+        settled="ssh.service" not in part(answer, "pending"),
+        content=None,
+    )
+
+
+def _is_same_key(held: str | None, wanted: str | None) -> bool:
+    return held is not None and wanted is not None and held.split()[:2] == wanted.split()[:2]
+
+
+def _firewall(answer: Mapping[str, Any], wanted: HostFirewall) -> HostResource | None:
+    held = part(answer, "firewall")
+    if held is None:
+        return None
+    return replace(
+        wanted,
+        rules=_loaded_rules(answer, held["kernel"]),
+        starts_at_boot=_is_enabled(part(answer, "units")["nftables.service"]),
+        content=None,
+    )
+
+
+def _loaded_rules(answer: Mapping[str, Any], kernel: str) -> str:
+    """Give the digest of the text that the kernel holds, or say how what it holds came to differ."""
+    file = part(answer, "files")[names.FIREWALL_RULES]
+    record = part(answer, "texts")[names.FIREWALL_LOADED]
+    if file is None or record is None:
+        return "not recorded"
+    loaded = json.loads(record)
+    if loaded["kernel"] != kernel:
+        return "changed in the kernel"
+    if loaded["text"] != file["sha256"]:
+        return "changed on disk"
+    return str(loaded["text"])
+
+
+def _identity(answer: Mapping[str, Any], wanted: HostIdentity) -> HostResource | None:
+    found = part(answer, "identities").get(wanted.application)
+    return replace(wanted, **_identity_state(found)) if found else None
+
+
+def _identity_state(found: Mapping[str, Any]) -> dict[str, Any]:
+    condition = "in use" if found["has_credential"] else "without its credential"
+    return {"role": found["role"], "accessor": found["accessor"], "condition": condition}
+
+
+def _storage(answer: Mapping[str, Any], wanted: HostStorage) -> HostResource | None:
+    return reading_storage.storage(part(answer, "storage"), wanted)
+
+
+def _volume(answer: Mapping[str, Any], wanted: HostVolume) -> HostResource | None:
+    found = part(answer, "storage")["volumes"].get(wanted.logical_volume)
+    if found is None:
+        return None
+    if "unreadable" in found:
+        raise UnknownError(f"volume {wanted.logical_volume}: {found['unreadable']}")
+    return reading_storage.volume(found, wanted)
+
+
+def _manifest(answer: Mapping[str, Any], wanted: HostManifest) -> HostResource | None:
+    found = part(answer, "manifest")
+    return replace(wanted, sha256=found["sha256"], content=None) if found else None
+
+
+_ACTUAL: dict[type[HostResource], Look] = {
+    HostPackages: _packages,
+    HostFile: _file,
+    HostUnit: _unit,
+    HostLogin: _login,
+    HostFirewall: _firewall,
+    HostIdentity: _identity,
+    HostStorage: _storage,
+    HostVolume: _volume,
+    HostManifest: _manifest,
+}
+
+
+# -- what is ours and may be desired no more --------------------------------------------------------------------------
+
+
+def _files_left(host: str, answer: Mapping[str, Any]) -> Iterator[HostResource]:
+    manifest = part(answer, "manifest")
+    for path, owner in _marked(manifest, HostFile):
+        found = manifest["files"][path]
+        if found:
+            yield HostFile(host=host, name=f"{host}:{path}", owner=owner, path=path, **found)
+
+
+def _units_left(host: str, answer: Mapping[str, Any]) -> Iterator[HostResource]:
+    for unit, owner in _marked(part(answer, "manifest"), HostUnit):
+        wanted = HostUnit(host=host, name=f"{host}:{unit}", owner=owner, unit=unit)
+        found = _unit(answer, wanted)
+        if found is not None:
+            yield found
+
+
+def _identities_left(host: str, answer: Mapping[str, Any]) -> Iterator[HostResource]:
+    for application, found in sorted(part(answer, "identities").items()):
+        yield HostIdentity(
+            host=host,
+            name=f"{host}:{application}",
+            owner=application,
+            application=application,
+            **_identity_state(found),
+        )
+
+
+def _volumes_left(host: str, answer: Mapping[str, Any]) -> Iterator[HostResource]:
+    if "storage" not in answer:
+        return
+    for logical_volume, found in sorted(part(answer, "storage")["volumes"].items()):
+        yield reading_storage.volume_left(host, logical_volume, found)
+
+
+def _marked(manifest: Any, kind: type[HostResource]) -> Iterator[tuple[str, str]]:
+    for name, thing, owner in manifest["resources"] if manifest else ():
+        if name == kind.kind:
+            yield thing, owner
+
+
+_LEFT_BEHIND: dict[type[HostResource], Callable[[str, Mapping[str, Any]], Iterable[HostResource]]] = {
+    HostFile: _files_left,
+    HostUnit: _units_left,
+    HostIdentity: _identities_left,
+    HostVolume: _volumes_left,
+}

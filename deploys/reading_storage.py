@@ -1,0 +1,97 @@
+"""Turn what a host answered about its devices and volumes into resources.  Pure."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from deploys import names
+from deploys.devices import GIB, Condition, judge
+from deploys.resources import HostStorage, HostVolume
+
+SLOTS = {"0": "active", "1": "recovery"}
+"""Which LUKS slot holds which passphrase."""
+
+
+def storage(answer: Mapping[str, Any], wanted: HostStorage) -> HostStorage | None:
+    """Say which of the wanted devices the volume group has; ``None`` while all of them are blank."""
+    verdicts = {
+        path: judge(
+            answer["devices"][path],
+            host=wanted.host,
+            path=path,
+            size_gib=size_gib,
+            volume_group=wanted.volume_group,
+        )
+        for path, size_gib in zip(wanted.devices, wanted.sizes_gib, strict=True)
+    }
+    refusals = [verdict.reason for verdict in verdicts.values() if verdict.condition is Condition.REFUSED]
+    if refusals:
+        return replace(wanted, condition="; ".join(refusals))
+    ours = tuple(path for path, verdict in verdicts.items() if verdict.condition is Condition.OURS)
+    return replace(wanted, devices=ours) if ours else None
+
+
+def volume(found: Mapping[str, Any], wanted: HostVolume) -> HostVolume:
+    """Say how far the volume *wanted* is made, and what it is otherwise."""
+    size_gib = found["size_bytes"] // GIB
+    if names.BLANK_TAG in found["tags"] and not found["mounts"]:
+        # Whatever header a killed run left there will be written anew.
+        return replace(wanted, size_gib=size_gib, slots=(), complete=False, opened=False, mounted=False)
+    header = found["luks"]
+    if header is None:
+        what = ", ".join(found["signatures"]) or "nothing"
+        return replace(wanted, size_gib=size_gib, label=f"no LUKS header, {what}", opened=False, mounted=False)
+    points = [point for point, _ in found["mounts"]]
+    return replace(
+        wanted,
+        size_gib=size_gib,
+        label=header["label"],
+        cipher=", ".join(header["ciphers"]),
+        **_key_derivation(header["slots"]),
+        slots=tuple(SLOTS.get(name, f"slot {name}") for name in sorted(header["slots"])),
+        opened=found["mapper"] == wanted.label,
+        filesystem=found["filesystem"] or wanted.filesystem if not found["mapper"] else str(found["filesystem"]),
+        mounted=wanted.mount_point in points,
+        mount_point=wanted.mount_point if wanted.mount_point in points or not points else ", ".join(points),
+    )
+
+
+def volume_left(host: str, logical_volume: str, found: Mapping[str, Any]) -> HostVolume:
+    """Describe a volume that no file may ask for any more; its tags say whose it is."""
+    tags = dict(tag.split("=", 1) for tag in found["tags"] if "=" in tag)
+    owner, name = tags.get(names.OWNER_TAG, "unknown"), tags.get(names.VOLUME_TAG, logical_volume)
+    points = [point for point, _ in found["mounts"]]
+    header = found.get("luks") or {"label": "", "ciphers": (), "slots": {}}
+    return HostVolume(
+        host=host,
+        name=f"{host}:{owner}/{name}",
+        owner=owner,
+        volume_group=names.VOLUME_GROUP,
+        logical_volume=logical_volume,
+        size_gib=found["size_bytes"] // GIB,
+        filesystem=str(found.get("filesystem")),
+        mount_point=", ".join(points),
+        label=header["label"],
+        cipher=", ".join(header["ciphers"]),
+        **_key_derivation(header["slots"]),
+        slots=tuple(SLOTS.get(slot, f"slot {slot}") for slot in sorted(header["slots"])),
+        complete=names.BLANK_TAG not in found["tags"],
+        opened=bool(found.get("mapper")),
+        mounted=bool(points),
+    )
+
+
+def _key_derivation(slots: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Give each parameter that all slots share; one that they do not share is nobody's."""
+    parameters = {
+        "key_bits": "key_bits",
+        "pbkdf": "type",
+        "memory_kib": "memory",
+        "iterations": "time",
+        "lanes": "cpus",
+    }
+    return {ours: _shared([slot[theirs] for slot in slots.values()]) for ours, theirs in parameters.items()}
+
+
+def _shared(values: list[Any]) -> Any:
+    return values[0] if values and all(value == values[0] for value in values) else None

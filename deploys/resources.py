@@ -1,0 +1,208 @@
+"""The kinds of resources on hosts.  The same types say what should be (``desired``) and what is (``reading``).
+
+A name is ``<host>:<thing>``.  What an operation needs beyond the comparison (a file's content, the vault entries of a
+passphrase) is carried beside the state and never compared; a secret is never carried at all, only its name.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import ClassVar
+
+from inventory.resource import Resource
+
+CARRIED = {"state": False}
+"""Marks an attribute that operations need and no comparison sees."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostResource(Resource):
+    """Anything that is read from a host."""
+
+    host: str = field(compare=False, metadata=CARRIED)
+
+    @property
+    def source(self) -> str:
+        """Name the host."""
+        return source(self.host)
+
+    @property
+    def thing(self) -> str:
+        """Give the part of the name that follows the host."""
+        return self.name.removeprefix(f"{self.host}:")
+
+
+def source(host: str) -> str:
+    """Name the source of everything that *host* answers for."""
+    return f"host {host}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostPackages(HostResource):
+    """The Debian packages that the host's other resources need; those of another are never removed."""
+
+    kind: ClassVar[str] = "host-packages"
+
+    packages: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostFile(HostResource):
+    """A file at ``path``; ``notifies`` names the units that must take note when it changes."""
+
+    kind: ClassVar[str] = "host-file"
+
+    path: str
+    sha256: str
+    user: str = "root"
+    group: str = "root"
+    mode: str = "0644"
+    content: str | None = field(default=None, repr=False, compare=False, metadata=CARRIED)
+    notifies: tuple[str, ...] = field(default=(), compare=False, metadata=CARRIED)
+
+
+class OnChange(StrEnum):
+    """What a running unit does when one of its files changed."""
+
+    RESTART = "restart"
+    RELOAD = "reload"
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostUnit(HostResource):
+    """A systemd unit; it is ``settled`` when no change of its files still waits for it."""
+
+    kind: ClassVar[str] = "host-unit"
+
+    unit: str
+    enabled: bool = True
+    active: bool = True
+    settled: bool = True
+    on_change: OnChange = field(default=OnChange.RESTART, compare=False, metadata=CARRIED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostLogin(HostResource):
+    """Who may log in: holders of short-lived certificates of the vault's SSH authority, and nobody else.
+
+    ``authority`` joins two readings: the key that the host trusts and the one that the vault has.
+    ``stray_keys`` are the lists of plain public keys that the host would still accept, or that lie about.
+    """
+
+    kind: ClassVar[str] = "host-login"
+
+    authority: str = "of the vault"
+    principals: tuple[str, ...] | None
+    configuration: str | None
+    stray_keys: tuple[str, ...] = ()
+    settled: bool = True
+    authority_key: str | None = field(default=None, compare=False, metadata=CARRIED)
+    content: str | None = field(default=None, repr=False, compare=False, metadata=CARRIED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostFirewall(HostResource):
+    """The table ``inet hosting``: ``rules`` is the digest of the text that the kernel holds unchanged."""
+
+    kind: ClassVar[str] = "host-firewall"
+
+    rules: str
+    starts_at_boot: bool = True
+    content: str | None = field(default=None, repr=False, compare=False, metadata=CARRIED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostIdentity(HostResource):
+    """The AppRole by which an application's units on this host log in to the vault.
+
+    ``condition`` joins two readings: a reading of the host alone says ``in use`` when role, accessor and credential
+    are there; whoever knows the accessors that the vault lists for the role replaces it if ``accessor`` is none of
+    them.  Anything but ``in use`` means: hand over a new secret-id.
+    """
+
+    kind: ClassVar[str] = "host-identity"
+
+    application: str
+    role: str
+    condition: str = "in use"
+    accessor: str | None = field(default=None, compare=False, metadata=CARRIED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostStorage(HostResource):
+    """The volume group that volumes are carved from; its devices must have been empty when they were taken.
+
+    ``condition`` is ``ours``, or says what else is on the devices; then nothing may be done to them.
+    """
+
+    kind: ClassVar[str] = "host-storage"
+    data_bearing: ClassVar[bool] = True
+    immutable: ClassVar[frozenset[str]] = frozenset({"volume_group", "condition"})
+
+    volume_group: str
+    devices: tuple[str, ...]
+    condition: str = "ours"
+    sizes_gib: tuple[int, ...] = field(default=(), compare=False, metadata=CARRIED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostVolume(HostResource):
+    """An encrypted volume: logical volume, LUKS2 with two passphrases, file system, unlocked and mounted at boot.
+
+    ``complete`` becomes true when the file system was made; until then the logical volume carries our tag ``blank``,
+    nothing was ever mounted from it, and it may be formatted again.  Without the tag it never is.
+    """
+
+    kind: ClassVar[str] = "host-volume"
+    data_bearing: ClassVar[bool] = True
+    immutable: ClassVar[frozenset[str]] = frozenset(
+        {"volume_group", "logical_volume", "size_gib", "filesystem", "label", "cipher", "key_bits"}
+    )
+
+    volume_group: str
+    logical_volume: str
+    size_gib: int
+    filesystem: str
+    mount_point: str
+    label: str
+    cipher: str | None = "aes-xts-plain64"
+    key_bits: int | None = 512
+    pbkdf: str | None = "argon2id"
+    memory_kib: int | None
+    iterations: int | None
+    lanes: int | None
+    slots: tuple[str, ...] = ("active", "recovery")
+    complete: bool = True
+    opened: bool = True
+    mounted: bool = True
+    application: str = field(default="", compare=False, metadata=CARRIED)
+    volume: str = field(default="", compare=False, metadata=CARRIED)
+    active_secret: str = field(default="", compare=False, metadata=CARRIED)
+    recovery_secret: str = field(default="", compare=False, metadata=CARRIED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostManifest(HostResource):
+    """Our mark: the list, kept on the host, of the files, units and identities that are ours to prune."""
+
+    kind: ClassVar[str] = "host-manifest"
+
+    sha256: str
+    content: str | None = field(default=None, repr=False, compare=False, metadata=CARRIED)
+
+
+KINDS: dict[str, type[HostResource]] = {
+    kind.kind: kind
+    for kind in (
+        HostPackages,
+        HostFile,
+        HostUnit,
+        HostLogin,
+        HostFirewall,
+        HostIdentity,
+        HostStorage,
+        HostVolume,
+        HostManifest,
+    )
+}
+"""Every kind of host resource, by its name."""

@@ -1,0 +1,188 @@
+"""The door of hosts: read many at once, run a command on one.  asyncssh, one connection and one exec for each.
+
+Only the host key that the environment names is accepted, and nothing of the user's own SSH set-up is looked at.
+"""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from hosting_cli.doors.operator_key import OperatorKey, read_bootstrap_key
+from hosting_cli.errors import UnreadableError
+from hosting_cli.secret import Secret
+from inventory.models import HostAccess
+from inventory.resource import Json
+
+if TYPE_CHECKING:
+    pass
+
+AT_ONCE = 64
+CONNECT_TIMEOUT_SECONDS = 30
+READ_TIMEOUT_SECONDS = 90
+"""Longer than the reading program gives itself, so that its own words arrive."""
+
+
+@dataclass(frozen=True)
+class Completed:
+    """What a command on a host answered."""
+
+    status: int
+    output: str
+    errors: str
+
+
+class HostsDoor:
+    """Reach the hosts of an environment; *keys* is asked once, at the first connection."""
+
+    def __init__(self, accesses: Mapping[str, HostAccess], keys: Callable[[], OperatorKey]) -> None:
+        self._accesses = accesses
+        self._keys = cache(keys)
+        self.executions: Counter[str] = Counter()
+        """How many commands were run on each host; a reading is one."""
+
+    def read(self, requests: Mapping[str, Json]) -> dict[str, Any | UnreadableError]:
+        """Give each host's answer to its request, or the error that explains why there is none; raise nothing else.
+
+        The key is made first: what ``keys`` raises (the vault is sealed) is raised before any host is contacted.
+        """
+        key = self._keys()
+        return asyncio.run(_all({host: partial(self._read, host, request, key) for host, request in requests.items()}))
+
+    def run(
+        self, host: str, argv: Sequence[str], *, stdin: Secret | str | None = None, timeout_seconds: float = 60
+    ) -> Completed:
+        """Run *argv* on *host*, whatever its status; raise ``UnreadableError`` if it could not be run to its end."""
+        key = self._keys()
+        text = stdin.reveal() if isinstance(stdin, Secret) else stdin or ""
+        return asyncio.run(self._execute(host, argv, text, key, timeout_seconds))
+
+    async def _read(self, host: str, request: Json, key: OperatorKey) -> Any:
+        done = await self._execute(host, READ, program(request), key, READ_TIMEOUT_SECONDS)
+        if done.status != 0:
+            what = f"the reading program failed ({done.status}): {done.errors.strip()[-500:]}"
+            raise UnreadableError(f"host {host}", what, "Log in and look at the journal of the host.")
+        try:
+            return json.loads(done.output)
+        except ValueError as error:
+            what = f"the answer is not JSON: {done.output[:200]!r}"
+            raise UnreadableError(f"host {host}", what, "Something prints into every login; remove it.") from error
+
+    async def _execute(
+        self, host: str, argv: Sequence[str], text: str, key: OperatorKey, timeout_seconds: float
+    ) -> Completed:
+        import asyncssh
+
+        access = self._accesses.get(host)
+        if access is None:
+            raise UnreadableError(f"host {host}", "the environment does not say where it is", "Add it to the file.")
+        try:
+            async with asyncio.timeout(timeout_seconds), asyncssh.connect(**_options(access, key)) as connection:
+                self.executions[host] += 1
+                done = await connection.run(_command(argv), input=text, check=False)
+        except (TimeoutError, OSError, asyncssh.Error, ValueError) as error:
+            raise _unreadable(host, access, error) from error
+        status = done.exit_status if done.exit_status is not None else 255
+        return Completed(status, _text(done.stdout), _text(done.stderr))
+
+
+READ = ("/usr/bin/python3", "-I", "-S", "-")
+"""Runs the program that comes over standard input."""
+
+
+@cache
+def _reader() -> str:
+    return resources.files("deploys.facts").joinpath("read_host.py").read_text()
+
+
+def program(request: Json) -> str:
+    """Give the reading program followed by the call that answers *request*."""
+    # JSON's escapes are Python's too, so that the text of a document is a literal of the other language.
+    return f"{_reader()}\n\nmain({json.dumps(json.dumps(request))})\n"
+
+
+async def _all(jobs: Mapping[str, Callable[[], Awaitable[Any]]]) -> dict[str, Any | UnreadableError]:
+    """Do all jobs, *AT_ONCE* at a time; a job that could not see does not disturb the others."""
+    places = asyncio.Semaphore(AT_ONCE)
+
+    async def one(job: Callable[[], Awaitable[Any]]) -> Any | UnreadableError:
+        async with places:
+            try:
+                return await job()
+            except UnreadableError as error:
+                return error
+
+    results = await asyncio.gather(*(one(job) for job in jobs.values()))
+    return dict(zip(jobs, results, strict=True))
+
+
+def _options(access: HostAccess, key: OperatorKey) -> dict[str, Any]:
+    import asyncssh
+
+    keys: list[Any] = []
+    if key.certificate is not None:
+        certificate = asyncssh.import_certificate(key.certificate)
+        keys.append((asyncssh.import_private_key(key.private_key.reveal()), certificate))
+    if access.bootstrap_key is not None:
+        # Refused once the host takes certificates only; until then it is the only key that opens.
+        keys.append(asyncssh.import_private_key(read_bootstrap_key(access.bootstrap_key).reveal()))
+    return {
+        "host": access.address,
+        "port": access.port,
+        "username": "root",
+        "client_keys": keys,
+        "known_hosts": ([asyncssh.import_public_key(access.host_key)], [], []),
+        "server_host_key_algs": ["ssh-ed25519"],
+        "preferred_auth": "publickey",
+        "agent_path": None,
+        "config": None,
+        "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+        "login_timeout": CONNECT_TIMEOUT_SECONDS,
+        "keepalive_interval": 15,
+    }
+
+
+def _unreadable(host: str, access: HostAccess, error: BaseException) -> UnreadableError:
+    what, remedy = _explain(access, error)
+    return UnreadableError(f"host {host}", what, remedy)
+
+
+def _explain(access: HostAccess, error: BaseException) -> tuple[str, str]:
+    import asyncssh
+
+    where = f"{access.address}:{access.port}"
+    match error:
+        case asyncssh.HostKeyNotVerifiable():
+            return (
+                f"{where} shows another host key than the environment names",
+                "Find out which machine answers there before anything else; then correct host_key.",
+            )
+        case asyncssh.PermissionDenied():
+            return (
+                f"{where} refused the operator's key",
+                "Check that the vault's SSH authority is the one the host trusts, and the clocks of both.",
+            )
+        case TimeoutError():
+            return f"{where} did not answer in time", "See whether the host is up and the way to it open."
+        case OSError():
+            return f"{where} cannot be reached ({error.strerror or error})", "See whether the host is up."
+        case ValueError():
+            return (
+                f"a key for {where} is not one ({error})",
+                "Correct host_key and bootstrap_key in the environment file.",
+            )
+    return f"{where} broke off: {error}", "Try again; if it stays, look at the journal of ssh.service on the host."
+
+
+def _command(argv: Sequence[str]) -> str:
+    import shlex
+
+    return shlex.join(argv)
+
+
+def _text(value: "str | bytes | None") -> str:
+    return value.decode(errors="replace") if isinstance(value, bytes) else value or ""
