@@ -241,8 +241,9 @@ def parse_path(value: object) -> Path:
     if isinstance(value, Path):
         return value
     text = as_text(value)
-    if re.fullmatch(r"[^\u0000-\u001f\u007f]+", text) is None:
-        raise refused(f"{quoted(text)} is no path", "it is empty or has control characters", "write the path of a file")
+    if re.fullmatch(r"[^~\u0000-\u001f\u007f][^\u0000-\u001f\u007f]*", text) is None:
+        why = "it is empty, has control characters or starts with ~, which only a shell knows"
+        raise refused(f"{quoted(text)} is no path", why, "write the path of a file")
     return Path(text)
 
 
@@ -276,7 +277,7 @@ Day = Annotated[date, BeforeValidator(parse_day), Written(r"^[0-9]{4}-[0-9]{2}-[
 Address = Annotated[IPv4Address, PlainValidator(parse_address), Written(f"^{DOTTED}$")]
 InterfaceAddress = Annotated[IPv4Interface, PlainValidator(parse_interface), Written(f"^{DOTTED}/{PREFIX_LENGTH}$")]
 Network = Annotated[IPv4Network, PlainValidator(parse_network), Written(f"^{DOTTED}/{PREFIX_LENGTH}$")]
-FilePath = Annotated[Path, PlainValidator(parse_path), Written(r"^[^\u0000-\u001f\u007f]+$")]
+FilePath = Annotated[Path, PlainValidator(parse_path), Written(r"^[^~\u0000-\u001f\u007f][^\u0000-\u001f\u007f]*$")]
 
 HttpsAddress = Annotated[
     str,
@@ -326,3 +327,30 @@ Product = Annotated[
     str, Shape(r"^(seaweedfs|ceph-rgw)$", "a product that is known here", "seaweedfs or ceph-rgw", "seaweedfs")
 ]
 Transport = Annotated[str, Shape(r"^(tcp|udp)$", "a transport", "tcp or udp", "tcp")]
+
+WEEK = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+def weekdays_from(day: int) -> str:
+    """Give the pattern of a weekday, alone or up to a later one of the same week: systemd knows no Fri..Mon."""
+    later = "|".join(WEEK[day + 1 :])
+    return WEEK[day] + (rf"(\.\.({later}))?" if later else "")
+
+
+WEEKDAY = "(" + "|".join(weekdays_from(day) for day in range(len(WEEK))) + ")"
+WEEKDAYS = f"{WEEKDAY}(,{WEEKDAY})*"
+HOUR = "([01][0-9]|2[0-3])"
+HOURS = rf"(\*|{HOUR}(,{HOUR})*|{HOUR}/(1[0-9]|2[0-3]|[1-9]))"
+MINUTE = "[0-5][0-9]"
+MINUTES = rf"({MINUTE}(,{MINUTE})*|{MINUTE}/([1-5][0-9]|[1-9]))"
+
+Schedule = Annotated[
+    str,
+    Shape(
+        rf"^(hourly|daily|weekly|({WEEKDAYS} )?(\*-\*-\* )?{HOURS}:{MINUTES}(:00)?)$",
+        "a schedule",
+        "hourly, daily, weekly, or systemd's hours and minutes of every day or of weekdays",
+        '"*-*-* 02:30" or "Mon..Fri *-*-* 00/4:15"',
+    ),
+]
+"""A strict part of systemd's OnCalendar: no months, no years, no seconds, no time zones."""

@@ -31,6 +31,7 @@ from inventory.identifiers import (
     ProtocolCode,
     RegionIdentifier,
     RegionShort,
+    Schedule,
     Siren,
     Siret,
     Size,
@@ -261,7 +262,7 @@ class BackupPolicy(Model):
 
     store: Identifier
     volumes: Annotated[tuple[Identifier, ...], Field(min_length=1)]
-    schedule: NonEmpty
+    schedule: Schedule
     retention: Retention
     lock_mode: LockMode = LockMode.COMPLIANCE
     lock_days: Annotated[int, Field(ge=1)]
@@ -346,7 +347,7 @@ class NetworkSheet(Model):
     segments: tuple[Segment, ...] = ()
 
 
-class Region(RegionSheet, NetworkSheet):
+class Region(NetworkSheet, RegionSheet):
     """All that one operator hosts: the whole of its files, as one value."""
 
     hosts: tuple[Host, ...] = ()

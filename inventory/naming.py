@@ -3,7 +3,7 @@
 Everything of ours starts with ``hosting-`` (vault, IAM) or with the region's short name (buckets).
 """
 
-from inventory.models import Region
+from inventory.models import RegionSheet
 
 PREFIX = "hosting-"
 
@@ -46,12 +46,12 @@ def credentials_secret(application: str, user: str) -> str:
     return f"{application}/object-store/{user}"
 
 
-def bucket(region: Region, application: str, name: str) -> str:
+def bucket(region: RegionSheet, application: str, name: str) -> str:
     """Name a data bucket on the object store."""
     return f"{region.short}-{application}-{name}"
 
 
-def backup_bucket(region: Region, application: str) -> str:
+def backup_bucket(region: RegionSheet, application: str) -> str:
     """Name the locked bucket that holds the backups of *application*."""
     return f"{region.short}-{application}-backup"
 

@@ -90,13 +90,18 @@ def noun(model: Model | None) -> str:
     return spaced.removesuffix(" sheet")
 
 
+def with_article(word: str) -> str:
+    """Put ``a`` or ``an`` before *word*."""
+    return f"{'an' if word[0] in 'aeio' else 'a'} {word}"
+
+
 def _unknown_key(model: Model, steps: Steps) -> Words:
     around = model_at(model, steps[:-1])
     known = list(around.model_fields) if around else []
     key = str(steps[-1])
     close = get_close_matches(key, known, n=1)
     remedy = f"write {close[0]}" if close else "remove it"
-    return Words(f"unknown key {quoted(key)}", f"a {noun(around)} has only {', '.join(known)}", remedy)
+    return Words(f"unknown key {quoted(key)}", f"{with_article(noun(around))} has only {', '.join(known)}", remedy)
 
 
 def _lacking(model: Model, steps: Steps, names: list[str]) -> Words:
@@ -124,7 +129,9 @@ def _words(error: ErrorDetails) -> Words:
 def _name(error: ErrorDetails) -> str:
     """Give the key that the value stands at, or the one of its list."""
     names = [step for step in error["loc"] if isinstance(step, str)]
-    return names[-1] if names else "the file"
+    if not names:
+        return "the file"
+    return names[-1] if names[-1] == error["loc"][-1] else f"each of {names[-1]}"
 
 
 def kind_of(value: object) -> str:

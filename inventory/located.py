@@ -1,0 +1,183 @@
+"""A region as its files have it: every value with the place it stands at, whole or not.
+
+Rules across objects work on this, not on `Region`: they must be able to point at a line, and to say what they can
+even when some file is broken.  What a broken file would have said is unknown, which is not the same as absent.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from functools import cached_property
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel
+
+from inventory.documents import Document, Steps
+from inventory.models import (
+    Application,
+    Contact,
+    Establishment,
+    Host,
+    Member,
+    NetworkSheet,
+    ObjectStore,
+    Profile,
+    Protocol,
+    Protocols,
+    Region,
+    RegionSheet,
+    Segment,
+    Site,
+)
+from inventory.problems import Problem, Words
+
+Value_co = TypeVar("Value_co", bound=BaseModel, covariant=True)
+Item = TypeVar("Item", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Placed(Generic[Value_co]):
+    """A value and where it stands: a file and the steps to it."""
+
+    value: Value_co
+    document: Document
+    steps: Steps = ()
+
+    def problem(self, steps: Steps, words: Words, *, at_key: bool = False) -> Problem:
+        """Build the problem of what stands at *steps* inside this value."""
+        return self.document.problem((*self.steps, *steps), words, at_key=at_key)
+
+    def each(self, name: str, items: tuple[Item, ...]) -> Iterator["Placed[Item]"]:
+        """Give the items of the list *name* of this value with their places."""
+        for position, item in enumerate(items):
+            yield Placed(item, self.document, (*self.steps, name, position))
+
+
+class Kind(StrEnum):
+    """What can be referred to by an identifier; the values are the words of messages."""
+
+    SITE = "site"
+    STORE = "object store"
+    SEGMENT = "segment"
+    HOST = "host"
+    CONTACT = "contact"
+    ESTABLISHMENT = "establishment"
+    APPLICATION = "application"
+    PROFILE = "profile"
+    PROTOCOL = "flow code"
+
+
+@dataclass(frozen=True)
+class LocatedRegion:
+    """The values of all files that could be read; ``today`` is ``None`` when no day is to be judged by."""
+
+    sheet: Placed[RegionSheet] | None
+    network: Placed[NetworkSheet] | None
+    catalogue: Placed[Protocols] | None
+    hosts: tuple[Placed[Host], ...] = ()
+    members: tuple[Placed[Member], ...] = ()
+    applications: tuple[Placed[Application], ...] = ()
+    profiles: tuple[Placed[Profile], ...] = ()
+    broken: frozenset[tuple[Kind, str]] = frozenset()
+    has_broken_member: bool = False
+    today: date | None = None
+
+    @cached_property
+    def sites(self) -> tuple[Placed[Site], ...]:
+        """Give the sites of the region's own file."""
+        return tuple(self.sheet.each("sites", self.sheet.value.sites)) if self.sheet else ()
+
+    @cached_property
+    def stores(self) -> tuple[Placed[ObjectStore], ...]:
+        """Give the object stores of the region's own file."""
+        return tuple(self.sheet.each("stores", self.sheet.value.stores)) if self.sheet else ()
+
+    @cached_property
+    def segments(self) -> tuple[Placed[Segment], ...]:
+        """Give the segments of the address plan."""
+        return tuple(self.network.each("segments", self.network.value.segments)) if self.network else ()
+
+    @cached_property
+    def protocols(self) -> tuple[Placed[Protocol], ...]:
+        """Give the rows of the flow catalogue."""
+        return tuple(self.catalogue.each("protocols", self.catalogue.value.protocols)) if self.catalogue else ()
+
+    @cached_property
+    def contacts(self) -> tuple[Placed[Contact], ...]:
+        """Give the contacts of the operator, then those of the members."""
+        own = tuple(self.sheet.each("contacts", self.sheet.value.contacts)) if self.sheet else ()
+        return own + tuple(place for member in self.members for place in member.each("contacts", member.value.contacts))
+
+    @cached_property
+    def establishments(self) -> tuple[Placed[Establishment], ...]:
+        """Give the establishments of all members."""
+        return tuple(
+            place for member in self.members for place in member.each("establishments", member.value.establishments)
+        )
+
+    @cached_property
+    def _indexes(self) -> dict[Kind, dict[str, Placed[Any]]]:
+        return {
+            Kind.SITE: _by_id(self.sites),
+            Kind.STORE: _by_id(self.stores),
+            Kind.SEGMENT: _by_id(self.segments),
+            Kind.HOST: _by_id(self.hosts),
+            Kind.CONTACT: _by_id(self.contacts),
+            Kind.ESTABLISHMENT: {place.value.finess: place for place in reversed(self.establishments)},
+            Kind.APPLICATION: _by_id(self.applications),
+            Kind.PROFILE: _by_id(self.profiles),
+            Kind.PROTOCOL: {place.value.code: place for place in reversed(self.protocols)},
+        }
+
+    @cached_property
+    def _unreadable(self) -> frozenset[Kind]:
+        """Name the kinds that some broken file may hold more of."""
+        unreadable = set()
+        if self.sheet is None:
+            unreadable |= {Kind.SITE, Kind.STORE, Kind.CONTACT}
+        if self.network is None:
+            unreadable |= {Kind.SEGMENT}
+        if self.has_broken_member:
+            unreadable |= {Kind.CONTACT, Kind.ESTABLISHMENT}
+        if self.catalogue is None:
+            unreadable |= {Kind.PROTOCOL}
+        return frozenset(unreadable)
+
+    def index(self, kind: Kind) -> Mapping[str, Placed[Any]]:
+        """Give what can be referred to as *kind*, by identifier; of two with one identifier, the first."""
+        return self._indexes[kind]
+
+    def may_exist(self, kind: Kind, identifier: str) -> bool:
+        """Tell whether *identifier* is one of *kind*, or could be in a file that is broken."""
+        return identifier in self.index(kind) or (kind, identifier) in self.broken or kind in self._unreadable
+
+    def segment(self, identifier: str) -> Placed[Segment] | None:
+        """Find a segment by its identifier."""
+        return self._indexes[Kind.SEGMENT].get(identifier)
+
+    def host(self, identifier: str) -> Placed[Host] | None:
+        """Find a host by its identifier."""
+        return self._indexes[Kind.HOST].get(identifier)
+
+    def site(self, identifier: str) -> Placed[Site] | None:
+        """Find a site by its identifier."""
+        return self._indexes[Kind.SITE].get(identifier)
+
+    def region(self) -> Region:
+        """Give the plain value; only a region without problems has one."""
+        if self.sheet is None or self.network is None or self.catalogue is None:
+            raise ValueError("a region without its own files has no value")
+        return Region(
+            **dict(self.sheet.value),
+            **dict(self.network.value),
+            hosts=tuple(place.value for place in self.hosts),
+            members=tuple(place.value for place in self.members),
+            applications=tuple(place.value for place in self.applications),
+            protocols=self.catalogue.value.protocols,
+            profiles=tuple(place.value for place in self.profiles),
+        )
+
+
+def _by_id(places: tuple[Placed[Any], ...]) -> dict[str, Placed[Any]]:
+    return {place.value.id: place for place in reversed(places)}

@@ -1,0 +1,72 @@
+"""Rules across objects: each a small function from a located region to its problems.
+
+A rule stays silent about what it cannot see: a reference to something that does not exist is told once, by
+`references_resolve`, and what stands in a broken file is told by that file's own problems.  No rule asks what day
+it is; those that need one are given it.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
+
+from inventory.located import LocatedRegion, Placed
+from inventory.models import Environment, Region
+from inventory.problems import Problem
+from inventory.rules import (
+    addresses,
+    continuity,
+    environment,
+    flows,
+    health_data,
+    names,
+    references,
+    registers,
+    storage,
+    uniqueness,
+)
+
+Rule: TypeAlias = Callable[[LocatedRegion], Iterable[Problem]]
+EnvironmentRule: TypeAlias = Callable[[Placed[Environment], Region | None], Iterable[Problem]]
+
+RULES: tuple[Rule, ...] = (
+    references.references_resolve,
+    references.flow_ends_exist,
+    references.backups_name_own_volumes,
+    uniqueness.identifiers_are_unique,
+    uniqueness.lists_hold_nothing_twice,
+    uniqueness.register_numbers_are_unique,
+    names.generated_names_fit,
+    names.generated_names_are_unique,
+    registers.establishments_stand_in_their_department,
+    registers.finess_is_no_siren,
+    addresses.address_space_is_disjoint,
+    addresses.segments_are_inside_and_disjoint,
+    addresses.interfaces_fit_their_segments,
+    addresses.host_addresses_are_unique,
+    addresses.tunnels_alone_belong_to_establishments,
+    storage.hosts_and_stores_stand_in_datacentres,
+    storage.storage_stays_in_the_eea,
+    storage.tiers_run_on_application_hosts,
+    storage.volumes_have_room,
+    storage.mount_points_are_apart,
+    storage.locks_end_with_the_retention,
+    continuity.dependencies_have_no_cycle,
+    continuity.dependencies_are_as_continuous,
+    flows.flows_touch_their_own_application,
+    flows.tunnels_serve_their_own_establishment,
+    flows.flows_have_not_expired,
+    flows.health_data_is_not_sent_in_clear,
+    health_data.health_data_is_not_called_less,
+    health_data.health_data_has_an_owner,
+    health_data.health_data_has_an_incident_contact,
+    health_data.health_data_has_a_backup,
+    health_data.activities_are_declared,
+    health_data.activities_are_certified,
+    health_data.certificate_is_valid,
+)
+
+ENVIRONMENT_RULES: tuple[EnvironmentRule, ...] = (
+    environment.hosts_are_those_of_the_region,
+    environment.authorities_exist,
+    environment.sources_are_narrow,
+    environment.hosts_are_told_apart,
+)

@@ -1,0 +1,97 @@
+"""Names made of identifiers: short enough for the engines, and never the same for two things.
+
+`a-b` with `c` and `a` with `b-c` would both make `a-b-c`: one application would be given what is another's.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from inventory import naming
+from inventory.documents import Steps
+from inventory.located import LocatedRegion, Placed
+from inventory.models import Application, RegionSheet
+from inventory.problems import Problem, Words, quoted
+from inventory.resource import PLATFORM
+
+LONGEST_BUCKET = 63
+LONGEST_LABEL = 47
+"""Bytes of a LUKS2 label."""
+
+
+class Name(NamedTuple):
+    """A name that we will give: where it must be unique, what it is, and whose identifier made it."""
+
+    space: str
+    text: str
+    place: Placed[Application]
+    steps: Steps
+
+
+RESERVED = {
+    ("application", PLATFORM): "the platform's own keys and secrets",
+    ("role", naming.SSH_OPERATIONS_ROLE): "operators",
+    ("role", naming.S3_KMS_ROLE): "the object store",
+    ("role", naming.NEIGHBOUR_PROBE_POLICY): "the checks of isolation",
+}
+
+
+def generated_names(sheet: RegionSheet, place: Placed[Application]) -> Iterator[Name]:
+    """Give every name that is made for an application."""
+    application = place.value
+    yield Name("application", application.id, place, ("id",))
+    yield Name("user", naming.data_user(application.id), place, ("id",))
+    yield Name("user", naming.backup_user(application.id), place, ("id",))
+    for tier_number, tier in enumerate(application.tiers):
+        for number, host in enumerate(tier.hosts):
+            text = naming.host_role(application.id, host)
+            yield Name("role", text, place, ("tiers", tier_number, "hosts", number))
+        for number, volume in enumerate(tier.volumes):
+            text = naming.volume_label(application.id, volume.id)
+            yield Name("volume", text, place, ("tiers", tier_number, "volumes", number, "id"))
+    if application.backup:
+        yield Name("bucket", naming.backup_bucket(sheet, application.id), place, ("backup",))
+    for number, bucket in enumerate(application.buckets):
+        yield Name("bucket", naming.bucket(sheet, application.id, bucket.id), place, ("buckets", number, "id"))
+
+
+def generated_names_fit(region: LocatedRegion) -> Iterator[Problem]:
+    """Find names that the object store or LUKS would refuse for their length."""
+    limits = {"bucket": (LONGEST_BUCKET, "S3 takes"), "volume": (LONGEST_LABEL, "a LUKS2 label has")}
+    for name in _all_names(region):
+        limit, who = limits.get(name.space, (len(name.text), ""))
+        if len(name.text) > limit:
+            what = f"the {name.space} would be called {name.text}, with {len(name.text)} characters"
+            yield name.place.problem(name.steps, Words(what, f"{who} at most {limit}", "shorten the id"))
+
+
+def generated_names_are_unique(region: LocatedRegion) -> Iterator[Problem]:
+    """Find names that two applications, or an application and the platform, would share."""
+    first: dict[tuple[str, str], Name] = {}
+    for name in _all_names(region):
+        key = (name.space, name.text)
+        earlier = first.setdefault(key, name)
+        if key in RESERVED:
+            words = Words(
+                f"the {name.space} would be called {quoted(name.text)}", f"that is {RESERVED[key]}", "rename it"
+            )
+            yield name.place.problem(name.steps, words)
+        elif not _is_same_thing(earlier, name):
+            what = f"the {name.space} would be called {name.text}"
+            why = f"{earlier.place.value.id} already makes that name"
+            yield name.place.problem(name.steps, Words(what, why, "choose another id"))
+
+
+def _is_same_thing(earlier: Name, name: Name) -> bool:
+    """Tell whether two names may be equal: an application on one host twice has one role there.
+
+    Equal identifiers inside one application are told by the rule on identifiers.
+    """
+    if earlier.place is not name.place:
+        return False
+    return name.space != "bucket" or earlier.steps[0] == name.steps[0]
+
+
+def _all_names(region: LocatedRegion) -> Iterator[Name]:
+    if region.sheet is not None:
+        for place in region.applications:
+            yield from generated_names(region.sheet.value, place)

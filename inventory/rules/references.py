@@ -1,0 +1,163 @@
+"""What is named exists."""
+
+from collections.abc import Callable, Iterator
+from difflib import get_close_matches
+from typing import Any, NamedTuple
+
+from inventory.documents import Steps
+from inventory.located import Kind, LocatedRegion, Placed
+from inventory.models import Application, Flow
+from inventory.problems import Problem, Words, quoted
+
+MOST_NAMED = 6
+TIER_PREFIX = "tier:"
+ANYWHERE = frozenset({"any", "all", "internet"})
+
+HOMES = {
+    Kind.SITE: "region.yaml",
+    Kind.STORE: "region.yaml",
+    Kind.SEGMENT: "network.yaml",
+    Kind.HOST: "hosts/",
+    Kind.CONTACT: "region.yaml or the member's file",
+    Kind.ESTABLISHMENT: "the member's file",
+    Kind.APPLICATION: "applications/",
+    Kind.PROFILE: "the catalogue",
+    Kind.PROTOCOL: "the catalogue",
+}
+
+
+class Reference(NamedTuple):
+    """An identifier, what it should be one of, and where it stands."""
+
+    kind: Kind
+    identifier: str
+    place: Placed[Any]
+    steps: Steps
+
+
+def of_stores(region: LocatedRegion) -> Iterator[Reference]:
+    """Give what object stores refer to."""
+    for store in region.stores:
+        yield Reference(Kind.SITE, store.value.site, store, ("site",))
+
+
+def of_segments(region: LocatedRegion) -> Iterator[Reference]:
+    """Give what segments refer to."""
+    for segment in region.segments:
+        yield Reference(Kind.SITE, segment.value.site, segment, ("site",))
+        if segment.value.establishment is not None:
+            yield Reference(Kind.ESTABLISHMENT, segment.value.establishment, segment, ("establishment",))
+
+
+def of_hosts(region: LocatedRegion) -> Iterator[Reference]:
+    """Give what hosts refer to."""
+    for host in region.hosts:
+        yield Reference(Kind.SITE, host.value.site, host, ("site",))
+        for interface in host.each("interfaces", host.value.interfaces):
+            yield Reference(Kind.SEGMENT, interface.value.segment, interface, ("segment",))
+
+
+def of_applications(region: LocatedRegion) -> Iterator[Reference]:
+    """Give what applications refer to, but for the ends of flows."""
+    for place in region.applications:
+        application = place.value
+        yield Reference(Kind.PROFILE, application.profile, place, ("profile",))
+        for number, finess in enumerate(application.establishments):
+            yield Reference(Kind.ESTABLISHMENT, finess, place, ("establishments", number))
+        for number, other in enumerate(application.depends_on):
+            yield Reference(Kind.APPLICATION, other, place, ("depends_on", number))
+        if application.incident_contact is not None:
+            yield Reference(Kind.CONTACT, application.incident_contact, place, ("incident_contact",))
+        yield from _of_tiers(place)
+        for bucket in place.each("buckets", application.buckets):
+            yield Reference(Kind.STORE, bucket.value.store, bucket, ("store",))
+        if application.backup is not None:
+            yield Reference(Kind.STORE, application.backup.store, place, ("backup", "store"))
+        for flow in place.each("flows", application.flows):
+            yield Reference(Kind.PROTOCOL, flow.value.protocol, flow, ("protocol",))
+
+
+def _of_tiers(application: Placed[Application]) -> Iterator[Reference]:
+    for tier in application.each("tiers", application.value.tiers):
+        yield Reference(Kind.SEGMENT, tier.value.segment, tier, ("segment",))
+        for number, host in enumerate(tier.value.hosts):
+            yield Reference(Kind.HOST, host, tier, ("hosts", number))
+
+
+def of_profiles(region: LocatedRegion) -> Iterator[Reference]:
+    """Give what service profiles refer to."""
+    for profile in region.profiles:
+        for number, protocol in enumerate(profile.value.protocols):
+            yield Reference(Kind.PROTOCOL, protocol, profile, ("protocols", number))
+
+
+SOURCES: tuple[Callable[[LocatedRegion], Iterator[Reference]], ...] = (
+    of_stores,
+    of_segments,
+    of_hosts,
+    of_applications,
+    of_profiles,
+)
+
+
+def references_resolve(region: LocatedRegion) -> Iterator[Problem]:
+    """Find identifiers that name nothing."""
+    for source in SOURCES:
+        for kind, identifier, place, steps in source(region):
+            if not region.may_exist(kind, identifier):
+                yield place.problem(steps, unknown(region, kind, identifier))
+
+
+def unknown(region: LocatedRegion, kind: Kind, identifier: str) -> Words:
+    """Say that nothing of *kind* has this identifier, and what there is instead."""
+    known = sorted(region.index(kind))
+    close = get_close_matches(identifier, known, n=1)
+    remedy = f"write {close[0]}" if close else f"add it to {HOMES[kind]} or write another"
+    return Words(f"there is no {kind} {quoted(identifier)}", there_is(known, f"{kind}s"), remedy)
+
+
+def there_is(known: list[str], plural: str) -> str:
+    """List what is known, or count it when that would be long."""
+    if not known:
+        return f"there are no {plural} at all"
+    if len(known) > MOST_NAMED:
+        return f"none of the {len(known)} {plural} is called so"
+    return f"there is only {', '.join(known)}"
+
+
+def flow_ends_exist(region: LocatedRegion) -> Iterator[Problem]:
+    """Find flows that begin or end nowhere, or anywhere."""
+    for application in region.applications:
+        tiers = {tier.id for tier in application.value.tiers}
+        for flow in application.each("flows", application.value.flows):
+            yield from _check_end(region, tiers, flow, "source", flow.value.source)
+            yield from _check_end(region, tiers, flow, "destination", flow.value.destination)
+
+
+def _check_end(region: LocatedRegion, tiers: set[str], flow: Placed[Flow], key: str, end: str) -> Iterator[Problem]:
+    if end.startswith(TIER_PREFIX):
+        if end.removeprefix(TIER_PREFIX) not in tiers:
+            words = Words(
+                f"there is no tier {quoted(end.removeprefix(TIER_PREFIX))}",
+                f"the application has only {', '.join(sorted(tiers))}",
+                "write one of its tiers",
+            )
+            yield flow.problem((key,), words)
+    elif end.lower() in ANYWHERE or not end[0].isalpha():
+        why = "a flow joins two segments, what is in no segment stays out"
+        yield flow.problem((key,), Words(f"{quoted(end)} is no end of a flow", why, "write the id of a segment"))
+    elif not region.may_exist(Kind.SEGMENT, end):
+        yield flow.problem((key,), unknown(region, Kind.SEGMENT, end))
+
+
+def backups_name_own_volumes(region: LocatedRegion) -> Iterator[Problem]:
+    """Find backups of volumes that the application does not have."""
+    for place in region.applications:
+        application = place.value
+        own = sorted(volume.id for tier in application.tiers for volume in tier.volumes)
+        for number, volume in enumerate(application.backup.volumes if application.backup else ()):
+            if volume not in own:
+                words = Words(
+                    f"there is no volume {quoted(volume)}", there_is(own, "volumes"), "write one of its volumes"
+                )
+                yield place.problem(("backup", "volumes", number), words)
