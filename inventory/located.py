@@ -117,6 +117,15 @@ class LocatedRegion:
         )
 
     @cached_property
+    def owners(self) -> dict[str, Member]:
+        """Give the member of each establishment, by the establishment's FINESS number."""
+        return {
+            establishment.finess: member.value
+            for member in reversed(self.members)
+            for establishment in member.value.establishments
+        }
+
+    @cached_property
     def _indexes(self) -> dict[Kind, dict[str, Placed[Any]]]:
         return {
             Kind.SITE: _by_id(self.sites),

@@ -50,16 +50,14 @@ def health_data_has_an_incident_contact(region: LocatedRegion) -> Iterator[Probl
             yield place.problem(("incident_contact",), Words("nobody is called after an incident", why, remedy))
         elif owners and contact in region.index(Kind.CONTACT) and contact not in owners:
             what = f"{contact} is no contact of the members that own the data"
-            yield place.problem(("incident_contact",), Words(what, why, f"write one of {', '.join(owners)}"))
+            remedy = f"write one of theirs, such as {owners[0]}"
+            yield place.problem(("incident_contact",), Words(what, why, remedy))
 
 
 def _contacts_of_owners(region: LocatedRegion, application: Application) -> list[str]:
-    return [
-        contact.id
-        for member in region.members
-        if any(establishment.finess in application.establishments for establishment in member.value.establishments)
-        for contact in member.value.contacts
-    ]
+    members = (region.owners.get(finess) for finess in application.establishments)
+    owners = {member.id: member for member in members if member is not None}
+    return [contact.id for member in owners.values() for contact in member.contacts]
 
 
 def health_data_has_a_backup(region: LocatedRegion) -> Iterator[Problem]:
