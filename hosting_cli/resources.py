@@ -20,7 +20,13 @@ def object_store(store: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class VaultResource(Resource):
-    """Anything that is read from the vault."""
+    """Anything that is read from the vault.
+
+    ``deviations`` are settings that no attribute speaks of and that are not what we write, in the vault's own words
+    (``soft_deleted is True``): never any in what should be, so that a plan shows them and writing mends them.
+    """
+
+    deviations: tuple[str, ...] = ()
 
     @property
     def source(self) -> str:

@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+from deploys.facts.program import program
 from hosting_cli.doors.operator_key import OperatorKey, read_bootstrap_key
 from hosting_cli.errors import UnreadableError
 from hosting_cli.secret import Secret
@@ -92,17 +92,6 @@ class HostsDoor:
 
 READ = ("/usr/bin/python3", "-I", "-S", "-")
 """Runs the program that comes over standard input."""
-
-
-@cache
-def _reader() -> str:
-    return resources.files("deploys.facts").joinpath("read_host.py").read_text()
-
-
-def program(request: Json) -> str:
-    """Give the reading program followed by the call that answers *request*."""
-    # JSON's escapes are Python's too, so that the text of a document is a literal of the other language.
-    return f"{_reader()}\n\nmain({json.dumps(json.dumps(request))})\n"
 
 
 async def _all(jobs: Mapping[str, Callable[[], Awaitable[Any]]]) -> dict[str, Any | UnreadableError]:

@@ -1,0 +1,172 @@
+"""The door of the vault: OpenBao 2.4 and later, or HashiCorp Vault 1.15 and later."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from hosting_cli.doors import vault_reading, vault_secrets, vault_writing
+from hosting_cli.doors.vault_client import VaultClient
+from hosting_cli.errors import HostingError, MissingCapabilityError
+from hosting_cli.resources import VAULT, SecretEntry, VaultResource
+from hosting_cli.secret import Secret
+from inventory import naming
+from inventory.models import VaultAccess
+from inventory.resource import Json, Reading, Resource, Subject
+
+PROOFS_ROLE = "hosting-proofs"
+"""The token role that child tokens for proofs are made with; ``bootstrap`` writes it."""
+
+_HIGHEST_PROOF_SECONDS = 600
+
+
+class OpenBao:
+    """What the hosting asks of its vault; nothing is sent before the first method is called.
+
+    Every method raises ``UnreadableError`` when the vault cannot be asked (sealed, unreachable, not trusted, token
+    expired) and ``EngineError`` when it refuses, unless its own text says otherwise.
+    """
+
+    def __init__(self, access: VaultAccess, *, region: str) -> None:
+        self._client = VaultClient(access)
+        self._region = region
+
+    def identity(self) -> str:
+        """Say whose the token is, as the vault knows them (``ldap-alice``, ``token-operations``)."""
+        answer = self._client.get("auth/token/lookup-self") or {}
+        return str(answer["data"]["display_name"])
+
+    # -- resources ----------------------------------------------------------------------------------------------------
+
+    def read(self) -> Reading:
+        """Read everything of the region; raise nothing: what could not be read is unknown, with its reason."""
+        taken_at = datetime.now(UTC)
+        try:
+            found: dict[Subject, Resource] = {
+                resource.subject: resource for resource in vault_reading.read_vault(self._client, self._region)
+            }
+        except HostingError as error:
+            return Reading(VAULT, taken_at, None, str(error))
+        return Reading(VAULT, taken_at, found)
+
+    def write(self, resource: VaultResource) -> None:
+        """Create or update *resource*.  Idempotent.  Secrets are not written but made: ``RefusedError``."""
+        vault_writing.write(self._client, resource)
+
+    def delete(self, resource: VaultResource) -> None:
+        """Delete *resource*; raise ``RefusedError`` for whatever bears data or the keys to data.  Idempotent."""
+        vault_writing.delete(self._client, resource)
+
+    def set_key_enabled(self, key: str, enabled: bool) -> None:
+        """Make the transit key *key* unusable, or usable again; raise ``MissingCapabilityError`` on HashiCorp Vault."""
+        vault_writing.set_key_enabled(self._client, key, enabled=enabled)
+
+    # -- secrets ------------------------------------------------------------------------------------------------------
+
+    def make_secret(self, entry: SecretEntry) -> None:
+        """Make and store the secret of *entry* if it has none; an existing value is never overwritten."""
+        vault_secrets.make(self._client, entry, region=self._region)
+
+    def reveal_secret(self, entry: SecretEntry) -> Secret:
+        """Read and unwrap the secret of *entry*."""
+        return vault_secrets.reveal(self._client, entry)
+
+    def replace_secret(self, entry: SecretEntry, value: Secret, *, note: Mapping[str, str]) -> None:
+        """Store *value*, read it back, then record *note* beside it; an older version stays in the vault's history."""
+        vault_secrets.replace(self._client, entry, value, note, region=self._region)
+
+    def secret_notes(self, name: str) -> Mapping[str, str]:
+        """Give what is recorded beside the entry *name*; nothing when it has no value."""
+        return vault_secrets.notes(self._client, name)
+
+    def provisioner_credentials(self, name: str) -> Secret:
+        """Give the object store's provisioner credentials, kept at *name* (JSON text)."""
+        return vault_secrets.reveal(self._client, vault_secrets.entry_of(self._client, name))
+
+    # -- ssh ----------------------------------------------------------------------------------------------------------
+
+    def ssh_authority_public_key(self) -> str | None:
+        """Give the public key that hosts trust; ``None`` while there is no authority."""
+        return vault_reading.ssh_public_key(self._client)
+
+    def sign_ssh_key(self, public_key: str, *, role: str, ttl_seconds: int) -> str:
+        """Have *public_key* certified under *role*; give the certificate's line."""
+        body = {"public_key": public_key, "cert_type": "user", "ttl": ttl_seconds}
+        answer = self._client.post(f"{naming.SSH_MOUNT}/sign/{role}", body)
+        return str(answer["data"]["signed_key"]).strip()
+
+    # -- identities of hosts ------------------------------------------------------------------------------------------
+
+    def wrapped_secret_id(self, role: str, *, ttl_seconds: int, note: Mapping[str, str]) -> tuple[Secret, str]:
+        """Make a secret-id of *role*; give a token that unwraps it once, and the accessor *of the secret-id*.
+
+        A secret-id whose token was never unwrapped is of use to nobody; destroy it by its accessor.
+        """
+        body = {"metadata": json.dumps(dict(note))}
+        answer = self._client.post(f"{vault_reading.ROLES}/{role}/secret-id", body, wrap_seconds=ttl_seconds)
+        wrapping = answer["wrap_info"]
+        if not wrapping.get("wrapped_accessor"):
+            what = "the vault does not tell the accessor of a wrapped secret-id"
+            raise MissingCapabilityError(self._client.subject, what, "Use OpenBao 2.4 or later.")
+        return Secret(wrapping["token"]), str(wrapping["wrapped_accessor"])
+
+    def secret_id_accessors(self, role: str) -> tuple[str, ...]:
+        """List the accessors of the secret-ids of *role*; none when there is no such role."""
+        path = f"{vault_reading.ROLES}/{role}/secret-id"
+        response = self._client.raw("LIST", path)
+        if response.status_code == 404 or (response.status_code == 400 and "does not exist" in response.text):
+            return ()
+        return tuple(self._client.checked("LIST", path, response)["data"]["keys"])
+
+    def destroy_secret_id(self, role: str, accessor: str) -> None:
+        """Destroy the secret-id that *accessor* names.  Idempotent."""
+        if accessor in self.secret_id_accessors(role):
+            path = f"{vault_reading.ROLES}/{role}/secret-id-accessor/destroy"
+            self._client.post(path, {"secret_id_accessor": accessor})
+
+    # -- proofs -------------------------------------------------------------------------------------------------------
+
+    def token_for(self, policies: tuple[str, ...], *, ttl_seconds: int) -> Secret:
+        """Make a token with *policies* and nothing else, to try what they allow; revoke it afterwards."""
+        body = {"policies": list(policies), "ttl": f"{ttl_seconds}s", "no_default_policy": True, "renewable": False}
+        answer = self._client.post(f"auth/token/create/{PROOFS_ROLE}", body)
+        return Secret(answer["auth"]["client_token"])
+
+    def attempt(self, token: Secret, method: str, path: str, body: Json) -> int:
+        """Give the HTTP status that *token* gets for *method* on *path*."""
+        return self._client.raw(method, path, body, token=token).status_code
+
+    def capabilities_of(self, token: Secret, paths: tuple[str, ...]) -> Mapping[str, tuple[str, ...]]:
+        """Say what *token* may do on each path, without doing it: for what is too dangerous to attempt."""
+        answer = self._client.post("sys/capabilities", {"token": token.reveal(), "paths": list(paths)})
+        return {path: tuple(answer["data"][path]) for path in paths}
+
+    def revoke(self, token: Secret) -> None:
+        """Revoke *token* and whatever it made.  Idempotent."""
+        self._client.post("auth/token/revoke", {"token": token.reveal()})
+
+    # -- first steps --------------------------------------------------------------------------------------------------
+
+    def bootstrap(self, policies: Mapping[str, str]) -> None:
+        """Write, with a root token, what nobody may write later: the rights of people, and those of proofs' tokens.
+
+        *policies* are those of ``vault_policies.render.people``.  Idempotent.
+        """
+        for name, text in policies.items():
+            self._client.post(f"{vault_reading.POLICIES}/{name}", {"policy": text})
+        self._client.post(
+            f"auth/token/roles/{PROOFS_ROLE}",
+            {
+                "allowed_policies_glob": [f"{naming.PREFIX}*"],
+                "disallowed_policies": list(policies),
+                "token_no_default_policy": True,
+                "token_explicit_max_ttl": _HIGHEST_PROOF_SECONDS,
+                "token_type": "service",
+                "renewable": False,
+            },
+        )
+
+    def issue_token(self, name: str, policies: tuple[str, ...], *, period_seconds: int) -> Secret:
+        """Issue, with a root token, a token whose identity is ``token-NAME`` and that lives while it is renewed."""
+        body = {"policies": list(policies), "display_name": name, "period": f"{period_seconds}s", "no_parent": True}
+        answer = self._client.post("auth/token/create", body)
+        return Secret(answer["auth"]["client_token"])

@@ -1,0 +1,13 @@
+# What the second person may do: say who they are.  Approving is a record in the journal, so nothing else is needed;
+# and whoever can only approve cannot also carry out.
+# Written with a root token (`hosting bootstrap`), which is then revoked.
+
+path "auth/token/lookup-self" {
+  capabilities = ["read"]
+}
+path "auth/token/renew-self" {
+  capabilities = ["update"]
+}
+path "auth/token/revoke-self" {
+  capabilities = ["update"]
+}

@@ -1,0 +1,85 @@
+"""Fill in policy templates: strictly, with identifiers only.
+
+A value that is not a plain identifier, a placeholder without a value and a value without a placeholder are errors, so
+that nothing from a manifest can widen a policy.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from inventory import naming
+from inventory.models import Application, Region
+from inventory.resource import PLATFORM
+from vault_policies.mark import Mark
+
+OPERATIONS_POLICY = "hosting-operations"
+APPROVER_POLICY = "hosting-approver"
+NEIGHBOUR = "0-neighbour"
+"""The name of an application, and of a host, that cannot exist: identifiers in manifests start with a letter."""
+
+_PLACEHOLDER = re.compile(r"\{\{([a-z_]+)\}\}")
+_IDENTIFIER = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_FOLDER = Path(__file__).parent
+
+
+def application_host(region: Region, application: Application, host: str) -> str:
+    """Give the policy of *application* on *host*."""
+    return _marked(region, application.id, _application_host(application.id, host))
+
+
+def platform_policies(region: Region) -> Mapping[str, str]:
+    """Give the policies that belong to no application, by name."""
+    return {
+        naming.S3_KMS_ROLE: _marked(region, PLATFORM, s3_kms(keys_of_buckets(region))),
+        naming.NEIGHBOUR_PROBE_POLICY: _marked(region, PLATFORM, _application_host(NEIGHBOUR, NEIGHBOUR)),
+    }
+
+
+def people(*, scan: bool = True) -> Mapping[str, str]:
+    """Give the policies of people, by name: only a root token writes these, and no plan does.
+
+    Without *scan* they fit HashiCorp Vault, which does not know that capability.
+    """
+    texts = {
+        OPERATIONS_POLICY: render(_template("operations"), {}),
+        APPROVER_POLICY: render(_template("approver"), {}),
+    }
+    return {name: text if scan else text.replace(', "scan"', "") for name, text in texts.items()}
+
+
+def s3_kms(keys: tuple[str, ...]) -> str:
+    """Give the policy of an object store that may use *keys*; with none, it may nothing."""
+    template = _template("s3-kms")
+    return "\n".join(render(template, {"key": key}) for key in keys) or "# No bucket yet, so no key.\n"
+
+
+def keys_of_buckets(region: Region) -> tuple[str, ...]:
+    """Name every transit key that a bucket of *region* is encrypted under."""
+    objects = {naming.transit_key(item.id, "objects") for item in region.applications if item.buckets}
+    backups = {naming.transit_key(item.id, "backups") for item in region.applications if item.backup}
+    return tuple(sorted(objects | backups))
+
+
+def render(template: str, values: Mapping[str, str]) -> str:
+    """Put *values* in the place of ``{{name}}``; raise ``ValueError`` for anything that does not fit exactly."""
+    wanted = set(_PLACEHOLDER.findall(template))
+    if wanted != values.keys():
+        different = ", ".join(sorted(wanted ^ values.keys()))
+        raise ValueError(f"placeholders and values differ in: {different}")
+    for name, value in values.items():
+        if not _IDENTIFIER.fullmatch(value):
+            raise ValueError(f"{name} is not an identifier: {value!r}")
+    return _PLACEHOLDER.sub(lambda match: values[match[1]], template)
+
+
+def _application_host(application: str, host: str) -> str:
+    return render(_template("application-host"), {"application": application, "host": host})
+
+
+def _marked(region: Region, owner: str, text: str) -> str:
+    return Mark(region.id, owner).line() + text
+
+
+def _template(name: str) -> str:
+    return (_FOLDER / f"{name}.hcl").read_text()
