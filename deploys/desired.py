@@ -1,6 +1,7 @@
 """Say what a host should be: one pure function from a region's files to resources, in the order of the deploys."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from deploys import desired_applications, desired_network, flows, names
 from deploys.flows import Topology
@@ -15,7 +16,7 @@ from deploys.resources import (
     HostVolume,
 )
 from deploys.templates import render
-from deploys.view import Published, View, agent_files, as_json, digest
+from deploys.view import Published, View, agent_files, as_json, digest, manifest_text
 from inventory import naming
 from inventory.models import Environment, HostRole, Region
 from inventory.resource import PLATFORM, Json, Subject
@@ -37,18 +38,12 @@ def host_resources(
     """
     places = places or flows.topology(region)
     view = View(region, environment, places, places.hosts[host], environment.hosts[host], published)
-    concerns = (
-        _packages,
-        _base,
-        _login,
-        _time,
-        desired_network.resources,
-        desired_applications.identities,
-        desired_applications.storage,
-        desired_applications.backups,
-        _monitoring,
+    resources = tuple(
+        replace(resource, concern=concern)
+        for concern, parts in _CONCERNS.items()
+        for part in parts
+        for resource in part(view)
     )
-    resources = tuple(resource for concern in concerns for resource in concern(view))
     return (*resources, _manifest(view, resources))
 
 
@@ -146,7 +141,11 @@ def _monitoring(view: View) -> Iterator[HostResource]:
 
 
 def _manifest(view: View, resources: tuple[HostResource, ...]) -> HostResource:
-    content = as_json(manifest_document(resources))
+    """List what is ours on a host and would have to be removed when no file asks for it any more."""
+    kinds = (HostFile, HostUnit, HostIdentity)
+    content = manifest_text(
+        {(resource.kind, resource.thing, resource.owner) for resource in resources if isinstance(resource, kinds)}
+    )
     return HostManifest(
         host=view.host.id,
         name=view.name("manifest"),
@@ -156,13 +155,14 @@ def _manifest(view: View, resources: tuple[HostResource, ...]) -> HostResource:
     )
 
 
-def manifest_document(resources: tuple[HostResource, ...]) -> dict[str, Json]:
-    """List what is ours on a host and would have to be removed when no file asks for it any more."""
-    ours = sorted(
-        {
-            (resource.kind, resource.thing, resource.owner)
-            for resource in resources
-            if isinstance(resource, (HostFile, HostUnit, HostIdentity))
-        }
-    )
-    return {"managed-by": "hosting", "resources": [list(entry) for entry in ours]}
+_CONCERNS: dict[str, tuple[Callable[[View], Iterator[HostResource]], ...]] = {
+    "base": (_packages, _base),
+    "access": (_login,),
+    "time": (_time,),
+    "firewall": (desired_network.resources,),
+    "identity": (desired_applications.identities,),
+    "storage": (desired_applications.storage,),
+    "backup": (desired_applications.backups,),
+    "monitoring": (_monitoring,),
+}
+"""What a host is made of, in the order in which ``deploys.concerns`` makes it."""

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -104,3 +105,8 @@ def agent_files() -> tuple[tuple[str, str], ...]:
     modules = ((f"{names.AGENT_DIRECTORY}/{path.name}", path) for path in sorted(directory.glob("*.py")))
     files = (*modules, (names.AGENT, directory / "hosting-agent"))
     return tuple((path, source.read_text()) for path, source in files)
+
+
+def manifest_text(entries: Collection[tuple[str, ...]]) -> str:
+    """Write the list of what is ours on a host: kind, thing and owner of each."""
+    return as_json({"managed-by": "hosting", "resources": [list(entry) for entry in sorted(entries)]})

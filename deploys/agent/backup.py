@@ -1,0 +1,158 @@
+"""Copy an application's volumes to its locked bucket with restic, and bring files back.
+
+restic gets its password and its S3 credentials as memory files: they are in no argument, environment or disk.
+The host adds to the repository and never removes: retention is decided elsewhere.
+"""
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .identity import login
+from .mounts import mounts
+from .processes import PATH, attempt, memory_file
+from .settings import HEADERS, AgentError, application, engines, write
+
+NO_REPOSITORY, LOCKED = 10, 11
+"""Exit statuses of restic 0.17 and later."""
+
+_CACHE = "/var/cache/hosting/restic"
+
+
+@dataclass(frozen=True)
+class Restic:
+    """restic, set up for one repository."""
+
+    argv: tuple[str, ...]
+    environment: dict[str, str]
+    descriptors: tuple[int, ...]
+
+    def attempt(self, *arguments: str) -> tuple[int, str, str]:
+        """Run a command of restic; give its status and outputs."""
+        argv = [*self.argv, *arguments]
+        done = attempt(argv, descriptors=self.descriptors, environment=self.environment)
+        return done.returncode, done.stdout, done.stderr
+
+    def run(self, *arguments: str) -> str:
+        """Run a command of restic, over the locks of killed runs; raise ``AgentError`` if it fails."""
+        status, output, errors = self.attempt(*arguments)
+        if status == LOCKED:
+            self.attempt("unlock")  # removes only locks whose process is gone
+            status, output, errors = self.attempt(*arguments)
+        if status != 0:
+            raise AgentError(f"restic {arguments[0]} failed ({status}): {errors.strip()[-500:]}")
+        return output
+
+
+@contextmanager
+def opened(name: str) -> Iterator[Restic]:
+    """Set restic up with the secrets that the vault keeps for the application *name*."""
+    known, reach = application(name)["backup"], engines()
+    if known is None:
+        raise AgentError(f"{name} has no backup on this host")
+    with login(name) as session:
+        password = session.reveal(known["password_secret"])
+        pair = json.loads(session.reveal(known["credentials_secret"]))
+    credentials = (
+        f"[default]\naws_access_key_id = {pair['access_key_id']}\naws_secret_access_key = {pair['secret_access_key']}\n"
+    )
+    with ExitStack() as files:
+        key, access = (files.enter_context(memory_file(content)) for content in (password, credentials))
+        yield Restic(
+            (
+                "restic",
+                f"--repo={known['repository']}",
+                f"--password-file=/proc/self/fd/{key}",
+                f"--cacert={reach.certificate_authority}",
+                f"--cache-dir={os.environ.get('CACHE_DIRECTORY', _CACHE)}",
+                "--json",
+                "--quiet",
+            ),
+            {
+                **PATH,
+                "AWS_SHARED_CREDENTIALS_FILE": f"/proc/self/fd/{access}",
+                "AWS_DEFAULT_REGION": reach.object_store_region,
+            },
+            (key, access),
+        )
+
+
+def back_up(name: str) -> dict[str, Any]:
+    """Take a snapshot of the application's volumes; leave word of how it went, good or bad."""
+    marker = Path(application(name)["backup"]["marker"])
+    try:
+        outcome = _snapshot(name)
+    except AgentError as error:
+        _mark(marker, {"outcome": "failed", "reason": str(error)})
+        raise
+    _mark(marker, outcome)
+    return outcome
+
+
+def _snapshot(name: str) -> dict[str, Any]:
+    known = application(name)["backup"]
+    missing = sorted(set(known["mount_points"]) - mounts().keys())
+    if missing:
+        raise AgentError(f"{', '.join(missing)} not mounted: an empty directory is no backup")
+    labels = sorted(volume["label"] for volume in application(name)["volumes"].values())
+    headers = [str(HEADERS / f"{label}.luks") for label in labels]
+    with opened(name) as restic:
+        _initialise(restic)
+        output = restic.run(
+            "backup",
+            f"--host={engines().host}",
+            "--tag=hosting",
+            f"--tag={name}",
+            "--one-file-system",
+            *known["mount_points"],
+            *headers,
+        )
+    summary = _summary(output)
+    return {
+        "outcome": "done",
+        "snapshot": summary["snapshot_id"],
+        "bytes": summary["total_bytes_processed"],
+        "added_bytes": summary["data_added"],
+        "files": summary["total_files_processed"],
+    }
+
+
+def _initialise(restic: Restic) -> None:
+    """Make the repository if there is none; any other trouble is not taken for its absence."""
+    status, _, errors = restic.attempt("cat", "config")
+    if status == NO_REPOSITORY:
+        restic.run("init")
+    elif status != 0:
+        raise AgentError(f"the repository cannot be opened ({status}): {errors.strip()[-500:]}")
+
+
+def _summary(output: str) -> dict[str, Any]:
+    for line in output.splitlines():
+        message: dict[str, Any] = json.loads(line)
+        if message.get("message_type") == "summary":
+            return message
+    raise AgentError("restic took no snapshot")
+
+
+def _mark(marker: Path, outcome: dict[str, Any]) -> None:
+    """Write the last attempt down, beside the last that succeeded."""
+    attempt_ = {"time": int(time.time()), **outcome}
+    try:
+        before = json.loads(marker.read_text())
+    except (OSError, ValueError):
+        before = {}
+    success = attempt_ if outcome["outcome"] == "done" else before.get("last_success")
+    write(marker, json.dumps({"last_attempt": attempt_, "last_success": success}, indent=2) + "\n")
+
+
+def restore(name: str, snapshot: str, path: str, target: str) -> None:
+    """Bring *path* of a snapshot (``latest``: the last of this host) back below the directory *target*."""
+    with opened(name) as restic:
+        restic.run(
+            "restore", snapshot, f"--host={engines().host}", f"--include={path}", f"--target={target}", f"--tag={name}"
+        )

@@ -1,0 +1,68 @@
+"""The agent's command line, for units and for `hosting`; secrets are read from standard input, never from arguments."""
+
+import json
+import sys
+from collections.abc import Callable
+
+from .settings import AgentError
+
+USAGE = """\
+hosting-agent receive-identity APPLICATION    a response-wrapping token on standard input
+hosting-agent prepare-volume                  a document with passphrases on standard input
+hosting-agent unlock APPLICATION VOLUME
+hosting-agent backup APPLICATION
+hosting-agent restore APPLICATION SNAPSHOT PATH TARGET
+"""
+
+
+def main(argv: list[str]) -> int:
+    """Run one command; 0 done, 1 failed with a line on standard error, 2 wrong usage."""
+    command = _COMMANDS.get(argv[0]) if argv else None
+    if command is None or len(argv) - 1 != command[0]:
+        sys.stderr.write(USAGE)
+        return 2
+    try:
+        command[1](*argv[1:])
+    except AgentError as error:
+        sys.stderr.write(f"hosting-agent {argv[0]}: {error}\n")
+        return 1
+    return 0
+
+
+def _receive_identity(application: str) -> None:
+    from .identity import receive
+
+    receive(application, sys.stdin.read().strip())
+
+
+def _prepare_volume() -> None:
+    from .volume import prepare
+
+    prepare(sys.stdin.read())
+
+
+def _unlock(application: str, volume: str) -> None:
+    from .volume import unlock
+
+    unlock(application, volume)
+
+
+def _backup(application: str) -> None:
+    from .backup import back_up
+
+    print(json.dumps(back_up(application)))
+
+
+def _restore(application: str, snapshot: str, path: str, target: str) -> None:
+    from .backup import restore
+
+    restore(application, snapshot, path, target)
+
+
+_COMMANDS: dict[str, tuple[int, Callable[..., None]]] = {
+    "receive-identity": (1, _receive_identity),
+    "prepare-volume": (0, _prepare_volume),
+    "unlock": (2, _unlock),
+    "backup": (1, _backup),
+    "restore": (4, _restore),
+}

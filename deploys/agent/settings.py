@@ -1,0 +1,55 @@
+"""What the agent is told by files that `hosting` wrote on the host; never a secret."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ENGINES = Path("/etc/hosting/engines.json")
+APPLICATIONS = Path("/etc/hosting/applications")
+IDENTITIES = Path("/etc/hosting/identities")
+HEADERS = Path("/var/lib/hosting/headers")
+
+
+class AgentError(Exception):
+    """What went wrong, in words for the journal of the host; never a secret."""
+
+
+@dataclass(frozen=True)
+class Engines:
+    """Where the host finds the vault and the object store."""
+
+    host: str
+    vault: str
+    object_store: str
+    object_store_region: str
+    certificate_authority: str
+
+
+def engines() -> Engines:
+    """Read where the engines are; raise ``AgentError`` if that is not known."""
+    return Engines(**_read(ENGINES))
+
+
+def application(name: str) -> dict[str, Any]:
+    """Read what is to be known of the application *name*; raise ``AgentError`` if it has no place here."""
+    if not name or not name.replace("-", "").isalnum():
+        raise AgentError(f"{name!r} is not the name of an application")
+    return _read(APPLICATIONS / f"{name}.json")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise AgentError(f"{path} could not be read: {error}") from error
+    return found
+
+
+def write(path: Path, content: str, mode: int = 0o644) -> None:
+    """Replace *path* in one step."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.write_text(content)
+    fresh.chmod(mode)
+    fresh.replace(path)

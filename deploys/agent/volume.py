@@ -1,0 +1,216 @@
+"""Open a volume with the vault's passphrase; make one on a logical volume that was never used.
+
+Passphrases come from the vault or over standard input and go to cryptsetup over its own, or as a memory file.
+"""
+
+import json
+import os
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from .identity import login
+from .mounts import mounts, reserve_mount_point
+from .processes import memory_file, run
+from .settings import HEADERS, AgentError, application
+
+BLANK_TAG = "hosting-blank"
+_MAGIC = b"LUKS\xba\xbe"
+_DEVICE_TIMEOUT_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Order:
+    """A volume to be made: what the controller decided, and the two passphrases that the vault already keeps."""
+
+    volume_group: str
+    logical_volume: str
+    filesystem: str
+    mount_point: str
+    label: str
+    cipher: str
+    key_bits: int
+    pbkdf: str
+    memory_kib: int
+    iterations: int
+    lanes: int
+    active: str
+    recovery: str
+
+    def __repr__(self) -> str:
+        return f"Order({self.label})"
+
+    @property
+    def device(self) -> str:
+        """The logical volume."""
+        return f"/dev/{self.volume_group}/{self.logical_volume}"
+
+    @property
+    def derivation(self) -> list[str]:
+        """The cost of trying a passphrase, given explicitly: cryptsetup would measure the machine instead."""
+        return [
+            f"--pbkdf={self.pbkdf}",
+            f"--pbkdf-memory={self.memory_kib}",
+            f"--pbkdf-force-iterations={self.iterations}",
+            f"--pbkdf-parallel={self.lanes}",
+        ]
+
+    @property
+    def header_copy(self) -> Path:
+        """Where the copy of the header is kept; backups take it off the host."""
+        return HEADERS / f"{self.label}.luks"
+
+
+# -- opening --------------------------------------------------------------------------------------------------------
+
+
+def unlock(name: str, volume: str) -> None:
+    """Open a volume with the passphrase that the vault keeps for it; one that is open already is left alone."""
+    known = application(name)["volumes"][volume]
+    mapper = Path("/dev/mapper") / known["label"]
+    if mapper.exists():
+        return
+    _wait_for(Path(known["device"]))
+    found = label_of(known["device"])
+    if found != known["label"]:
+        raise AgentError(f"{known['device']} is labelled {found!r}, not {known['label']!r}: it is not this volume")
+    with login(name) as session:
+        passphrase = session.reveal(known["secret"])
+    run(["cryptsetup", "open", "--type=luks2", "--key-file=-", known["device"], known["label"]], passphrase)
+
+
+def _wait_for(device: Path) -> None:
+    """Give LVM time to find its devices at boot; then ask for this one by name."""
+    deadline = time.monotonic() + _DEVICE_TIMEOUT_SECONDS
+    while not device.exists():
+        if time.monotonic() > deadline:
+            raise AgentError(f"{device} did not appear")
+        with suppress(AgentError):
+            run(["lvchange", "--activate=y", str(device).removeprefix("/dev/")])
+        time.sleep(0.5)
+
+
+def label_of(device: str) -> str | None:
+    """Read the label of a LUKS2 header; ``None`` where there is no such header."""
+    with Path(device).open("rb") as stream:
+        start = stream.read(4096)
+    return start[24:72].partition(b"\0")[0].decode() if start.startswith(_MAGIC) else None
+
+
+# -- making ---------------------------------------------------------------------------------------------------------
+
+
+def prepare(text: str) -> None:
+    """Bring a volume from wherever a run was killed to a file system behind two passphrases that both open it.
+
+    A logical volume with the tag ``blank`` is formatted, from the start; the tag goes when all the rest is done.
+    Without it nothing is formatted: the header must be ours and open, and lacks at most its second passphrase.
+    """
+    order = Order(**json.loads(text))
+    reserve_mount_point(Path(order.mount_point))
+    if BLANK_TAG in _tags(order):
+        _make(order)
+        run(["lvchange", f"--deltag={BLANK_TAG}", f"{order.volume_group}/{order.logical_volume}"])
+    else:
+        _complete(order)
+
+
+def _tags(order: Order) -> list[str]:
+    report = run(["lvs", "--reportformat=json", "--options=lv_tags", f"{order.volume_group}/{order.logical_volume}"])
+    tags: str = json.loads(report)["report"][0]["lv"][0]["lv_tags"]
+    return tags.split(",")
+
+
+def _make(order: Order) -> None:
+    _close(order)
+    run(
+        [
+            "cryptsetup",
+            "luksFormat",
+            "--batch-mode",
+            "--type=luks2",
+            f"--cipher={order.cipher}",
+            f"--key-size={order.key_bits}",
+            f"--label={order.label}",
+            "--key-slot=0",
+            *order.derivation,
+            "--key-file=-",
+            order.device,
+        ],
+        order.active,
+    )
+    _add_recovery(order)
+    _save_header(order)
+    run(["cryptsetup", "open", "--type=luks2", "--key-slot=0", "--key-file=-", order.device, order.label], order.active)
+    try:
+        run([*_MAKE_FILESYSTEM[order.filesystem], f"/dev/mapper/{order.label}"])
+    finally:
+        # The unit opens it again, so that the way through the vault is tried before anything relies on it.
+        run(["cryptsetup", "close", order.label])
+
+
+_MAKE_FILESYSTEM = {"ext4": ["mkfs.ext4", "-q", "-F"], "xfs": ["mkfs.xfs", "-q", "-f"]}
+
+
+def _close(order: Order) -> None:
+    """Let go of what a killed run had opened; refuse if it is in use, whatever its tag says."""
+    if not Path(f"/dev/mapper/{order.label}").exists():
+        return
+    device = os.path.realpath(f"/dev/mapper/{order.label}")
+    if device in {os.path.realpath(mounted) for mounted in mounts().values()}:
+        raise AgentError(f"{order.label} is mounted: it is not formatted")
+    run(["cryptsetup", "close", order.label])
+
+
+def _complete(order: Order) -> None:
+    found = label_of(order.device)
+    if found != order.label:
+        raise AgentError(f"{order.device} is labelled {found!r}, not {order.label!r}: nothing is done to it")
+    if not opens(order.device, "0", order.active):
+        raise AgentError(f"the vault's passphrase does not open {order.device}: nothing is done to it")
+    if not opens(order.device, "1", order.recovery):
+        _add_recovery(order)
+    _save_header(order)
+
+
+def opens(device: str, slot: str, passphrase: str, *extra: str) -> bool:
+    """Tell whether *passphrase* opens the given slot."""
+    try:
+        run(
+            ["cryptsetup", "open", "--test-passphrase", f"--key-slot={slot}", "--key-file=-", *extra, device],
+            passphrase,
+        )
+    except AgentError:
+        return False
+    return True
+
+
+def _add_recovery(order: Order) -> None:
+    with memory_file(order.recovery) as descriptor:
+        run(
+            [
+                "cryptsetup",
+                "luksAddKey",
+                "--batch-mode",
+                "--key-slot=0",
+                "--new-key-slot=1",
+                *order.derivation,
+                "--key-file=-",
+                order.device,
+                f"/proc/self/fd/{descriptor}",
+            ],
+            order.active,
+            descriptors=(descriptor,),
+        )
+
+
+def _save_header(order: Order) -> None:
+    """Copy the header, and try the recovery passphrase on the copy: so both are known to work."""
+    order.header_copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    fresh = order.header_copy.with_suffix(".new")
+    fresh.unlink(missing_ok=True)  # cryptsetup does not overwrite
+    run(["cryptsetup", "luksHeaderBackup", f"--header-backup-file={fresh}", order.device])
+    if not opens(order.device, "1", order.recovery, f"--header={fresh}"):
+        raise AgentError(f"the copy of the header of {order.device} does not open with the recovery passphrase")
+    fresh.replace(order.header_copy)

@@ -1,0 +1,80 @@
+"""The firewall: one atomic transaction, undone by the host itself unless a new connection confirms it."""
+
+import json
+from collections.abc import Iterator
+
+from pyinfra.api.command import StringCommand
+from pyinfra.api.exceptions import OperationError
+from pyinfra.api.operation import operation
+from pyinfra.context import host
+
+from deploys import names
+from deploys.connections import prove_login
+from deploys.facts.host import ask, is_right, observed
+from deploys.operations.shell import Commands, command, sequence, write_file
+from deploys.reading import TIMEOUT_SECONDS
+from deploys.resources import HostFirewall
+
+CONFIRM_WITHIN_SECONDS = 60
+
+_TABLE = ("inet", "hosting")
+_DIRECTORY = "/run/hosting/firewall"
+_WANTED, _PREVIOUS = f"{_DIRECTORY}/wanted.nft", f"{_DIRECTORY}/previous.nft"
+_RESTORE = "hosting-firewall-restore"
+
+
+@operation()
+def firewall(resource: HostFirewall) -> Commands:
+    """Load the rules, confirm them over a new connection, and only then keep them for the next boot.
+
+    Whatever happens to us between loading and confirming, a timer on the host brings the former rules back.
+    """
+    if is_right(resource):
+        host.noop("the kernel holds the rules")
+        return
+    if resource.content is None:
+        raise OperationError("the rules were not handed over")
+    found = observed(resource)
+    if not isinstance(found, HostFirewall) or found.rules != resource.rules:
+        yield from _replace(resource.content)
+        kernel = ask({"timeout_seconds": TIMEOUT_SECONDS, "firewall": {"table": list(_TABLE)}})["firewall"]["value"]
+        yield write_file(names.FIREWALL_RULES, resource.content)
+        record = json.dumps({"kernel": kernel["kernel"], "text": resource.rules}) + "\n"
+        yield write_file(names.FIREWALL_LOADED, record)
+    # Starting the unit would load the same rules once more and set the counters back; it is for the next boot.
+    yield sequence(command("systemctl", "daemon-reload"), command("systemctl", "enable", "--quiet", "nftables.service"))
+
+
+def _replace(content: str) -> Iterator[StringCommand]:
+    yield write_file(_WANTED, content)
+    yield command("nft", "--check", "--file", _WANTED)
+    yield _save_previous()
+    yield sequence(_disarm(), _arm(), command("nft", "--file", _WANTED))
+    prove_login()
+    yield _disarm()
+
+
+def _save_previous() -> StringCommand:
+    """Write down how to get back: our table as it is now, or none; a table that is not ours is never touched."""
+    table = " ".join(_TABLE)
+    start = f"table {table}\\ndelete table {table}\\n"
+    return StringCommand(
+        f"mkdir -p {_DIRECTORY} && {{ printf '{start}'; nft list table {table} 2>/dev/null || true; }} > {_PREVIOUS}"
+    )
+
+
+def _arm() -> StringCommand:
+    return command(
+        "systemd-run",
+        "--quiet",
+        f"--unit={_RESTORE}",
+        f"--on-active={CONFIRM_WITHIN_SECONDS}",
+        "--timer-property=AccuracySec=1s",
+        "/usr/sbin/nft",
+        "--file",
+        _PREVIOUS,
+    )
+
+
+def _disarm() -> StringCommand:
+    return StringCommand(f"{{ systemctl stop --quiet {_RESTORE}.timer 2>/dev/null || true; }}")

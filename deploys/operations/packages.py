@@ -1,0 +1,27 @@
+"""Debian packages: those that are missing are installed, none is removed."""
+
+from pyinfra.api.operation import operation
+from pyinfra.context import host
+
+from deploys.facts.host import is_right, observed
+from deploys.operations.shell import Commands, command, sequence
+from deploys.resources import HostPackages
+
+INSTALL_TIMEOUT_SECONDS = 1800
+
+
+@operation()
+def packages(resource: HostPackages) -> Commands:
+    """Install what is missing, without what is merely recommended."""
+    if is_right(resource):
+        host.noop("every package is installed")
+        return
+    found = observed(resource)
+    present = found.packages if isinstance(found, HostPackages) else ()
+    missing = [package for package in resource.packages if package not in present]
+    apt = ("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "--quiet", "--option=DPkg::Lock::Timeout=300")
+    yield sequence(
+        command(*apt, "update"),
+        command(*apt, "install", "--yes", "--no-install-recommends", *missing),
+        timeout_seconds=INSTALL_TIMEOUT_SECONDS,
+    )
