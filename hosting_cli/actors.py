@@ -7,14 +7,21 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from deploys.desired import secrets_of
+from deploys.resources import HostIdentity, HostResource, HostVolume
+from deploys.resources import source as host_source
 from hosting_cli.apply import Actor, Begin, one_by_one
+from hosting_cli.doors.engine import Event, EventKind, HostJob, Job
 from hosting_cli.errors import HostingError
 from hosting_cli.plan import Action, Change
 from hosting_cli.resources import VAULT, AccessKey, SecretEntry, SecretPurpose, VaultResource, object_store
 from hosting_cli.secret import Secret
 from hosting_cli.session import Session
-from hosting_cli.survey import ACCESS_KEY_NOTE, Survey, read_store, read_vault
+from hosting_cli.survey import ACCESS_KEY_NOTE, Survey, read_hosts, read_store, read_vault
 from inventory.resource import Reading, Resource, Subject
+
+WRAPPED_SECONDS = 10 * 60
+"""How long a wrapped secret-id waits for its host to unwrap it: the time of a run, slow machines included."""
 
 
 def actors(session: Session, found: Survey) -> Callable[[str], Actor]:
@@ -104,3 +111,78 @@ class StoreActor:
         self.session.vault.replace_secret(entry, Secret(credentials), note={ACCESS_KEY_NOTE: made})
         if recorded in door.access_key_ids(key.name):
             door.delete_access_key(key.name, str(recorded))
+
+
+@dataclass(frozen=True)
+class HostsActor:
+    """Make changes on hosts: one run of pyinfra for all that have any, concurrently."""
+
+    session: Session
+    found: Survey
+
+    def carry_out(self, changes: Sequence[Change], begin: Begin) -> Mapping[Subject, HostingError]:
+        """Converge the hosts of *changes*; a resource of theirs that has to follow (a unit of a file) follows."""
+        planned = {change.subject: change for change in changes}
+        failed: dict[Subject, HostingError] = {}
+        jobs: dict[str, HostJob] = {}
+        for host, of_host in _by_host(changes).items():
+            try:
+                jobs[host] = self._job(host, of_host)
+            except HostingError as error:
+                failed |= {change.subject: error for change in of_host}
+
+        def tell(event: Event) -> None:
+            if event.kind is EventKind.START and event.subject in planned:
+                begin(planned[event.subject])
+            elif event.kind is EventKind.START:
+                self.session.progress(f"settle {event.subject}")
+
+        try:
+            outcome = self.session.engine.converge(Job(jobs, self.session.operator_key), tell)
+        except HostingError as error:
+            return failed | {change.subject: error for host in jobs for change in _by_host(changes)[host]}
+        for host, loss in outcome.lost_hosts.items():
+            failed |= {change.subject: loss for change in _by_host(changes)[host]}
+        return {**failed, **{subject: failure for subject, failure in outcome.failed.items() if subject in planned}}
+
+    def read(self) -> Sequence[Reading]:
+        """Read the hosts back."""
+        return read_hosts(self.session, self.found.desired)
+
+    def _job(self, host: str, changes: Sequence[Change]) -> HostJob:
+        """Say what *host* should be, and take out of the vault what is handed over for it."""
+        resources = tuple(r for r in self.found.desired.values() if isinstance(r, HostResource) and r.host == host)
+        made = [resource_of(change, self.found) for change in changes if change.action is not Action.DELETE]
+        gone = [resource_of(change, self.found) for change in changes if change.action is Action.DELETE]
+        secrets: dict[str, Secret] = {}
+        for resource in made:
+            secrets |= self._secrets(resource)
+        removed = tuple(resource for resource in gone if isinstance(resource, HostResource))
+        return HostJob(self.session.environment.hosts[host], resources, removed, secrets)
+
+    def _secrets(self, resource: Resource) -> dict[str, Secret]:
+        """Take what making *resource* needs: a volume's passphrases, or a wrapped secret-id for an identity."""
+        if isinstance(resource, HostIdentity):
+            return {resource.role: self._fresh_secret_id(resource)}
+        if not isinstance(resource, HostVolume):
+            return {}
+        entries = (self.found.desired[Subject(SecretEntry.kind, name)] for name in secrets_of(resource))
+        return {
+            entry.name: self.session.vault.reveal_secret(entry) for entry in entries if isinstance(entry, SecretEntry)
+        }
+
+    def _fresh_secret_id(self, identity: HostIdentity) -> Secret:
+        """Drop the role's secret-ids, which the host does not hold or no longer, and give a new one, wrapped."""
+        for accessor in self.session.vault.secret_id_accessors(identity.role):
+            self.session.vault.destroy_secret_id(identity.role, accessor)
+        token, _ = self.session.vault.wrapped_secret_id(
+            identity.role, ttl_seconds=WRAPPED_SECONDS, note={"host": identity.host}
+        )
+        return token
+
+
+def _by_host(changes: Sequence[Change]) -> dict[str, list[Change]]:
+    found: dict[str, list[Change]] = {}
+    for change in changes:
+        found.setdefault(change.source.removeprefix(host_source("")), []).append(change)
+    return found

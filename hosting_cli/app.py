@@ -14,7 +14,7 @@ import typer
 
 from hosting_cli import console
 from hosting_cli.errors import HostingError, InvalidFilesError
-from hosting_cli.result import EXIT_STATUS_HELP, ExitStatus, Result
+from hosting_cli.result import EXIT_STATUS_HELP, ExitStatus, Result, Text
 from hosting_cli.session import Session
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from hosting_cli.doors.hosts import HostsDoor
     from hosting_cli.doors.objects import ObjectStoreDoor
     from hosting_cli.doors.openbao import OpenBao
+    from hosting_cli.doors.operator_key import OperatorKey
 
 RegionOption = Annotated[
     Path | None,
@@ -82,12 +83,22 @@ class LazyDoors:
             for store in session.region.stores
         }
 
-    def hosts(self, session: Session) -> "HostsDoor":
-        """Make the door of the hosts; its key lives in memory and is certified by the vault."""
-        from hosting_cli.doors.hosts import HostsDoor
-        from hosting_cli.doors.operator_key import certified_key
+    def operator_key(self, session: Session) -> "OperatorKey":
+        """Make this run's key, and have the vault certify it."""
+        from hosting_cli.desired import CERTIFICATE_SECONDS
+        from hosting_cli.doors.operator_key import make_operator_key
+        from inventory.naming import SSH_OPERATIONS_ROLE
 
-        return HostsDoor(session.environment.hosts, lambda: certified_key(session.vault))
+        def certify(public_key: str) -> str:
+            return session.vault.sign_ssh_key(public_key, role=SSH_OPERATIONS_ROLE, ttl_seconds=CERTIFICATE_SECONDS)
+
+        return make_operator_key(certify)
+
+    def hosts(self, session: Session) -> "HostsDoor":
+        """Make the door of the hosts."""
+        from hosting_cli.doors.hosts import HostsDoor
+
+        return HostsDoor(session.environment.hosts, lambda: session.operator_key)
 
     def engine(self, session: Session) -> "Engine":
         """Make the door of pyinfra."""
@@ -133,9 +144,9 @@ def run(work: Callable[[], Result], *, name: str) -> Result:
     try:
         return work()
     except InvalidFilesError as error:
-        problems = [problem.to_json() for problem in error.problems]
+        problems = [problem.as_json() for problem in error.problems]
         lines = tuple(str(problem) for problem in error.problems)
-        return Result(name, {"problems": problems}, (console.Text(lines),), ExitStatus.USAGE, (error,))
+        return Result(name, {"problems": problems}, (Text(lines),), ExitStatus.USAGE, (error,))
     except HostingError as error:
         return Result(name, {}, (), ExitStatus(error.exit_status), (error,))
 

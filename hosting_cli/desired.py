@@ -5,7 +5,7 @@ Order matters nowhere here: every resource names what it requires, and the plan 
 
 from collections.abc import Iterator
 
-from deploys.desired import Published, host_resources
+from deploys.desired import Published, region_resources
 from hosting_cli import store_policies
 from hosting_cli.resources import (
     AccessKey,
@@ -45,8 +45,7 @@ def desired(region: Region, environment: Environment, published: Published) -> d
     resources = [*platform(region, environment)]
     for application in region.applications:
         resources += of_application(region, environment, application)
-    for host in region.hosts:
-        resources += host_resources(region, environment, host, published)
+    resources += region_resources(region, environment, published)
     return {resource.subject: resource for resource in resources}
 
 
@@ -70,6 +69,7 @@ def platform(region: Region, environment: Environment) -> Iterator[Resource]:
         ttl_seconds=CERTIFICATE_SECONDS,
         requires=(authority.subject,),
     )
+    yield TransitKey(name=naming.transit_key(PLATFORM, "secrets"), owner=PLATFORM, requires=(TRANSIT,))
     for name, text in render.platform_policies(region).items():
         yield Policy(name=name, owner=PLATFORM, text=text)
     yield AppRole(
@@ -80,6 +80,16 @@ def platform(region: Region, environment: Environment) -> Iterator[Resource]:
         token_ttl_seconds=24 * 3600,
         token_max_ttl_seconds=24 * 3600,
         requires=(APPROLE, Subject(Policy.kind, naming.S3_KMS_ROLE)),
+    )
+
+
+def provisioner_entry(environment: Environment) -> SecretEntry:
+    """Say under which entry the object store's provisioner credentials are kept; whoever sets it up stores them."""
+    return SecretEntry(
+        name=environment.object_store.credentials,
+        owner=PLATFORM,
+        purpose=SecretPurpose.S3_CREDENTIALS,
+        wrapped_by=naming.transit_key(PLATFORM, "secrets"),
     )
 
 

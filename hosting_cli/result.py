@@ -7,6 +7,7 @@ Exit status: 0 done or in order · 1 failed · 2 usage or invalid files · 3 cha
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import Any
 
 from hosting_cli.errors import HostingError
 from inventory.resource import Json
@@ -54,7 +55,7 @@ class Result:
     """What a command found or did: *data* for programs, *blocks* for people, *errors* for both."""
 
     command: str
-    data: Mapping[str, Json]
+    data: Mapping[str, Any]
     blocks: tuple[Block, ...] = ()
     status: ExitStatus = ExitStatus.DONE
     errors: tuple[HostingError, ...] = field(default=())

@@ -3,7 +3,6 @@
 ``app`` hands in how doors are made, so that nothing here, and no command, imports an engine's library.
 """
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from hosting_cli.doors.hosts import HostsDoor
     from hosting_cli.doors.objects import ObjectStoreDoor
     from hosting_cli.doors.openbao import OpenBao
+    from hosting_cli.doors.operator_key import OperatorKey
     from inventory.models import Environment, Region
 
 
@@ -31,6 +31,9 @@ class DoorMaker(Protocol):
 
     def stores(self, session: "Session") -> "Mapping[str, ObjectStoreDoor]":
         """Make the doors of the region's object stores, by their ids."""
+
+    def operator_key(self, session: "Session") -> "OperatorKey":
+        """Make the key by which this run logs in to hosts."""
 
     def hosts(self, session: "Session") -> "HostsDoor":
         """Make the door of the hosts."""
@@ -97,6 +100,11 @@ class Session:
         return self.doors.stores(self)
 
     @cached_property
+    def operator_key(self) -> "OperatorKey":
+        """Give this run's key, made in memory and certified by the vault; raise what the vault's door raises."""
+        return self.doors.operator_key(self)
+
+    @cached_property
     def hosts(self) -> "HostsDoor":
         """Open the door of the hosts."""
         return self.doors.hosts(self)
@@ -116,8 +124,6 @@ class Session:
         """Open the region's journal; entries carry the identity that the vault attests."""
         return Journal(self.environment.journal, now=self.clock, who=lambda: self.identity)
 
-
-def from_variable(name: str) -> Path | None:
-    """Read a path from the environment variable *name*."""
-    value = os.environ.get(name)
-    return Path(value) if value else None
+    def for_environment(self, file: Path, token_file: Path) -> "Session":
+        """Give a session of the same region on another environment, in the name of another token."""
+        return Session(self.region_folder, file, token_file, self.doors, self.progress, self.clock)

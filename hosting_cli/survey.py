@@ -3,13 +3,15 @@
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
+from typing import Any
 
 from deploys import reading as host_reading
 from deploys.desired import Published
 from deploys.resources import HostIdentity, HostResource
 from deploys.resources import source as host_source
-from hosting_cli.actual import access_key, read_all, with_vault_view, without_credentials
+from hosting_cli.actual import Reader, access_key, read_all, with_vault_view, without_credentials
 from hosting_cli.desired import desired
 from hosting_cli.errors import HostingError, UnreadableError
 from hosting_cli.plan import Plan, plan
@@ -41,7 +43,7 @@ def survey(session: Session) -> Survey:
     Raise ``HostingError`` only when not even the desired state can be told: invalid files, no certificate authority.
     """
     wanted = desired(session.region, session.environment, published(session))
-    readers = (
+    readers: tuple[Reader, ...] = (
         partial(read_vault, session),
         *(partial(read_store, session, store, wanted) for store in session.stores),
         partial(read_hosts, session, wanted),
@@ -102,7 +104,11 @@ def read_hosts(
     session: Session, wanted: Mapping[Subject, Resource], names: Iterable[str] | None = None
 ) -> list[Reading]:
     """Read hosts, each in one round trip, and their identities against what the vault lists."""
-    chosen = list(names) if names is not None else [host.id for host in session.region.hosts]
+    chosen = (
+        list(names)
+        if names is not None
+        else [host.id for host in session.region.hosts if host.id in session.environment.hosts]
+    )
     of_host = {name: [r for r in wanted.values() if isinstance(r, HostResource) and r.host == name] for name in chosen}
     requests = {name: host_reading.request(resources) for name, resources in of_host.items()}
     taken_at = session.clock()
@@ -112,13 +118,17 @@ def read_hosts(
         return [Reading(host_source(name), taken_at, None, str(error)) for name in chosen]
     accessors = _accessors(session, [item for items in of_host.values() for item in items])
     return [
-        with_vault_view(Reading(host_source(name), taken_at, None, str(answer)), accessors)
-        if isinstance(answer, UnreadableError)
-        else with_vault_view(
-            Reading(host_source(name), taken_at, host_reading.actual(name, answer, of_host[name])), accessors
-        )
+        with_vault_view(_host_reading(name, answer, of_host[name], taken_at), accessors)
         for name, answer in answers.items()
     ]
+
+
+def _host_reading(
+    name: str, answer: Any | UnreadableError, resources: Sequence[HostResource], taken_at: datetime
+) -> Reading:
+    if isinstance(answer, UnreadableError):
+        return Reading(host_source(name), taken_at, None, str(answer))
+    return host_reading.reading(name, answer, resources, taken_at)
 
 
 def _accessors(session: Session, resources: Iterable[Resource]) -> dict[str, frozenset[str]]:

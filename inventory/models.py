@@ -376,12 +376,13 @@ class VaultAccess(Model):
 
 
 class ObjectStoreAccess(Model):
-    """Where the object store answers, and the KV path of the provisioner's S3 credentials."""
+    """Where the object store answers, the KV path of the provisioner's S3 credentials, and whence it asks the vault."""
 
     endpoint: HttpsAddress
     region: NonEmpty
     certificate_authority: FilePath
     credentials: NonEmpty
+    vault_sees: Network
 
 
 class HostAccess(Model):

@@ -14,7 +14,7 @@ REFUSED = 403
 TOKEN_SECONDS = 120
 
 
-def prove(session: Session, application: Application) -> Proof:
+def prove(session: Session, application: Application) -> list[Proof]:
     """Try every path of *application* with the token of a neighbour that owns nothing, and with one of its own.
 
     The neighbour's rights are rendered from the very template of every application's host, for a name that owns
@@ -27,7 +27,9 @@ def prove(session: Session, application: Application) -> Proof:
     own_policy = naming.host_role(application.id, hosts_of(application)[0])
     own = session.vault.token_for((own_policy,), ttl_seconds=TOKEN_SECONDS)
     try:
-        refused = {f"{method} {path}": session.vault.attempt(neighbour, method, path, body) for method, path, body in paths}
+        refused = {
+            f"{method} {path}": session.vault.attempt(neighbour, method, path, body) for method, path, body in paths
+        }
         allowed = {
             f"{method} {path}": session.vault.attempt(own, method, path, body)
             for method, path, body in paths
@@ -36,7 +38,7 @@ def prove(session: Session, application: Application) -> Proof:
     finally:
         session.vault.revoke(neighbour)
         session.vault.revoke(own)
-    return judge(application.id, refused, allowed)
+    return [judge(application.id, refused, allowed)]
 
 
 def judge(application: str, neighbour: Mapping[str, int], own: Mapping[str, int]) -> Proof:

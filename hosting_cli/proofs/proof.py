@@ -1,6 +1,6 @@
 """What a proof says."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -38,10 +38,10 @@ class Proof:
         }
 
 
-def guarded(name: str, subject: str, proofs: Iterable[Proof]) -> Iterator[Proof]:
-    """Yield *proofs*; an error on the way becomes a proof that is unknown, or broken where an engine failed."""
+def guarded(name: str, subject: str, work: Callable[[], Iterable[Proof]]) -> Iterator[Proof]:
+    """Yield what *work* proves; an error on the way is a proof that is unknown, or broken where an engine failed."""
     try:
-        yield from proofs
+        yield from work()
     except HostingError as error:
         verdict = Verdict.UNKNOWN if isinstance(error, UnreadableError) else Verdict.BROKEN
         yield Proof(name, subject, verdict, f"{error.subject}: {error.what}. {error.remedy}", {})

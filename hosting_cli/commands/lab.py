@@ -1,0 +1,161 @@
+"""A whole small region on this machine."""
+
+from concurrent.futures import ThreadPoolExecutor
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hosting_cli.errors import UsageError
+from hosting_cli.result import ExitStatus, Result, Table, text
+from hosting_cli.session import Session
+
+if TYPE_CHECKING:
+    from hosting_cli.lab.laboratory import Lab
+
+SAMPLE = Path(__file__).parents[2] / "inventory/regions/bourgogne-franche-comte"
+
+MachineArgument = Annotated[str, typer.Argument(help="The machine's name, as `hosting lab status` shows it.")]
+
+
+def up(session: Session) -> Result:
+    """Bring the lab up: a vault, an object store, and a Debian machine for every host of the region.
+
+    The first time builds the machines' image (a few minutes); later it takes about half a minute.  What runs already
+    is left as it is.  The region is --region, or the sample.
+    """
+    lab = _lab()
+    _bring_up(session, lab)
+    return _status(
+        lab,
+        "lab up",
+        f"Point the command line at it: export HOSTING_REGION={lab.record['region']}",
+        f"export HOSTING_ENVIRONMENT={lab.environment_file}",
+    )
+
+
+def _bring_up(session: Session, lab: "Lab") -> None:
+    from hosting_cli.commands.bootstrap import bootstrap
+    from hosting_cli.desired import provisioner_entry
+    from hosting_cli.lab import laboratory
+
+    session.region_folder = Path(lab.record["region"]) if lab.exists else session.region_folder or SAMPLE
+    region = session.region
+    laboratory.begin(lab, session.region_folder)
+    with ThreadPoolExecutor() as pool, session.progress.stage("starting the vault and the machines"):
+        vault = pool.submit(laboratory.start_vault, lab)
+        started = pool.submit(laboratory.start_machines, lab, region, session.progress).result()
+        vault.result()
+    laboratory.write_environment(lab, started)
+    with session.progress.stage("setting the vault up"), laboratory.root_token(lab) as token_file:
+        as_root = session.for_environment(lab.environment_file, token_file)
+        bootstrap(as_root)
+        laboratory.admit_people(lab, as_root.vault)
+        laboratory.prepare_store(lab)
+        as_root.vault.replace_secret(provisioner_entry(as_root.environment), lab.store.provisioner(), note={})
+    with session.progress.stage("starting the object store"):
+        laboratory.start_store(lab)
+
+
+def status(session: Session) -> Result:
+    """Show what of the lab runs."""
+    return _status(_lab(), "lab status")
+
+
+def _status(lab: "Lab", command: str, *more: str) -> Result:
+    from hosting_cli.lab import laboratory, machines
+
+    rows = [
+        ("running" if laboratory.running(lab, "openbao") else "stopped", "vault", lab.vault.address),
+        ("running" if laboratory.running(lab, "seaweedfs") else "stopped", "object store", lab.store.endpoint),
+    ]
+    for name in machines.names(lab.directory):
+        state = machines.status(lab.directory, name)
+        where = f"ssh port {machines.reached(lab.directory, name).ssh_port}" if state.value != "unfinished" else ""
+        rows.append((state.value, f"machine {name}", where))
+    data = {"directory": str(lab.directory), "parts": [{"state": s, "part": p, "where": w} for s, p, w in rows]}
+    well = all(state == "running" for state, *_ in rows)
+    table = Table("", ("state", "what", "where"), tuple(rows))
+    return Result(
+        command, data, (table, text(f"lab {lab.directory}", *more)), ExitStatus.DONE if well else ExitStatus.FAILED
+    )
+
+
+def down(
+    session: Session,
+    cache: Annotated[bool, typer.Option("--cache", help="Forget the machines' image and template too.")] = False,
+) -> Result:
+    """Stop and remove the lab and everything in it; what a killed starter has left goes too."""
+    from hosting_cli.lab import laboratory
+
+    lab = _lab()
+    removed = tuple(laboratory.down(lab, session.progress))
+    if cache:
+        laboratory.forget_cache(lab)
+        removed += (str(lab.cache_directory),)
+    return Result("lab down", {"removed": list(removed)}, (text(*(f"removed {name}" for name in removed)),))
+
+
+def ssh(session: Session, machine: MachineArgument) -> Result:
+    """Open a shell on a machine, with a short-lived certificate of the vault's SSH authority.
+
+    The key is made in memory and ends with the shell.  Before the machine is provisioned, the lab's bootstrap key
+    opens it; afterwards only certificates do.
+    """
+    from hosting_cli.lab import laboratory
+
+    lab = _lab()
+    session.region_folder, session.environment_file = Path(lab.record["region"]), lab.environment_file
+    status = laboratory.shell(lab, machine, session.operator_key)
+    return Result(
+        "lab ssh", {"machine": machine, "status": status}, (), ExitStatus.DONE if status == 0 else ExitStatus.FAILED
+    )
+
+
+class Fault(StrEnum):
+    """What can be broken in a lab."""
+
+    VAULT_SEALED = "vault-sealed"
+    VAULT_DOWN = "vault-down"
+    STORE_DOWN = "store-down"
+    HOST_DOWN = "host-down"
+    LINK_CUT = "link-cut"
+    DISK_FULL = "disk-full"
+
+
+FaultArgument = Annotated[Fault, typer.Argument(help="What to break.", metavar="FAULT")]
+OnOption = Annotated[
+    str | None, typer.Option("--on", metavar="MACHINE", help="Which machine, for a host, link or disk.")
+]
+
+
+def break_(session: Session, fault: FaultArgument, on: OnOption = None) -> Result:
+    """Inject a fault, for drills and tests: vault-sealed, vault-down, store-down, host-down, link-cut, disk-full.
+
+    `hosting lab mend FAULT` takes it back.
+    """
+    from hosting_cli.lab import faults
+
+    faults.inject(_lab(), fault.value, _machine(fault, on))
+    return Result("lab break", {"fault": fault.value, "on": on}, (text(f"broken: {fault.value}"),))
+
+
+def mend(session: Session, fault: FaultArgument, on: OnOption = None) -> Result:
+    """Take a fault back."""
+    from hosting_cli.lab import faults
+
+    faults.mend(_lab(), fault.value, _machine(fault, on), session.progress)
+    return Result("lab mend", {"fault": fault.value, "on": on}, (text(f"mended: {fault.value}"),))
+
+
+def _machine(fault: Fault, on: str | None) -> str:
+    if on is None and fault in {Fault.HOST_DOWN, Fault.LINK_CUT, Fault.DISK_FULL}:
+        raise UsageError(f"fault {fault.value}", "needs a machine", "Name it with --on.")
+    return on or ""
+
+
+def _lab() -> "Lab":
+    from hosting_cli.lab.laboratory import place
+
+    return place()

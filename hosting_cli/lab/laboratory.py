@@ -1,0 +1,330 @@
+"""One lab: its directory, its engines and machines, and how they come up and go away.
+
+    lab.json            which ports were chosen, which region it is for
+    environment.yaml    points the region at this lab: addresses and paths, never a secret
+    tls/ openbao/ seaweedfs/ vms/ network/ tokens/ unseal.json bootstrap_key journal.jsonl
+
+Whoever starts something records it before it runs; so whoever comes later can remove it, whatever was killed.
+"""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from hosting_cli.errors import UsageError
+from hosting_cli.lab import addresses, image, machines, network, processes, records, template
+from hosting_cli.lab.machines import RunningMachine
+from hosting_cli.lab.openbao import OpenBaoServer
+from hosting_cli.lab.processes import Process
+from hosting_cli.lab.progress import Progress
+from hosting_cli.lab.seaweedfs import PORTS_NEEDED, KeyService, SeaweedServer
+from hosting_cli.lab.specification import Forward, Link, MachineSpec
+from hosting_cli.lab.tls import Certificates, certificates
+from hosting_cli.secret import Secret
+from inventory import naming
+from inventory.models import Host, Region
+
+if TYPE_CHECKING:
+    from hosting_cli.doors.openbao import OpenBao
+    from hosting_cli.doors.operator_key import OperatorKey
+
+MARK = "This directory is a lab of `hosting`. Everything in it can be thrown away."
+CONTROLLER = "10.0.2.2"
+"""Where machines see the controller's SSH connections come from: QEMU's user network says so."""
+
+VAULT_PORT = 8200
+STORE_PORT = 8333
+TOKEN_PERIOD_SECONDS = 32 * 24 * 3600
+PEOPLE = {"operations-engineer": "hosting-operations", "security-officer": "hosting-approver"}
+"""Who works in a lab, and by which policy: two people, because production needs two."""
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A lab in *directory*; slow results that labs share are in *cache_directory*."""
+
+    directory: Path
+    cache_directory: Path
+
+    @property
+    def exists(self) -> bool:
+        """Tell whether there is a lab, perhaps one that only began."""
+        return (self.directory / "lab.json").exists()
+
+    @property
+    def environment_file(self) -> Path:
+        """Name the file that points the region at this lab."""
+        return self.directory / "environment.yaml"
+
+    @property
+    def journal(self) -> Path:
+        """Name the journal of what was done in this lab."""
+        return self.directory / "journal.jsonl"
+
+    def token_file(self, person: str) -> Path:
+        """Name the file with the vault token of *person*."""
+        return self.directory / "tokens" / f"{person}.token"
+
+    @cached_property
+    def record(self) -> dict[str, Any]:
+        """Read which ports and region the lab was made with; raise ``UsageError`` when there is no lab."""
+        found = records.read(self.directory / "lab.json")
+        if found is None:
+            raise UsageError(f"lab {self.directory}", "is not there", "Run `hosting lab up`.")
+        return found
+
+    @cached_property
+    def certificates(self) -> Certificates:
+        """Give the lab's certificates."""
+        return certificates(self.directory / "tls")
+
+    @cached_property
+    def vault(self) -> OpenBaoServer:
+        """Give the lab's vault, running or not."""
+        port, cluster_port = self.record["vault_ports"]
+        return OpenBaoServer(
+            self.directory / "openbao", self.directory / "unseal.json", self.certificates, port, cluster_port
+        )
+
+    @cached_property
+    def store(self) -> SeaweedServer:
+        """Give the lab's object store, running or not."""
+        return SeaweedServer(self.directory / "seaweedfs", self.certificates, tuple(self.record["store_ports"]))
+
+
+def place() -> Lab:
+    """Say where the lab is: ``HOSTING_LAB`` and ``HOSTING_CACHE``, or the places that the XDG directories give."""
+    home = Path.home()
+    directory = os.environ.get("HOSTING_LAB") or home / ".local/state/hosting/lab"
+    cache_directory = os.environ.get("HOSTING_CACHE") or home / ".cache/hosting"
+    return Lab(Path(directory).absolute(), Path(cache_directory).absolute())
+
+
+def begin(lab: Lab, region_folder: Path) -> None:
+    """Choose ports and write the lab down, once."""
+    if lab.exists:
+        return
+    if lab.directory.exists() and any(lab.directory.iterdir()):
+        raise UsageError(f"lab {lab.directory}", "holds files that are not a lab", "Name another one by HOSTING_LAB.")
+    lab.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    vault_port, cluster_port, *store_ports = processes.free_ports(2 + PORTS_NEEDED)
+    content = {
+        "mark": MARK,
+        "region": str(region_folder.absolute()),
+        "vault_ports": [vault_port, cluster_port],
+        "store_ports": store_ports,
+    }
+    records.write(lab.directory / "lab.json", content)
+
+
+# -- engines ------------------------------------------------------------------------------------------------------
+
+
+def start_vault(lab: Lab) -> None:
+    """Start the vault unless it runs, and unseal it."""
+    process = running(lab, "openbao") or lab.vault.start(record=_recorder(lab, "openbao"))
+    lab.vault.open(process)
+
+
+def prepare_store(lab: Lab) -> None:
+    """Write the object store's configuration, with a fresh secret-id for its key service, unless it runs."""
+    if running(lab, "seaweedfs"):
+        return
+    answer: dict[str, Any] = lab.vault.write(f"auth/{naming.APPROLE_MOUNT}/role/{naming.S3_KMS_ROLE}/secret-id", {})
+    secret_id = Secret(answer["data"]["secret_id"])
+    lab.store.configure(KeyService(lab.vault.address, lab.certificates.authority, naming.S3_KMS_ROLE, secret_id))
+
+
+def start_store(lab: Lab) -> None:
+    """Start the object store, as it is configured, unless it runs."""
+    if not running(lab, "seaweedfs"):
+        lab.store.start(record=_recorder(lab, "seaweedfs"))
+
+
+def admit_people(lab: Lab, vault: "OpenBao") -> None:
+    """Give everybody in ``PEOPLE`` a token of their own, once; *vault* has a root token."""
+    for person, policy in PEOPLE.items():
+        if not lab.token_file(person).exists():
+            write_secret(
+                lab.token_file(person), vault.issue_token(person, (policy,), period_seconds=TOKEN_PERIOD_SECONDS)
+            )
+
+
+@contextmanager
+def root_token(lab: Lab) -> Iterator[Path]:
+    """Lend the root token as a file, for as long as the vault is set up."""
+    file = lab.token_file("root")
+    write_secret(file, lab.vault.root_token())
+    try:
+        yield file
+    finally:
+        file.unlink()
+
+
+def stop_engine(lab: Lab, name: str) -> None:
+    """Stop an engine: ``openbao`` or ``seaweedfs``.  Idempotent."""
+    process = running(lab, name)
+    if process is None:
+        return
+    if name == "seaweedfs":
+        lab.store.stop(process)
+    else:
+        processes.stop(process)
+
+
+def running(lab: Lab, name: str) -> Process | None:
+    """Find the recorded process of an engine, if it still runs."""
+    found = records.read(lab.directory / name / "process.json")
+    if found is None:
+        return None
+    process = Process(**found)
+    return process if processes.is_alive(process) else None
+
+
+def _recorder(lab: Lab, name: str) -> Callable[[Process], None]:
+    return lambda process: records.write(lab.directory / name / "process.json", vars(process))
+
+
+def write_secret(file: Path, value: Secret) -> None:
+    """Write *value* to *file*, which only its owner can read from the first byte on."""
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = file.with_name(f"{file.name}.new")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as stream:
+        stream.write(value.reveal())
+    draft.replace(file)
+
+
+# -- machines -----------------------------------------------------------------------------------------------------
+
+
+def start_machines(lab: Lab, region: Region, progress: Progress) -> tuple[RunningMachine, ...]:
+    """Start a machine for every host of *region*, building the image and the template first if nobody has."""
+    specs = tuple(specification(lab, host, ordinal) for ordinal, host in enumerate(region.hosts, start=1))
+    built = image.build(lab.cache_directory, progress)
+    kvm = False
+    templates = {
+        shape: template.build(lab.cache_directory, built, shape, progress, kvm=kvm)
+        for shape in dict.fromkeys(spec.shape for spec in specs)
+    }
+    for segment in sorted({link.segment for spec in specs for link in spec.links}):
+        network.start(lab.directory, segment)
+    return machines.start_all(specs, lab.directory, built, lambda spec: templates[spec.shape], progress)
+
+
+def specification(lab: Lab, host: Host, ordinal: int) -> MachineSpec:
+    """Say what the machine of *host* is to be.
+
+    Every machine has a data disk, used or not, so that one template serves all.
+    """
+    sizes = [device.size_gib for device in host.data_devices]
+    return MachineSpec(
+        name=host.id,
+        ordinal=ordinal,
+        data_disk_gib=sizes[0] if sizes else 2,
+        links=tuple(Link(interface.segment, str(interface.address)) for interface in host.interfaces),
+        forwards=(
+            Forward(addresses.VAULT, VAULT_PORT, lab.vault.port),
+            Forward(addresses.OBJECT_STORE, STORE_PORT, int(lab.store.endpoint.rpartition(":")[2])),
+        ),
+    )
+
+
+def write_environment(lab: Lab, started: tuple[RunningMachine, ...]) -> None:
+    """Write the one file by which the region's files reach this lab."""
+    authority = str(lab.certificates.authority)
+    content = {
+        "environment": "lab",
+        "luks_profile": "lab",
+        "administration_sources": [f"{CONTROLLER}/32"],
+        "time_servers": [],
+        "vault": {
+            "address": lab.vault.address,
+            "certificate_authority": authority,
+            "token_file": str(lab.token_file("operations-engineer")),
+        },
+        "object_store": {
+            "endpoint": lab.store.endpoint,
+            "region": "lab",
+            "certificate_authority": authority,
+            "credentials": "platform/object-store-admin",
+            "vault_sees": "127.0.0.1/32",
+        },
+        "hosts": {machine.name: _host_access(machine) for machine in started},
+        "journal": str(lab.journal),
+    }
+    text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+    draft = lab.environment_file.with_name(f"{lab.environment_file.name}.new")
+    draft.write_text(f"# Written by `hosting lab up`: addresses and paths of this lab, never a secret.\n{text}")
+    draft.replace(lab.environment_file)
+
+
+def _host_access(machine: RunningMachine) -> dict[str, Any]:
+    return {
+        "address": "127.0.0.1",
+        "port": machine.ssh_port,
+        "host_key": machine.host_key,
+        "bootstrap_key": str(machine.bootstrap_key),
+        "vault_address": f"https://{addresses.VAULT}:{VAULT_PORT}",
+        "object_store_endpoint": f"https://{addresses.OBJECT_STORE}:{STORE_PORT}",
+        "vault_sees": machine.vault_sees,
+    }
+
+
+def shell(lab: Lab, name: str, key: "OperatorKey") -> int:
+    """Open a shell on a machine and give its exit status; the key is only ever in memory files of this process."""
+    machine = machines.reached(lab.directory, name)
+    with memory_file(key.private_key.reveal()) as private, memory_file(key.certificate or "") as certificate:
+        argv = [
+            "ssh", "-F", "none", "-p", str(machine.ssh_port),
+            "-i", private, "-o", f"CertificateFile={certificate}", "-i", str(machine.bootstrap_key),
+            "-o", "IdentitiesOnly=yes", "-o", "StrictHostKeyChecking=yes",
+            "-o", f"UserKnownHostsFile={machine.directory / 'known_hosts'}", "root@127.0.0.1",
+        ]  # fmt: skip
+        return subprocess.run(argv, check=False).returncode
+
+
+@contextmanager
+def memory_file(content: str) -> Iterator[str]:
+    """Give a path under which another process of the same user reads *content*, which is on no disk."""
+    descriptor = os.memfd_create("hosting")
+    try:
+        os.fchmod(descriptor, 0o600)  # what ssh asks of a key
+        os.write(descriptor, content.encode())
+        yield f"/proc/{os.getpid()}/fd/{descriptor}"
+    finally:
+        os.close(descriptor)
+
+
+# -- down ---------------------------------------------------------------------------------------------------------
+
+
+def down(lab: Lab, progress: Progress) -> Iterator[str]:
+    """Stop and remove everything of *lab*, yielding what was removed; what a killed starter left goes too."""
+    for name in machines.names(lab.directory):
+        progress(f"removing machine {name}")
+        machines.remove(lab.directory, name)
+        yield f"machine {name}"
+    network.stop_all(lab.directory)
+    for engine in ("seaweedfs", "openbao"):
+        if lab.exists and running(lab, engine):
+            progress(f"stopping {engine}")
+            stop_engine(lab, engine)
+            yield engine
+    if lab.directory.exists():
+        if not lab.exists and any(lab.directory.iterdir()):
+            raise UsageError(f"lab {lab.directory}", "holds files that are not a lab", "Look before you remove it.")
+        shutil.rmtree(lab.directory)
+        yield str(lab.directory)
+
+
+def forget_cache(lab: Lab) -> None:
+    """Remove the images and templates that labs share."""
+    shutil.rmtree(lab.cache_directory, ignore_errors=True)

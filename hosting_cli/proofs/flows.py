@@ -1,0 +1,130 @@
+"""A flow of the manifest passes, and one that is not listed is dropped: real packets, from another host."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+
+from hosting_cli.proofs.on_host import run
+from hosting_cli.proofs.proof import Proof, Verdict
+from hosting_cli.session import Session
+from inventory.models import Application, Host, HostRole, Region, Tier
+from inventory.resource import Json
+
+PASSES = "flow-passes"
+DROPPED = "unlisted-flow-dropped"
+UNLISTED = (11112, 104, 2575, 5432, 3389)
+"""Ports to try that a manifest should not list: plain DICOM, plain HL7, a database, a remote desktop."""
+LISTEN_SECONDS = 180
+LISTENER = "hosting-proof-listener"
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """Packets to send: from an address of a gateway to a host of a tier, to listed ports and to one that is not."""
+
+    gateway: str
+    source: str
+    host: str
+    destination: str
+    listed: tuple[int, ...]
+    unlisted: int
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Which ports answered, from the gateway and, to show that somebody listens there, from the host itself."""
+
+    from_gateway: Mapping[int, bool]
+    from_itself: Mapping[int, bool]
+
+
+def attempts(region: Region, application: Application) -> tuple[Attempt, ...]:
+    """Say which packets to send: one attempt for every host that a TCP flow of *application* leads to."""
+    ports = {protocol.code: protocol.ports for protocol in region.protocols if protocol.transport == "tcp"}
+    found: dict[tuple[str, str], set[int]] = {}
+    for flow in application.flows:
+        for tier in application.tiers:
+            if flow.destination == f"tier:{tier.id}":
+                found.setdefault((flow.source, tier.id), set()).update(ports.get(flow.protocol, ()))
+    return tuple(
+        attempt
+        for (source, tier_id), listed in found.items()
+        for tier in application.tiers
+        if tier.id == tier_id and listed
+        for attempt in _of_tier(region, tier, source, tuple(sorted(listed)))
+    )
+
+
+def _of_tier(region: Region, tier: Tier, segment: str, listed: tuple[int, ...]) -> Sequence[Attempt]:
+    gateway = next((host for host in region.hosts if host.role is HostRole.GATEWAY and _address(host, segment)), None)
+    if gateway is None:
+        return []
+    unlisted = next(port for port in UNLISTED if port not in listed)
+    hosts = [host for host in region.hosts if host.id in tier.hosts]
+    return [
+        Attempt(gateway.id, _address(gateway, segment), host.id, _address(host, tier.segment), listed, unlisted)
+        for host in hosts
+    ]
+
+
+def _address(host: Host, segment: str) -> str:
+    return next((str(item.address.ip) for item in host.interfaces if item.segment == segment), "")
+
+
+def prove(session: Session, attempt: Attempt) -> list[Proof]:
+    """Listen on the ports of *attempt*, then try all of them from the gateway and from the host itself."""
+    ports = [*attempt.listed, attempt.unlisted]
+    listen = [
+        "systemd-run", f"--unit={LISTENER}", "--collect", f"--property=RuntimeMaxSec={LISTEN_SECONDS}",
+        "/usr/bin/python3", "-I", "-c", _program("listen"), *map(str, ports),
+    ]  # fmt: skip
+    session.hosts.run(attempt.host, ["systemctl", "stop", LISTENER], stdin=None, timeout_seconds=60)
+    run(session, attempt.host, listen)
+    try:
+        itself = _try(session, attempt.host, "", "127.0.0.1", ports)
+        gateway = _try(session, attempt.gateway, attempt.source, attempt.destination, ports)
+    finally:
+        session.hosts.run(attempt.host, ["systemctl", "stop", LISTENER], stdin=None, timeout_seconds=60)
+    return judge(attempt, Answers(gateway, itself))
+
+
+def _try(session: Session, host: str, source: str, destination: str, ports: Sequence[int]) -> dict[int, bool]:
+    argv = ["/usr/bin/python3", "-I", "-", source or "0.0.0.0", destination, *map(str, ports)]  # noqa: S104 any address
+    answers = json.loads(run(session, host, argv, stdin=_program("connect")))
+    return {int(port): bool(answered) for port, answered in answers.items()}
+
+
+def _program(name: str) -> str:
+    return resources.files("hosting_cli.proofs").joinpath("programs", f"{name}.py").read_text()
+
+
+def judge(attempt: Attempt, answers: Answers) -> list[Proof]:
+    """Say whether every listed port answered, and the unlisted one, on which somebody listens, did not."""
+    subject = f"host {attempt.host}"
+    observed: dict[str, Json] = {
+        "from": attempt.source,
+        "to": attempt.destination,
+        "answered": [port for port, answered in answers.from_gateway.items() if answered],
+        "tried": [*attempt.listed, attempt.unlisted],
+        "listening": [port for port, answered in answers.from_itself.items() if answered],
+    }
+    way = f"from {attempt.source} to {attempt.destination}"
+    silent = [str(port) for port in attempt.listed if not answers.from_gateway[port]]
+    passes = (
+        Proof(PASSES, subject, Verdict.BROKEN, f"no packet passes {way} on listed port {', '.join(silent)}", observed)
+        if silent
+        else Proof(PASSES, subject, Verdict.HELD, f"packets pass {way} on every listed port {attempt.listed}", observed)
+    )
+    return [passes, _judge_dropped(attempt, answers, subject, way, observed)]
+
+
+def _judge_dropped(attempt: Attempt, answers: Answers, subject: str, way: str, observed: dict[str, Json]) -> Proof:
+    if not answers.from_itself[attempt.unlisted]:
+        sentence = f"nobody listens on {attempt.unlisted}, so silence there shows nothing"
+        return Proof(DROPPED, subject, Verdict.UNKNOWN, sentence, observed)
+    if answers.from_gateway[attempt.unlisted]:
+        sentence = f"packets pass {way} on port {attempt.unlisted}, which no flow lists"
+        return Proof(DROPPED, subject, Verdict.BROKEN, sentence, observed)
+    sentence = f"packets {way} on port {attempt.unlisted}, which no flow lists, are dropped although somebody listens"
+    return Proof(DROPPED, subject, Verdict.HELD, sentence, observed)

@@ -1,0 +1,100 @@
+"""A host that was restarted comes back by itself: volumes, firewall, timers, and the data on them."""
+
+import secrets
+import time
+from dataclasses import dataclass
+
+from hosting_cli.errors import UnreadableError
+from hosting_cli.plan import plan
+from hosting_cli.proofs.on_host import digest, run
+from hosting_cli.proofs.proof import Proof, Verdict
+from hosting_cli.session import Session
+from hosting_cli.survey import Survey, read_hosts
+from inventory.models import Volume
+from inventory.resource import Json
+
+NAME = "survives-reboot"
+BOOT_ID = "/proc/sys/kernel/random/boot_id"
+DOWN_SECONDS = 15
+"""How long a host is left alone before it is asked again: none is back sooner."""
+ATTEMPT_SECONDS = 5
+BACK_SECONDS = 420
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a restart did to a host: its boot ids, the digests of a file, and what was not in order afterwards."""
+
+    boot_before: str
+    boot_after: str
+    digest_before: str
+    digest_after: str
+    out_of_order: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Json]:
+        """Give what was seen as evidence."""
+        return {
+            "boot_id": self.boot_before,
+            "boot_id_afterwards": self.boot_after,
+            "sha256": self.digest_before,
+            "sha256_afterwards": self.digest_after,
+            "out_of_order": list(self.out_of_order),
+        }
+
+
+def prove(session: Session, found: Survey, host: str, volume: Volume) -> list[Proof]:
+    """Write a file into *volume*, restart *host*, wait until everything desired on it is there again, read the file."""
+    path = f"{volume.mount_point}/.hosting-proof-{secrets.token_hex(8)}"
+    run(session, host, ["tee", "--", path], stdin=secrets.token_hex(4096))
+    run(session, host, ["sync"])
+    before, boot_before = digest(session, host, path), run(session, host, ["cat", BOOT_ID]).strip()
+    run(session, host, ["systemd-run", "--on-active=1", "systemctl", "reboot"])
+    session.progress(f"{host} restarts")
+    left = _wait_until_in_order(session, found, host, boot_before)
+    boot_after = run(session, host, ["cat", BOOT_ID]).strip()
+    after = digest(session, host, path)
+    run(session, host, ["rm", "--", path])
+    return [judge(host, volume.mount_point, Seen(boot_before, boot_after, before, after, left))]
+
+
+def _wait_until_in_order(session: Session, found: Survey, host: str, boot_before: str) -> tuple[str, ...]:
+    """Wait until *host* has booted anew and holds all it should; give back what it still lacks when time is up."""
+    deadline = time.monotonic() + BACK_SECONDS
+    time.sleep(DOWN_SECONDS)
+    left: tuple[str, ...] = ("it did not come back",)
+    while time.monotonic() < deadline:
+        try:
+            if run(session, host, ["cat", BOOT_ID]).strip() != boot_before:
+                left = _out_of_order(session, found, host)
+        except UnreadableError as error:
+            left = (str(error),)
+        if not left:
+            break
+        session.progress(f"{host}: {left[0]}")
+        time.sleep(ATTEMPT_SECONDS)
+    return left
+
+
+def _out_of_order(session: Session, found: Survey, host: str) -> tuple[str, ...]:
+    readings = read_hosts(session, found.desired, [host])
+    source = readings[0].source
+    wanted = [resource for resource in found.desired.values() if resource.source == source]
+    now = plan(wanted, readings, region=session.region.id, environment=session.environment.environment)
+    return (
+        *(f"{change.subject}: {', '.join(change.differing)}" for change in now.changes),
+        *(f"{finding.subject}: {finding.reason}" for finding in (*now.unknown, *now.conflicts)),
+    )
+
+
+def judge(host: str, mount_point: str, seen: Seen) -> Proof:
+    """Say whether the host really restarted, and whether everything of it came back."""
+    subject, observed = f"host {host}", seen.to_json()
+    if seen.boot_before == seen.boot_after:
+        return Proof(NAME, subject, Verdict.BROKEN, "the host was not restarted: its boot id is the same", observed)
+    if seen.out_of_order:
+        sentence = f"after a restart not everything came back: {'; '.join(seen.out_of_order)}"
+        return Proof(NAME, subject, Verdict.BROKEN, sentence, observed)
+    if seen.digest_before != seen.digest_after:
+        return Proof(NAME, subject, Verdict.BROKEN, f"a file of {mount_point} changed over a restart", observed)
+    sentence = f"the host was restarted; {mount_point} with its data, firewall, timers and all else came back by itself"
+    return Proof(NAME, subject, Verdict.HELD, sentence, observed)
