@@ -33,9 +33,14 @@ def rows(region: LocatedRegion) -> Iterator[Row]:
     for place in region.applications:
         tiers = {f"{TIER_PREFIX}{tier.id}": tier.segment for tier in place.value.tiers}
         for number, flow in enumerate(place.value.flows):
-            source = region.segment(tiers.get(flow.source, flow.source))
-            destination = region.segment(tiers.get(flow.destination, flow.destination))
-            yield Row(place, number, flow, source and source.value, destination and destination.value)
+            source = _segment(region, tiers.get(flow.source, flow.source))
+            destination = _segment(region, tiers.get(flow.destination, flow.destination))
+            yield Row(place, number, flow, source, destination)
+
+
+def _segment(region: LocatedRegion, identifier: str) -> Segment | None:
+    place = region.segment(identifier)
+    return place.value if place else None
 
 
 def flows_are_their_own_applications(region: LocatedRegion) -> Iterator[Problem]:
