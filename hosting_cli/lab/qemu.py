@@ -18,8 +18,8 @@ DISK, DATA, CONSOLE, QMP, AGENT = "disk.qcow2", "data.raw", "console.log", "qmp.
 _TCG = ("-accel", "tcg,thread=multi,tb-size=128")
 _TCG_CPU = "max,la57=off,svm=off,erms=off,fsrm=off,smap=off,smep=off,pku=off,umip=off"
 _KERNEL_ARGUMENTS = (
-    "console=ttyS0 quiet loglevel=3 mitigations=off tsc=reliable nokaslr no_timer_check random.trust_cpu=on"
-    " cryptomgr.notests rcupdate.rcu_expedited=1 rcu_normal_after_boot=0 apparmor=0 selinux=0 8250.nr_uarts=1"
+    "console=ttyS0 quiet loglevel=3 mitigations=off tsc=reliable no_timer_check random.trust_cpu=on"
+    " cryptomgr.notests rcupdate.rcu_expedited=1 rcupdate.rcu_normal_after_boot=0 lsm=capability 8250.nr_uarts=1"
     " net.ifnames=0 systemd.show_status=false panic=-1"
 )
 
@@ -124,8 +124,8 @@ def _network(launch: Launch) -> Iterator[str]:
 def _guest_forward(forward: Forward, ordinal: int) -> str:
     """Reach a service of the controller from an address of the machine's own, so that the service can tell who asks."""
     to = f"TCP:127.0.0.1:{forward.controller_port},bind={addresses.source_address(ordinal)}"
-    # Ten seconds, not half a one, for the answer of a peer after the other end has said its last word.  No messages: the
-    # guest would read them as the service's.
+    # Ten seconds, not half a one, for the answer of a peer after the other end has said its last word.  No messages:
+    # the guest would read them as the service's.
     socat = f"socat -lf /dev/null -t 10 - {to}"
     return f"tcp:{forward.guest_address}:{forward.guest_port}-cmd:{escaped(socat)}"
 

@@ -3,8 +3,8 @@
     python -m hosting_cli.lab.switch TITLE
 
 The current directory is a segment's: its own socket is `switch.sock`, every other `*.sock` in there is a port, and a
-port beside which lies `<port>.blocked` neither sends nor receives.  The directory is the whole state, so that ports come
-and go, and faults are made and mended, without a word to this process.
+port beside which lies `<port>.blocked` neither sends nor receives.  The directory is the whole state, so that ports
+come and go, and faults are made and mended, without a word to this process.
 """
 
 import contextlib

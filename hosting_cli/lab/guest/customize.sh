@@ -41,18 +41,27 @@ in_root systemctl enable --quiet systemd-networkd.service lab-agent.service lab-
 # Installed, and started by whoever deploys them.
 in_root systemctl disable --quiet systemd-networkd-wait-online.service chrony.service nftables.service \
   prometheus-node-exporter.service lvm2-monitor.service blk-availability.service e2scrub_reap.service \
-  systemd-pstore.service apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer
-# Under emulation each of these costs a tenth to a full second of every boot, and nothing deployed here needs it.
+  systemd-pstore.service apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer \
+  xfs_scrub_all.timer fstrim.timer
+# Under emulation each of these costs a half to a full second of every boot, and nothing deployed here needs it.
 in_root systemctl mask --quiet -- getty@tty1.service serial-getty@ttyS0.service console-getty.service \
   systemd-update-utmp.service systemd-update-utmp-runlevel.service systemd-random-seed.service \
   systemd-network-generator.service systemd-networkd-persistent-storage.service systemd-machine-id-commit.service \
   systemd-binfmt.service proc-sys-fs-binfmt_misc.automount systemd-pcrphase.service systemd-pcrphase-sysinit.service \
   systemd-pcrmachine.service systemd-boot-update.service systemd-initctl.socket systemd-initctl.service \
   dev-hugepages.mount sys-kernel-debug.mount sys-kernel-tracing.mount sys-kernel-config.mount \
-  sys-fs-fuse-connections.mount modprobe@drm.service modprobe@configfs.service modprobe@fuse.service modprobe@efi_pstore.service
+  sys-fs-fuse-connections.mount dev-mqueue.mount run-lock.mount systemd-remount-fs.service \
+  systemd-tmpfiles-setup-dev-early.service systemd-udev-load-credentials.service modprobe@drm.service modprobe@configfs.service modprobe@fuse.service modprobe@efi_pstore.service
 wants="$root/usr/lib/systemd/system"
 rm -f "$wants/multi-user.target.wants/systemd-logind.service" "$wants/multi-user.target.wants/systemd-ask-password-wall.path" \
   "$wants/sysinit.target.wants/systemd-ask-password-console.path"
+# Generators cost as much each; of these, the one for fstab has something to generate here.
+mkdir -p "$root/etc/systemd/system-generators"
+for generator in debug getty gpt-auto hibernate-resume rc-local run ssh system-update sysv tpm2; do
+  ln -s /dev/null "$root/etc/systemd/system-generators/systemd-$generator-generator"
+done
+# Empty as it comes; systemd-modules-load has nothing to do until somebody adds a file.
+rm -f "$root/etc/modules-load.d/modules.conf"
 in_root systemctl set-default --quiet multi-user.target
 
 rm -f "$root"/var/log/*.log "$root/var/cache/ldconfig/aux-cache" "$root/var/lib/systemd/random-seed"
