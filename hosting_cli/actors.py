@@ -27,8 +27,8 @@ WRAPPED_SECONDS = 10 * 60
 def actors(session: Session, found: Survey) -> Callable[[str], Actor]:
     """Give the actor of each source; sources that are hosts share one, so that all of them converge together."""
     by_source: dict[str, Actor] = {VAULT: VaultActor(session, found)}
-    for store in session.stores:
-        by_source[object_store(store)] = StoreActor(session, store, found)
+    for store in session.region.stores:
+        by_source[object_store(store.id)] = StoreActor(session, store.id, found)
     hosts = HostsActor(session, found)
     return lambda source: by_source.get(source, hosts)
 

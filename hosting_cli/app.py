@@ -45,7 +45,7 @@ SHARED_OPTIONS = {"region": RegionOption, "environment": EnvironmentOption, "tok
 COMMANDS: Mapping[str, tuple[str, ...]] = {
     "": ("validate", "plan", "approve", "apply", "verify", "drift", "bootstrap"),
     "journal": ("show", "verify"),
-    "lab": ("up", "status", "demo", "down", "ssh", "break", "mend"),
+    "lab": ("up", "demo", "status", "down", "ssh", "break", "mend"),
 }
 """Which commands there are, by group: each is the function of that name in ``hosting_cli/commands/<group>.py``, the
 ungrouped ones in a module of their own."""

@@ -156,7 +156,7 @@ def _buckets(region: Region, application: Application) -> Iterator[Resource]:
             store=bucket.store,
             encryption_key=key,
             versioning=True,
-            policy=store_policies.tls_only(name),
+            policy=store_policies.tls_only(name, _product(region, bucket.store)),
             noncurrent_days=bucket.noncurrent_days,
             requires=(Subject(TransitKey.kind, key), Subject(Policy.kind, naming.S3_KMS_ROLE)),
         )
@@ -178,7 +178,7 @@ def _backup(region: Region, application: Application) -> Iterator[Resource]:
         store=policy.store,
         encryption_key=key,
         versioning=True,
-        policy=store_policies.tls_only(name),
+        policy=store_policies.tls_only(name, _product(region, policy.store)),
         lock_mode=policy.lock_mode.value,
         lock_days=policy.lock_days,
         requires=(Subject(TransitKey.kind, key), Subject(Policy.kind, naming.S3_KMS_ROLE)),
@@ -190,6 +190,10 @@ def _backup(region: Region, application: Application) -> Iterator[Resource]:
         yield _secret(
             application, naming.repository_secret(application.id, host), SecretPurpose.RESTIC_PASSWORD, "backups"
         )
+
+
+def _product(region: Region, store: str) -> str:
+    return next(item.product for item in region.stores if item.id == store)
 
 
 def _user(

@@ -45,7 +45,7 @@ def survey(session: Session) -> Survey:
     wanted = desired(session.region, session.environment, published(session))
     readers: tuple[Reader, ...] = (
         partial(read_vault, session),
-        *(partial(read_store, session, store, wanted) for store in session.stores),
+        *(partial(read_store, session, store, wanted) for store in [item.id for item in session.region.stores]),
         partial(read_hosts, session, wanted),
     )
     return Survey(wanted, read_all(readers))

@@ -7,6 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hosting_cli.commands.apply import apply
+from hosting_cli.commands.approve import approve
+from hosting_cli.commands.bootstrap import bootstrap
+from hosting_cli.commands.plan import plan
+from hosting_cli.commands.verify import verify
 from hosting_cli.errors import UsageError
 from hosting_cli.result import ExitStatus, Result, Table, text
 from hosting_cli.session import Session
@@ -36,7 +41,6 @@ def up(session: Session) -> Result:
 
 
 def _bring_up(session: Session, lab: "Lab") -> None:
-    from hosting_cli.commands.bootstrap import bootstrap
     from hosting_cli.desired import provisioner_entry
     from hosting_cli.lab import laboratory
 
@@ -80,6 +84,38 @@ def _status(lab: "Lab", command: str, *more: str) -> Result:
     return Result(
         command, data, (table, text(f"lab {lab.directory}", *more)), ExitStatus.DONE if well else ExitStatus.FAILED
     )
+
+
+def demo(session: Session) -> Result:
+    """Bring the lab up, host the sample application on it, and prove what was promised; the lab is left running.
+
+    It does what two people would: the operations engineer plans, the security officer approves, the engineer applies
+    and verifies, restarts and disabled keys included.
+    """
+    lab = _lab()
+    _bring_up(session, lab)
+    engineer = session.for_environment(lab.environment_file, lab.token_file("operations-engineer"))
+    officer = session.for_environment(lab.environment_file, lab.token_file("security-officer"))
+    planned = plan(engineer)
+    steps = [planned]
+    if planned.status is ExitStatus.PENDING:
+        digest = str(planned.data["plan"]["digest"])
+        steps += [approve(officer, digest), apply(engineer, digest)]
+    if steps[-1].status is ExitStatus.DONE:
+        steps.append(verify(engineer, disruptive=True))
+    last = steps[-1]
+    made = [block for step in steps if step.command in {"apply", "verify", last.command} for block in step.blocks]
+    times = tuple((f"{seconds:.1f} s", name) for name, seconds in session.progress.stages)
+    where = text(
+        f"What was done and proven is in {lab.journal}: hosting journal show",
+        "Look around:  hosting lab status · hosting lab ssh dijon-app-1 · hosting drift",
+        f"  export HOSTING_REGION={lab.record['region']}",
+        f"  export HOSTING_ENVIRONMENT={lab.environment_file}",
+        "Remove it all: make clean-lab",
+    )
+    blocks = (*made, Table("How long it took", ("time", "stage"), times), where)
+    data = {"steps": [step.envelope() for step in steps], "seconds": dict(session.progress.stages)}
+    return Result("lab demo", data, blocks, last.status, last.errors)
 
 
 def down(
