@@ -103,15 +103,29 @@ def parse(file: str, text: str) -> tuple[Document | None, list[Problem]]:
     try:
         fold.feed(LOADER(text))
     except yaml.MarkedYAMLError as error:
-        return None, [*fold.problems, at_mark(file, error.problem_mark or error.context_mark, _syntax(error))]
+        return None, [*fold.problems, _syntax(file, error)]
     return fold.result()
 
 
-def _syntax(error: yaml.MarkedYAMLError) -> Words:
+SYNTAX_REMEDIES = {
+    "mapping values are not allowed": "put a text that has a colon in quotes, or mend the indentation",
+    "cannot start any token": "put a text that starts with this sign in quotes",
+}
+
+
+def _syntax(file: str, error: yaml.MarkedYAMLError) -> Problem:
+    if error.context == "while scanning an alias":
+        words = Words("a star without quotes is an alias", REFERENCES, "put the text in quotes")
+        return at_mark(file, error.context_mark, words)
+    known = (remedy for sign, remedy in SYNTAX_REMEDIES.items() if sign in str(error.problem))
     context = f" {error.context}" if error.context else ""
     began = f" begun on line {error.context_mark.line + 1}" if error.context_mark else ""
-    why = f"the parser stopped{context}{began}"
-    return Words(f"this is not YAML: {error.problem}", why, "mend the indentation, quotes or brackets here or before")
+    words = Words(
+        f"this is not YAML: {error.problem}",
+        f"the parser stopped{context}{began}",
+        next(known, "mend the indentation, quotes or brackets here or before"),
+    )
+    return at_mark(file, error.problem_mark or error.context_mark, words)
 
 
 REFERENCES = "a file must be read without resolving references"

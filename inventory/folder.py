@@ -15,7 +15,7 @@ exist.  Names that start with a dot, and files that are not YAML, are left alone
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -34,6 +34,17 @@ ELSEWHERE = "environments"
 CATALOGUE = Path(__file__).parent / "catalogue"
 
 KINDS = {"hosts": Kind.HOST, "applications": Kind.APPLICATION, "profiles": Kind.PROFILE}
+"""Of what is referred to by the name of its file, a broken file leaves its name."""
+
+HELD: dict[type[BaseModel], frozenset[Kind]] = {
+    RegionSheet: frozenset({Kind.SITE, Kind.STORE, Kind.CONTACT}),
+    NetworkSheet: frozenset({Kind.SEGMENT}),
+    Member: frozenset({Kind.CONTACT, Kind.ESTABLISHMENT}),
+    Host: frozenset({Kind.HOST}),
+    Application: frozenset({Kind.APPLICATION}),
+    Protocols: frozenset({Kind.PROTOCOL}),
+}
+"""What the files of a model hold: unknown when one of them cannot be read."""
 HOMES: dict[type[BaseModel], str] = {
     **{model: name for name, model in SHEETS.items()},
     **{model: f"{name}/" for name, model in FOLDERS.items()},
@@ -61,10 +72,11 @@ class Found:
 
 @dataclass(frozen=True)
 class Survey:
-    """What a region's folder has: the files that are read, every visible one, and what is misplaced or missing."""
+    """What a region's folder has: the files that are read, those that would be in a better place, and every one."""
 
     folder: Path
     found: tuple[Found, ...]
+    astray: tuple[Found, ...]
     visible: tuple[Path, ...]
     problems: tuple[Problem, ...]
 
@@ -73,16 +85,18 @@ def survey(folder: Path) -> Survey:
     """List the files of a region in order, and say what is misplaced, missing or leads out of the folder."""
     if not os.path.isdir(folder):  # noqa: PTH112 - Path.is_dir raises for a folder that must not be entered
         words = Words("there is no such folder", "a region is a folder of YAML files", "give the folder of a region")
-        return Survey(folder, (), (), (Problem(str(folder), 1, 1, *words),))
+        return Survey(folder, (), (), (), (Problem(str(folder), 1, 1, *words),))
     visible, problems = _list_visible(folder)
+    found, astray = [], []
     for path in visible:
-        problems += _check_place(folder, path)
-    found = tuple(Found(_folder_of(folder, path), path) for path in visible if _has_a_place(path.relative_to(folder)))
-    return Survey(folder, found, tuple(visible), (*problems, *_missing(folder, found)))
-
-
-def _folder_of(folder: Path, path: Path) -> str:
-    return path.parent.relative_to(folder).as_posix().removeprefix(".")
+        relative = path.relative_to(folder)
+        misplaced = list(_check_place(folder, relative))
+        problems += misplaced
+        if not misplaced and _has_a_place(relative):
+            found.append(Found(relative.parts[0] if len(relative.parts) > 1 else "", path))
+        elif misplaced:
+            astray.append(Found(_nearest(relative.parts[0], FOLDERS) or "", path))
+    return Survey(folder, tuple(found), tuple(astray), tuple(visible), (*problems, *_missing(folder, found)))
 
 
 def _list_visible(folder: Path) -> tuple[list[Path], list[Problem]]:
@@ -107,8 +121,8 @@ def _has_a_place(relative: Path) -> bool:
     return len(relative.parts) == 2 and relative.parts[0] in FOLDERS and relative.suffix == YAML
 
 
-def _check_place(folder: Path, path: Path) -> Iterator[Problem]:
-    relative = path.relative_to(folder)
+def _check_place(folder: Path, relative: Path) -> Iterator[Problem]:
+    path = folder / relative
     if path.is_symlink() and not _stays_inside(folder, path):
         why = "what a region says must be in its folder and its history"
         yield Problem(str(path), 1, 1, "the link leads out of the region", why, "put the file itself here")
@@ -116,14 +130,17 @@ def _check_place(folder: Path, path: Path) -> Iterator[Problem]:
         yield Problem(
             str(path), 1, 1, "the folder is a link", "links to folders are not followed", "put the files here"
         )
-    if relative.parts[0] == ELSEWHERE or _has_a_place(relative):
-        return
-    suffix = relative.suffix.lower()
-    if suffix in ALMOST_YAML or (suffix == YAML and relative.suffix != YAML):
-        what = f"the name ends in {relative.suffix}"
-        yield Problem(str(path), 1, 1, what, "files of a region end in .yaml", f"rename it to {relative.stem}{YAML}")
-    elif suffix == YAML:
+    elif relative.parts[0] != ELSEWHERE and not _has_a_place(relative):
+        yield from _check_suffix(path, relative)
+
+
+def _check_suffix(path: Path, relative: Path) -> Iterator[Problem]:
+    suffix = relative.suffix
+    if suffix == YAML:
         yield Problem(str(path), 1, 1, *_misplaced(relative))
+    elif suffix.lower() in (YAML, *ALMOST_YAML):
+        why = f"files of a region end in {YAML}"
+        yield Problem(str(path), 1, 1, f"the name ends in {suffix}", why, f"rename it to {relative.stem}{YAML}")
 
 
 def _stays_inside(folder: Path, path: Path) -> bool:
@@ -133,16 +150,18 @@ def _stays_inside(folder: Path, path: Path) -> bool:
 def _misplaced(relative: Path) -> Words:
     places = [*SHEETS, *(f"{name}/<id>.yaml" for name in FOLDERS)]
     why = f"a region consists of {', '.join(places)}"
-    close = get_close_matches(relative.parts[0], [*SHEETS, *FOLDERS], n=1)
     if len(relative.parts) > 2 and relative.parts[0] in FOLDERS:
         return Words("the file is in a folder too deep", why, f"move it to {relative.parts[0]}/{relative.name}")
-    remedy = (
-        f"write {close[0]}" if close else "move it to where it belongs, or rename it if it is no part of the region"
-    )
+    meant = _nearest(relative.parts[0], SHEETS if len(relative.parts) == 1 else FOLDERS)
+    remedy = f"write {meant}" if meant else "move it to where it belongs, or rename it if it is no part of the region"
     return Words(f"{quoted(relative.parts[0])} has no place here", why, remedy)
 
 
-def _missing(folder: Path, found: tuple[Found, ...]) -> Iterator[Problem]:
+def _nearest(name: str, names: Iterable[str]) -> str | None:
+    return next(iter(get_close_matches(name, names, n=1, cutoff=0.8)), None)
+
+
+def _missing(folder: Path, found: list[Found]) -> Iterator[Problem]:
     names = {file.path.name for file in found if not file.folder}
     for name in SHEETS:
         if name not in names:

@@ -10,7 +10,7 @@ from typing import TypeVar, cast
 from pydantic import BaseModel
 
 from inventory.documents import Document
-from inventory.folder import CATALOGUE, FOLDERS, HOMES, KINDS, SHEETS, Found, read, search_others, survey
+from inventory.folder import CATALOGUE, FOLDERS, HELD, HOMES, KINDS, SHEETS, Found, read, search_others, survey
 from inventory.located import Kind, LocatedRegion, Placed
 from inventory.models import (
     Application,
@@ -61,19 +61,20 @@ def _collector_at_rest() -> Iterator[None]:
 
 
 def _locate_region(folder: Path, today: date | None) -> tuple[LocatedRegion, list[Problem]]:
-    reader = _Reader()
     files = survey(folder)
+    reader = _Reader()
+    reader.note_astray(files.astray)
     found = files.found
     located = LocatedRegion(
         sheet=reader.sheet(found, "region.yaml", RegionSheet),
         network=reader.sheet(found, "network.yaml", NetworkSheet),
-        catalogue=reader.placed(CATALOGUE / "protocols.yaml", Protocols),
+        catalogue=reader.sheet([Found("", CATALOGUE / "protocols.yaml")], "protocols.yaml", Protocols),
         hosts=reader.folder(found, "hosts", Host),
         members=reader.folder(found, "members", Member),
         applications=reader.folder(found, "applications", Application),
         profiles=reader.folder(_profiles(), "profiles", Profile),
         broken=frozenset(reader.broken),
-        has_broken_member=reader.has_broken_member,
+        unreadable=frozenset(reader.unreadable),
         today=today,
     )
     of_files = [*files.problems, *reader.problems, *search_others(files)]
@@ -90,12 +91,15 @@ class _Reader:
     def __init__(self) -> None:
         self.problems: list[Problem] = []
         self.broken: set[tuple[Kind, str]] = set()
-        self.has_broken_member = False
+        self.unreadable: set[Kind] = set()
 
     def sheet(self, found: Sequence[Found], name: str, model: type[Fitted]) -> Placed[Fitted] | None:
         """Read the file *name* at the top of the region, if it is there."""
         paths = [file.path for file in found if not file.folder and file.path.name == name]
-        return self.placed(paths[0], model) if paths else None
+        place = self.placed(paths[0], model) if paths else None
+        if place is None:
+            self.unreadable |= HELD[model]
+        return place
 
     def folder(self, found: Sequence[Found], folder: str, model: type[Fitted]) -> tuple[Placed[Fitted], ...]:
         """Read every file of one folder of the region."""
@@ -113,18 +117,24 @@ class _Reader:
         self.problems += problems
         if document is None:
             return None
-        if words := _stranger(document, model):
-            self.problems.append(document.problem((), words))
+        if other := _stranger(document, model):
+            self.unreadable |= HELD[other]
+            self.problems.append(document.problem((), _elsewhere(model, other)))
             return None
         value, problems = fit(document, model)
         self.problems += problems
         return None if value is None else Placed(value, document)
 
+    def note_astray(self, astray: Sequence[Found]) -> None:
+        """Remember what files that are not read, for where or what they are, would have told."""
+        for file in astray:
+            self._note_broken(file.folder, file.identifier)
+
     def _note_broken(self, folder: str, identifier: str) -> None:
         if folder in KINDS:
             self.broken.add((KINDS[folder], identifier))
-        else:
-            self.has_broken_member = True
+        elif folder in FOLDERS:
+            self.unreadable |= HELD[FOLDERS[folder]]
 
 
 def _check_name(place: Placed[BaseModel], identifier: str) -> list[Problem]:
@@ -136,16 +146,16 @@ def _check_name(place: Placed[BaseModel], identifier: str) -> list[Problem]:
     return [place.problem(("id",), Words(f"the id is {quoted(own)}", why, "rename the file or the id"))]
 
 
-def _stranger(document: Document, model: type[BaseModel]) -> Words | None:
-    """Recognise a file that describes something else than its place promises, by the keys it has."""
+def _stranger(document: Document, model: type[BaseModel]) -> type[BaseModel] | None:
+    """Recognise, by the keys it has, a file that describes something else than its place promises."""
     keys = document.root.value.keys()
-    if _required(model) <= keys:
-        return None
     others = [other for other in (*SHEETS.values(), *FOLDERS.values()) if _required(other) <= keys]
-    if len(others) != 1:
-        return None
-    what = f"the file reads like one of {HOMES[others[0]]}"
-    return Words(what, f"it stands where {HOMES[model]} should", f"move it to {HOMES[others[0]]}")
+    return others[0] if len(others) == 1 and not _required(model) <= keys else None
+
+
+def _elsewhere(model: type[BaseModel], other: type[BaseModel]) -> Words:
+    why = f"it stands where {HOMES[model]} should"
+    return Words(f"the file reads like one of {HOMES[other]}", why, f"move it to {HOMES[other]}")
 
 
 def _required(model: type[BaseModel]) -> set[str]:

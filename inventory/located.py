@@ -70,7 +70,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class LocatedRegion:
-    """The values of all files that could be read; ``today`` is ``None`` when no day is to be judged by."""
+    """The values of all files that could be read; ``today`` is ``None`` when no day is to be judged by.
+
+    ``broken`` names what has a file that could not be read; of the kinds in ``unreadable``, some file may hold more.
+    """
 
     sheet: Placed[RegionSheet] | None
     network: Placed[NetworkSheet] | None
@@ -80,7 +83,7 @@ class LocatedRegion:
     applications: tuple[Placed[Application], ...] = ()
     profiles: tuple[Placed[Profile], ...] = ()
     broken: frozenset[tuple[Kind, str]] = frozenset()
-    has_broken_member: bool = False
+    unreadable: frozenset[Kind] = frozenset()
     today: date | None = None
 
     @cached_property
@@ -117,13 +120,13 @@ class LocatedRegion:
         )
 
     @cached_property
-    def owners(self) -> dict[str, Member]:
-        """Give the member of each establishment, by the establishment's FINESS number."""
-        return {
-            establishment.finess: member.value
-            for member in reversed(self.members)
-            for establishment in member.value.establishments
-        }
+    def owners(self) -> dict[str | None, list[Member]]:
+        """Give the member of each establishment (two, if that is a mistake), by the establishment's FINESS number."""
+        owners: dict[str | None, list[Member]] = {}
+        for member in self.members:
+            for establishment in member.value.establishments:
+                owners.setdefault(establishment.finess, []).append(member.value)
+        return owners
 
     @cached_property
     def _indexes(self) -> dict[Kind, dict[str, Placed[Any]]]:
@@ -139,27 +142,13 @@ class LocatedRegion:
             Kind.PROTOCOL: {place.value.code: place for place in reversed(self.protocols)},
         }
 
-    @cached_property
-    def _unreadable(self) -> frozenset[Kind]:
-        """Name the kinds that some broken file may hold more of."""
-        unreadable = set()
-        if self.sheet is None:
-            unreadable |= {Kind.SITE, Kind.STORE, Kind.CONTACT}
-        if self.network is None:
-            unreadable |= {Kind.SEGMENT}
-        if self.has_broken_member:
-            unreadable |= {Kind.CONTACT, Kind.ESTABLISHMENT}
-        if self.catalogue is None:
-            unreadable |= {Kind.PROTOCOL}
-        return frozenset(unreadable)
-
     def index(self, kind: Kind) -> Mapping[str, Placed[Any]]:
         """Give what can be referred to as *kind*, by identifier; of two with one identifier, the first."""
         return self._indexes[kind]
 
     def may_exist(self, kind: Kind, identifier: str) -> bool:
         """Tell whether *identifier* is one of *kind*, or could be in a file that is broken."""
-        return identifier in self.index(kind) or (kind, identifier) in self.broken or kind in self._unreadable
+        return identifier in self.index(kind) or (kind, identifier) in self.broken or kind in self.unreadable
 
     def segment(self, identifier: str) -> Placed[Segment] | None:
         """Find a segment by its identifier."""

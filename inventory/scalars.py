@@ -6,7 +6,7 @@ YAML 1.1 (PyYAML, Ansible) and 1.2 (editors, Go) type `no`, `010` or `12:30` dif
 
 import re
 
-from inventory.problems import Words, quoted
+from inventory.problems import Words
 
 INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}")
 DECIMAL = re.compile(r"-?(0|[1-9][0-9]{0,17})\.[0-9]{1,17}")
@@ -51,7 +51,8 @@ def _read_numeric(text: str) -> str | int | float | Words:
     if DECIMAL.fullmatch(text):
         return float(text)
     reason = _number_trap(text)
-    return Words(f"{quoted(text)} has no quotes", reason, "put it in quotes") if reason else text
+    remedy = "put it in quotes if it is text, write it in plain decimal digits if it is a number"
+    return Words(f"{text} is ambiguous without quotes", reason, remedy) if reason else text
 
 
 def _number_trap(text: str) -> str | None:

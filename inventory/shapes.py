@@ -39,6 +39,7 @@ def fit(document: Document, model: type[Fitted]) -> tuple[Fitted | None, list[Pr
 
 def _problems(document: Document, model: Model, errors: Sequence[ErrorDetails]) -> Iterator[Problem]:
     missing: dict[Steps, list[str]] = defaultdict(list)
+    misspelt: set[Steps] = set()
     for error in errors:
         steps = error["loc"]
         if error["type"] == "missing":
@@ -46,11 +47,14 @@ def _problems(document: Document, model: Model, errors: Sequence[ErrorDetails]) 
         elif steps and steps[-1] == AS_KEY:
             yield document.problem(steps[:-1], _words(error), at_key=True)
         elif error["type"] == "extra_forbidden":
-            yield document.problem(steps, _unknown_key(model, steps), at_key=True)
+            meant = _meant(model, steps)
+            misspelt.add((*steps[:-1], meant or ""))
+            yield document.problem(steps, _unknown_key(model, steps, meant), at_key=True)
         elif not _is_consequence(document, error):
             yield document.problem(steps, _words(error))
     for steps, names in missing.items():
-        yield document.problem(steps, _lacking(model, steps, names))
+        if lacking := [name for name in names if (*steps, name) not in misspelt]:
+            yield document.problem(steps, _lacking(model, steps, lacking))
 
 
 def _is_consequence(document: Document, error: ErrorDetails) -> bool:
@@ -95,13 +99,19 @@ def with_article(word: str) -> str:
     return f"{'an' if word[0] in 'aeio' else 'a'} {word}"
 
 
-def _unknown_key(model: Model, steps: Steps) -> Words:
+def _known_keys(model: Model, steps: Steps) -> list[str]:
     around = model_at(model, steps[:-1])
-    known = list(around.model_fields) if around else []
-    key = str(steps[-1])
-    close = get_close_matches(key, known, n=1)
-    remedy = f"write {close[0]}" if close else "remove it"
-    return Words(f"unknown key {quoted(key)}", f"{with_article(noun(around))} has only {', '.join(known)}", remedy)
+    return list(around.model_fields) if around else []
+
+
+def _meant(model: Model, steps: Steps) -> str | None:
+    """Guess which key somebody meant by the unknown one at *steps*."""
+    return next(iter(get_close_matches(str(steps[-1]), _known_keys(model, steps), n=1)), None)
+
+
+def _unknown_key(model: Model, steps: Steps, meant: str | None) -> Words:
+    why = f"{with_article(noun(model_at(model, steps[:-1])))} has only {', '.join(_known_keys(model, steps))}"
+    return Words(f"unknown key {quoted(steps[-1])}", why, f"write {meant}" if meant else "remove it")
 
 
 def _lacking(model: Model, steps: Steps, names: list[str]) -> Words:

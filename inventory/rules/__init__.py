@@ -43,6 +43,7 @@ RULES: tuple[Rule, ...] = (
     addresses.interfaces_fit_their_segments,
     addresses.host_addresses_are_unique,
     addresses.tunnels_alone_belong_to_establishments,
+    addresses.tiers_have_segments_of_their_kind,
     storage.hosts_and_stores_stand_in_datacentres,
     storage.storage_stays_in_the_eea,
     storage.tiers_run_on_application_hosts,

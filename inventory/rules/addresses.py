@@ -110,3 +110,14 @@ def tunnels_alone_belong_to_establishments(region: LocatedRegion) -> Iterator[Pr
             what = f"a segment of kind {place.value.kind} belongs to an establishment"
             words = Words(what, "only the end of a tunnel is an establishment's", "remove establishment")
             yield place.problem(("establishment",), words, at_key=True)
+
+
+def tiers_have_segments_of_their_kind(region: LocatedRegion) -> Iterator[Problem]:
+    """Find tiers in a tunnel or among the platform's own machines."""
+    for application in region.applications:
+        for tier in application.each("tiers", application.value.tiers):
+            segment = region.segment(tier.value.segment)
+            if segment is not None and segment.value.kind is not SegmentKind.TIER:
+                what = f"segment {segment.value.id} is a {segment.value.kind}"
+                why = "a tier has a segment of kind tier, so that others reach it through flows only"
+                yield tier.problem(("segment",), Words(what, why, "choose another segment"))

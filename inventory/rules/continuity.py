@@ -37,8 +37,10 @@ def dependencies_have_no_cycle(region: LocatedRegion) -> Iterator[Problem]:
     for cycle in find_cycles(graph):
         place = applications[cycle[0]]
         number = place.value.depends_on.index(cycle[1 % len(cycle)])
-        what = f"{' needs '.join([*cycle, cycle[0]])}"
-        words = Words(what, "none of them could be started first", "remove one of these dependencies")
+        chain = ", which needs ".join([*cycle[1:], cycle[0]])
+        words = Words(
+            f"{cycle[0]} needs {chain}", "none of them could be started first", "remove one of these dependencies"
+        )
         yield place.problem(("depends_on", number), words)
 
 

@@ -47,8 +47,9 @@ def flows_are_their_own_applications(region: LocatedRegion) -> Iterator[Problem]
     """Find rows that open a way between others, or to the tunnel of an establishment that has no part in it."""
     for row in rows(region):
         yield from _check_touches(row)
-        yield from _check_tunnel(row, "source", row.source)
-        yield from _check_tunnel(row, "destination", row.destination)
+        for key, segment in (("source", row.source), ("destination", row.destination)):
+            if segment is not None and segment.establishment in region.owners:
+                yield from _check_tunnel(row, key, segment)
 
 
 def _check_touches(row: Row) -> Iterator[Problem]:
@@ -61,8 +62,8 @@ def _check_touches(row: Row) -> Iterator[Problem]:
         yield row.problem("destination", Words(what, why, f"write {TIER_PREFIX}{tiers[0].id} at one end"))
 
 
-def _check_tunnel(row: Row, key: str, segment: Segment | None) -> Iterator[Problem]:
-    if segment is not None and segment.establishment not in (None, *row.application.establishments):
+def _check_tunnel(row: Row, key: str, segment: Segment) -> Iterator[Problem]:
+    if segment.establishment not in row.application.establishments:
         what = f"{segment.id} is the tunnel of establishment {segment.establishment}"
         why = f"{row.application.id} is not for it"
         remedy = "add it to the application's establishments or choose another segment"

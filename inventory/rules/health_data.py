@@ -55,8 +55,7 @@ def health_data_has_an_incident_contact(region: LocatedRegion) -> Iterator[Probl
 
 
 def _contacts_of_owners(region: LocatedRegion, application: Application) -> list[str]:
-    members = (region.owners.get(finess) for finess in application.establishments)
-    owners = {member.id: member for member in members if member is not None}
+    owners = {member.id: member for finess in application.establishments for member in region.owners.get(finess, ())}
     return [contact.id for member in owners.values() for contact in member.contacts]
 
 
@@ -87,7 +86,7 @@ def activities_are_declared(region: LocatedRegion) -> Iterator[Problem]:
         lacking = [activity for activity in needed if activity not in application.hds_activities]
         if lacking or not application.hds_activities:
             what = f"hds_activities lacks {', '.join(lacking) or 'every activity'}"
-            why = f"hosting a {application.profile} consists of these activities of CSP R.1111-9"
+            why = f"profile {application.profile} is hosted with them (CSP R.1111-9 names the six)"
             yield place.problem(("hds_activities",), Words(what, why, "add what is lacking"))
 
 
@@ -100,8 +99,8 @@ def activities_are_certified(region: LocatedRegion) -> Iterator[Problem]:
         for number, activity in enumerate(place.value.hds_activities):
             if activity not in certificate.activities:
                 what = f"the operator's certificate does not cover {activity}"
-                why = "CSP L.1111-8 has every activity of hosting health data certified"
-                remedy = "have it certified before production, or give the activity to who is"
+                why = "hosting health data takes a certificate (CSP L.1111-8) that names the activity"
+                remedy = "have the activity certified before production"
                 yield place.problem(("hds_activities", number), Words(what, why, remedy))
 
 
@@ -112,7 +111,8 @@ def certificate_is_valid(region: LocatedRegion) -> Iterator[Problem]:
     steps = ("operator", "certificate")
     certificate = region.sheet.value.operator.certificate
     if certificate.valid_until < certificate.valid_from:
-        words = Words(f"it ends before {certificate.valid_from}, its first day", "that is no time", "correct the days")
+        why = f"its first day is {certificate.valid_from}"
+        words = Words("the certificate ends before it begins", why, "correct one of the two days")
         yield region.sheet.problem((*steps, "valid_until"), words)
         return
     hosted = next(hosted_health_data(region), None)

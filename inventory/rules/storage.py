@@ -33,11 +33,9 @@ def storage_stays_in_the_eea(region: LocatedRegion) -> Iterator[Problem]:
     for site in region.sites:
         holders = stored.get(site.value.id)
         if holders and not is_in_eea(site.value.country):
-            more = f" and {len(holders) - 1} more" if len(holders) > 1 else ""
-            what = (
-                f"{site.value.country} is outside the European Economic Area and {holders[0]}{more} stores data there"
-            )
-            why = "HDS v2 EXI 28 wants health data stored in the EEA only"
+            what = f"{site.value.country} is outside the European Economic Area"
+            more = f" and {len(holders) - 1} more keep" if len(holders) > 1 else " keeps"
+            why = f"{holders[0]}{more} data here and HDS v2 EXI 28 has health data stored in the EEA only"
             yield site.problem(("country",), Words(what, why, "move the storage to a site in the EEA"))
 
 
@@ -47,15 +45,16 @@ def tiers_run_on_application_hosts(region: LocatedRegion) -> Iterator[Problem]:
         for tier in application.each("tiers", application.value.tiers):
             for number, name in enumerate(tier.value.hosts):
                 host = region.host(name)
-                words = _unfit(host.value, tier.value) if host else None
+                words = _unfit(region, host.value, tier.value) if host else None
                 if words:
                     yield tier.problem(("hosts", number), words)
 
 
-def _unfit(host: Host, tier: Tier) -> Words | None:
+def _unfit(region: LocatedRegion, host: Host, tier: Tier) -> Words | None:
     if host.role is not HostRole.APPLICATION:
         return Words(f"{host.id} is a {host.role}", "applications run on hosts made for them", "choose another host")
-    if tier.segment not in {interface.segment for interface in host.interfaces}:
+    segments = {interface.segment for interface in host.interfaces}
+    if tier.segment not in segments and all(map(region.segment, segments)):
         what = f"{host.id} has no interface in segment {tier.segment}"
         return Words(what, "the tier's traffic passes there", "add the interface or choose another host")
     return None

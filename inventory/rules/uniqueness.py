@@ -1,6 +1,7 @@
 """What should stand once stands once."""
 
 from collections.abc import Hashable, Iterable, Iterator
+from pathlib import PurePath
 from typing import Any
 
 from inventory.documents import Steps
@@ -27,7 +28,7 @@ def repeated(
 def whereabouts(place: Placed[Any], steps: Steps) -> str:
     """Give file and line of what stands at *steps* of *place*, in the short form of messages."""
     line = place.document.mark((*place.steps, *steps)).line + 1
-    return f"{'/'.join(place.document.file.split('/')[-2:])} line {line}"
+    return f"{PurePath(place.document.file).name} line {line}"
 
 
 def identifiers_are_unique(region: LocatedRegion) -> Iterator[Problem]:

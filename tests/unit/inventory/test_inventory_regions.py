@@ -1,0 +1,81 @@
+"""Every kind of invalid file gives its exact message and changes nothing; what only looks odd is accepted."""
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from edits import TODAY, apply_edits, problems_of
+
+from inventory.documents import LOADER
+from inventory.load import load_region
+from inventory.problems import InventoryError
+
+HERE = Path(__file__).parent
+
+
+def cases(name: str) -> list[Any]:
+    table = yaml.load((HERE / name).read_text(encoding="utf-8"), Loader=LOADER)  # noqa: S506 - a safe one, in C
+    return [pytest.param(case, id=case["case"]) for case in table]
+
+
+@pytest.mark.parametrize("case", cases("invalid_regions.yaml"))
+def test_what_is_wrong_is_told_exactly(case: dict[str, Any], folder: Path, fingerprint: Callable[[Path], str]) -> None:
+    apply_edits(folder, case.get("edits", []))
+    before = fingerprint(folder)
+
+    assert problems_of(folder, case.get("today")) == case["problems"]
+    assert fingerprint(folder) == before
+
+
+@pytest.mark.parametrize("case", cases("valid_regions.yaml"))
+def test_what_only_looks_odd_is_accepted(case: dict[str, Any], folder: Path) -> None:
+    apply_edits(folder, case.get("edits", []))
+
+    assert problems_of(folder, case.get("today")) == []
+
+
+def test_the_table_is_as_long_as_promised() -> None:
+    assert len(cases("invalid_regions.yaml")) >= 50
+
+
+def test_a_region_is_a_frozen_value(folder: Path) -> None:
+    region = load_region(folder, TODAY)
+
+    assert [host.id for host in region.hosts] == ["dijon-app-1", "dijon-gateway-1"]
+    assert region.applications[0].tiers[0].volumes[0].mount_point == "/srv/imagerie"
+    assert region == load_region(folder, TODAY)
+    with pytest.raises(ValueError, match="frozen"):
+        region.short = "autre"
+
+
+def test_days_are_not_judged_unless_one_is_given(folder: Path) -> None:
+    assert load_region(folder) == load_region(folder, TODAY)
+    apply_edits(folder, [{"file": "region.yaml", "old": "valid_from: 2026-04-01", "new": "valid_from: 2029-01-01"}])
+
+    assert load_region(folder).operator.certificate.valid_from == date(2029, 1, 1)
+
+
+def test_a_folder_that_does_not_exist(tmp_path: Path) -> None:
+    message = "nowhere:1:1: there is no such folder, a region is a folder of YAML files, give the folder of a region"
+    assert problems_of(tmp_path / "nowhere") == [f"{tmp_path}/{message}"]
+
+
+def test_a_problem_is_also_plain_json(folder: Path) -> None:
+    apply_edits(folder, [{"file": "hosts/dijon-app-1.yaml", "old": "role: application", "new": "role: server"}])
+
+    with pytest.raises(InventoryError) as caught:
+        load_region(folder)
+
+    (problem,) = caught.value.problems
+    assert problem.as_json() == {
+        "file": f"{folder}/hosts/dijon-app-1.yaml",
+        "line": 8,
+        "column": 7,
+        "what": '"server" is not a value of role',
+        "why": "it is one of application, gateway",
+        "remedy": "write one of them",
+    }
+    assert str(caught.value) == str(problem)
