@@ -138,9 +138,10 @@ class SecretEntry(VaultResource):
 
 @dataclass(frozen=True, kw_only=True)
 class StoreResource(Resource):
-    """Anything that is read from the object store ``store``."""
+    """Anything that is read from the object store ``store``; ``deviations`` as in the vault."""
 
     store: str
+    deviations: tuple[str, ...] = ()
 
     @property
     def source(self) -> str:

@@ -4,7 +4,7 @@ Whoever compares a policy with the one that a store gives back compares the text
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from inventory.resource import Json
 
@@ -12,25 +12,28 @@ VERSION = "2012-10-17"
 LOCKS = "locks"
 """Where restic keeps the locks of a repository: the only objects that a backup's writer may delete."""
 
+SEAWEEDFS, CEPH_RGW = "seaweedfs", "ceph-rgw"
+
 _READ_BUCKET = ["s3:GetBucketLocation", "s3:ListBucket"]
-_MULTIPART = ["s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]
+
+_NOT_TLS: Mapping[str, Json] = {"Bool": {"aws:SecureTransport": "false"}}
+_TLS_UNSAID: Mapping[str, Json] = {"Null": {"aws:SecureTransport": "true"}}
+_PLAIN_REQUESTS: Mapping[str, Mapping[str, Mapping[str, Json]]] = {
+    # Where a user's own policy is held against a request, SeaweedFS 4.48 leaves the transport unsaid, so the second
+    # form would refuse every user everything.
+    SEAWEEDFS: {"TlsOnly": _NOT_TLS},
+    # Ceph says the transport only of requests over TLS, so there the first form alone refuses nothing.
+    CEPH_RGW: {"TlsOnly": _NOT_TLS, "TlsOnlyWhereUnsaid": _TLS_UNSAID},
+}
 
 
 def canonical(policy: str) -> str:
-    """Write a policy's JSON text in the one form that is compared."""
-    return _text(json.loads(policy))
+    """Write a policy's JSON text in the one form that is compared: sets sorted, sets of one without brackets."""
+    return _text(_normal(json.loads(policy)))
 
 
-def tls_only(bucket: str) -> str:
-    """Refuse whatever does not come over TLS.
-
-    Said twice, because stores differ: some set ``aws:SecureTransport`` on plain requests, to false; others only ever
-    set it to true, so that on plain requests it is missing.
-    """
-    plain: tuple[tuple[str, Json], ...] = (
-        ("TlsOnly", {"Bool": {"aws:SecureTransport": "false"}}),
-        ("TlsOnlyWhereUnset", {"Null": {"aws:SecureTransport": "true"}}),
-    )
+def tls_only(bucket: str, product: str = SEAWEEDFS) -> str:
+    """Refuse whatever does not come over TLS, in the words that the store's *product* understands."""
     return _policy(
         [
             {
@@ -39,9 +42,9 @@ def tls_only(bucket: str) -> str:
                 "Principal": "*",
                 "Action": "s3:*",
                 "Resource": [_bucket(bucket), _objects(bucket)],
-                "Condition": condition,
+                "Condition": dict(condition),
             }
-            for name, condition in plain
+            for name, condition in _PLAIN_REQUESTS[product].items()
         ]
     )
 
@@ -49,11 +52,11 @@ def tls_only(bucket: str) -> str:
 def data_user(buckets: Sequence[str]) -> str:
     """Let an application work with the objects of its buckets, and with nothing else of them."""
     names = sorted(buckets)
-    objects = ["s3:DeleteObject", "s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", *_MULTIPART]
+    objects = ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"]
     return _policy(
         [
             _allow("Buckets", _READ_BUCKET, [_bucket(name) for name in names]),
-            _allow("Objects", sorted(objects), [_objects(name) for name in names]),
+            _allow("Objects", objects, [_objects(name) for name in names]),
         ]
     )
 
@@ -63,10 +66,16 @@ def backup_user(bucket: str) -> str:
     return _policy(
         [
             _allow("Bucket", _READ_BUCKET, [_bucket(bucket)]),
-            _allow("Add", sorted(["s3:GetObject", "s3:PutObject", *_MULTIPART]), [_objects(bucket)]),
+            _allow("Add", ["s3:GetObject", "s3:PutObject"], [_objects(bucket)]),
             _allow("Locks", ["s3:DeleteObject"], [_objects(bucket, f"{LOCKS}/")]),
         ]
     )
+
+
+def statement(effect: str, actions: Sequence[str], resource: str, *, principal: str | None = None) -> str:
+    """Give a policy of one statement about *resource* (``bucket/prefix*``), for a bucket when it names a principal."""
+    named: dict[str, Json] = {} if principal is None else {"Principal": principal}
+    return _policy([{"Effect": effect, "Action": list(actions), "Resource": [_bucket(resource)], **named}])
 
 
 def _allow(name: str, actions: Sequence[str], resources: Sequence[str]) -> Json:
@@ -82,7 +91,21 @@ def _objects(name: str, prefix: str = "") -> str:
 
 
 def _policy(statements: Sequence[Json]) -> str:
-    return _text({"Version": VERSION, "Statement": list(statements)})
+    return _text(_normal({"Version": VERSION, "Statement": list(statements)}))
+
+
+def _normal(value: Json) -> Json:
+    """Normalise what stores give back in other forms than they were given: sets of actions and of resources."""
+    if isinstance(value, dict):
+        return {name: _set(item) if name in {"Action", "Resource"} else _normal(item) for name, item in value.items()}
+    return [_normal(item) for item in value] if isinstance(value, list) else value
+
+
+def _set(value: Json) -> Json:
+    if not isinstance(value, list):
+        return value
+    items: list[Json] = [*sorted(str(item) for item in value)]
+    return items[0] if len(items) == 1 else items
 
 
 def _text(policy: Json) -> str:

@@ -15,6 +15,12 @@ from vault_policies.mark import Mark
 
 OPERATIONS_POLICY = "hosting-operations"
 APPROVER_POLICY = "hosting-approver"
+PROBE_KEY = naming.transit_key(PLATFORM, "probe")
+"""The key that an object store's encryption is tried with; nothing that matters lies under it."""
+
+SECRETS_KEY = naming.transit_key(PLATFORM, "secrets")
+"""The key that wraps what no application owns: the object store's provisioner credentials."""
+
 NEIGHBOUR = "0-neighbour"
 """The name of an application, and of a host, that cannot exist: identifiers in manifests start with a letter."""
 
@@ -49,16 +55,16 @@ def people(*, scan: bool = True) -> Mapping[str, str]:
 
 
 def s3_kms(keys: tuple[str, ...]) -> str:
-    """Give the policy of an object store that may use *keys*; with none, it may nothing."""
+    """Give the policy of an object store that may use *keys*."""
     template = _template("s3-kms")
-    return "\n".join(render(template, {"key": key}) for key in keys) or "# No bucket yet, so no key.\n"
+    return "\n".join(render(template, {"key": key}) for key in keys)
 
 
 def keys_of_buckets(region: Region) -> tuple[str, ...]:
-    """Name every transit key that a bucket of *region* is encrypted under."""
+    """Name every transit key that a bucket of *region* is encrypted under, and the one that this is tried with."""
     objects = {naming.transit_key(item.id, "objects") for item in region.applications if item.buckets}
     backups = {naming.transit_key(item.id, "backups") for item in region.applications if item.backup}
-    return tuple(sorted(objects | backups))
+    return tuple(sorted({*objects, *backups, PROBE_KEY}))
 
 
 def render(template: str, values: Mapping[str, str]) -> str:

@@ -109,6 +109,12 @@ class OpenBao:
             raise MissingCapabilityError(self._client.subject, what, "Use OpenBao 2.4 or later.")
         return Secret(wrapping["token"]), str(wrapping["wrapped_accessor"])
 
+    def unwrapped(self, wrapped: Secret) -> Secret:
+        """Unwrap a secret-id, which works once; raise ``EngineError`` when somebody was faster or it is too late."""
+        path = "sys/wrapping/unwrap"
+        answer = self._client.checked("POST", path, self._client.raw("POST", path, {}, token=wrapped))
+        return Secret(answer["data"]["secret_id"])
+
     def secret_id_accessors(self, role: str) -> tuple[str, ...]:
         """List the accessors of the secret-ids of *role*; none when there is no such role."""
         path = f"{vault_reading.ROLES}/{role}/secret-id"

@@ -1,0 +1,354 @@
+"""What an object store can really do, found out by behaviour: several answer 200 to what they then ignore.
+
+One scratch bucket per region and store stays, because it is locked from its creation on; what a probe puts into it is
+removed again, but for one object that is locked for seconds and removed by the next probe.
+"""
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from http.client import HTTPConnection
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from hosting_cli import store_policies
+from hosting_cli.doors.store_buckets import key_name
+from hosting_cli.doors.store_client import StoreClient, code_of, status_of
+from hosting_cli.errors import MissingCapabilityError
+from inventory import naming
+from inventory.resource import Subject
+from vault_policies.render import PROBE_KEY
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+VERSIONING = "versioning"
+OBJECT_LOCK = "object-lock"
+DEFAULT_ENCRYPTION = "default-encryption"
+UNKNOWN_KEY_REFUSED = "unknown-key-refused"
+BUCKET_POLICY = "bucket-policy"
+TLS_ONLY = "tls-only"
+SCOPED_USERS = "scoped-users"
+TAGS = "tags"
+LIFECYCLE = "lifecycle"
+
+PROBE_USER = "probe-of-hosting"
+"""Not with our prefix: a reading does not take it for a user that somebody wants."""
+
+_LOCK_SECONDS = 3
+_PLAIN_SECONDS = 3
+
+
+class Support(StrEnum):
+    """How a store answered: only the first is good, and the last is the dangerous one."""
+
+    SUPPORTED = "supported"
+    REFUSED = "refused"
+    INEFFECTIVE = "accepted-but-ineffective"
+
+
+@dataclass(frozen=True)
+class Capability:
+    """What a probe of one capability showed, and how."""
+
+    support: Support
+    reason: str
+
+
+class IneffectiveError(Exception):
+    """The store accepted something and then behaved as if it had not; the text says how."""
+
+
+@dataclass(frozen=True)
+class Scratch:
+    """Where a probe works: the scratch bucket, and names that no other probe uses."""
+
+    client: StoreClient
+    bucket: str
+    prefix: str
+
+    @property
+    def s3(self) -> "S3Client":
+        """Give the provisioner's client."""
+        return self.client.s3
+
+    def name(self, what: str) -> str:
+        """Name an object of this probe."""
+        return f"{self.prefix}/{what}"
+
+
+def scratch_bucket(region: str) -> str:
+    """Name the scratch bucket of *region*."""
+    return f"hosting-scratch-{region}"
+
+
+def probe(client: StoreClient, region: str) -> Mapping[str, Capability]:
+    """Try everything and give what each showed; raise ``UnreadableError`` when the store does not answer at all."""
+    scratch = Scratch(client, scratch_bucket(region), secrets.token_hex(6))
+    with client.changing():
+        _prepare(scratch)
+        try:
+            return {name: _judge(function, scratch) for name, function in _PROBES.items()}
+        finally:
+            _clean(scratch)
+
+
+def missing(
+    found: Mapping[str, Capability], needed_by: Mapping[str, tuple[Subject, ...]]
+) -> tuple[MissingCapabilityError, ...]:
+    """Give one error for each needed capability that *found* does not show as supported; pure."""
+    errors = []
+    for name, subjects in sorted(needed_by.items()):
+        capability = found.get(name, Capability(Support.REFUSED, "it was not probed"))
+        if subjects and capability.support is not Support.SUPPORTED:
+            users = ", ".join(str(subject) for subject in subjects)
+            what = f"the object store's `{name}` is {capability.support.value} ({capability.reason})"
+            errors.append(MissingCapabilityError(users, what, "Use a store that has it, or change what needs it."))
+    return tuple(errors)
+
+
+# -- probes: each returns how it knows, or raises -----------------------------------------------------------------
+
+
+def _versioning(scratch: Scratch) -> str:
+    name = scratch.name("versioned")
+    first, second = (scratch.s3.put_object(Bucket=scratch.bucket, Key=name, Body=b) for b in (b"1", b"2"))
+    old, new = first.get("VersionId"), second.get("VersionId")
+    if not old or old == new:
+        raise IneffectiveError("two writes of one object are not two versions")
+    body = scratch.s3.get_object(Bucket=scratch.bucket, Key=name, VersionId=old)["Body"].read()
+    if body != b"1":
+        raise IneffectiveError("an older version comes back with other bytes")
+    return "an overwritten object came back by its version"
+
+
+def _object_lock(scratch: Scratch) -> str:
+    retention: Any = {"Mode": "GOVERNANCE", "Days": 1}
+    configuration: Any = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": retention}}
+    scratch.s3.put_object_lock_configuration(Bucket=scratch.bucket, ObjectLockConfiguration=configuration)
+    name = scratch.name("locked-by-default")
+    version = scratch.s3.put_object(Bucket=scratch.bucket, Key=name, Body=b"1")["VersionId"]
+    _must_be_refused("a version under default retention was deleted", lambda: _delete(scratch, name, version))
+    name, until = scratch.name("locked"), datetime.now(UTC) + timedelta(seconds=_LOCK_SECONDS)
+    version = scratch.s3.put_object(
+        Bucket=scratch.bucket, Key=name, Body=b"1", ObjectLockMode="COMPLIANCE", ObjectLockRetainUntilDate=until
+    )["VersionId"]
+    _must_be_refused("a version locked for compliance was deleted", lambda: _bypass(scratch, name, version))
+    return "locked versions could not be deleted, by default retention and for compliance"
+
+
+def _default_encryption(scratch: Scratch) -> str:
+    default: Any = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": PROBE_KEY}
+    configuration: Any = {"Rules": [{"ApplyServerSideEncryptionByDefault": default}]}
+    scratch.s3.put_bucket_encryption(Bucket=scratch.bucket, ServerSideEncryptionConfiguration=configuration)
+    name = scratch.name("encrypted")
+    try:
+        scratch.s3.put_object(Bucket=scratch.bucket, Key=name, Body=b"1")
+        head = scratch.s3.head_object(Bucket=scratch.bucket, Key=name)
+        if (head.get("ServerSideEncryption"), key_name(head.get("SSEKMSKeyId"))) != ("aws:kms", PROBE_KEY):
+            raise IneffectiveError("an object put without headers does not lie under the bucket's key")
+        if scratch.s3.get_object(Bucket=scratch.bucket, Key=name)["Body"].read() != b"1":
+            raise IneffectiveError("an encrypted object comes back with other bytes")
+    finally:
+        scratch.s3.delete_bucket_encryption(Bucket=scratch.bucket)
+    return f"an object put without headers lay under {PROBE_KEY}"
+
+
+def _unknown_key_refused(scratch: Scratch) -> str:
+    def put() -> object:
+        return scratch.s3.put_object(
+            Bucket=scratch.bucket,
+            Key=scratch.name("unknown-key"),
+            Body=b"1",
+            ServerSideEncryption="aws:kms",
+            SSEKMSKeyId=f"{naming.PREFIX}no-such-key",
+        )
+
+    _must_be_refused("an object was put under a key that does not exist", put, at_least=400)
+    return "an object under a key that does not exist was refused"
+
+
+def _scoped_users(scratch: Scratch) -> str:
+    with _user(scratch) as user:
+        user.put_object(Bucket=scratch.bucket, Key=scratch.name("own/1"), Body=b"1")
+        _must_be_refused(
+            "a user reached objects beyond its policy",
+            lambda: user.put_object(Bucket=scratch.bucket, Key=scratch.name("other/1"), Body=b"1"),
+        )
+        _must_be_refused(
+            "a user listed what its policy does not name", lambda: user.list_objects_v2(Bucket=scratch.bucket)
+        )
+    return "a user reached exactly what its policy names"
+
+
+def _bucket_policy(scratch: Scratch) -> str:
+    with _user(scratch) as user, _policy(scratch, _denial(scratch)):
+        user.put_object(Bucket=scratch.bucket, Key=scratch.name("own/2"), Body=b"1")
+        _must_be_refused(
+            "a user did what the bucket's policy denies",
+            lambda: user.put_object(Bucket=scratch.bucket, Key=scratch.name("own/denied"), Body=b"1"),
+        )
+    return "a user was refused what the bucket's policy denies"
+
+
+def _tls_only(scratch: Scratch) -> str:
+    if _serves_plain(scratch.s3.meta.endpoint_url):
+        raise IneffectiveError("the address also answers requests that are not encrypted")
+    for product in (store_policies.SEAWEEDFS, store_policies.CEPH_RGW):
+        with _user(scratch) as user, _policy(scratch, store_policies.tls_only(scratch.bucket, product)):
+            if _is_allowed(lambda: user.put_object(Bucket=scratch.bucket, Key=scratch.name("own/3"), Body=b"1")):
+                return f"plain requests get no answer, and the policy for {product} lets encrypted ones pass"
+    raise IneffectiveError("every form of the policy also refuses requests that are encrypted")
+
+
+def _tags(scratch: Scratch) -> str:
+    tags: Any = {"TagSet": [{"Key": "probe", "Value": scratch.prefix}]}
+    scratch.s3.put_bucket_tagging(Bucket=scratch.bucket, Tagging=tags)
+    if scratch.s3.get_bucket_tagging(Bucket=scratch.bucket)["TagSet"] != tags["TagSet"]:
+        raise IneffectiveError("a bucket's tags do not come back as they were set")
+    return "a bucket's tags came back"
+
+
+def _lifecycle(scratch: Scratch) -> str:
+    rule: Any = {
+        "ID": "probe",
+        "Status": "Enabled",
+        "Filter": {"Prefix": scratch.prefix},
+        "NoncurrentVersionExpiration": {"NoncurrentDays": 30},
+    }
+    scratch.s3.put_bucket_lifecycle_configuration(Bucket=scratch.bucket, LifecycleConfiguration={"Rules": [rule]})
+    try:
+        rules = scratch.s3.get_bucket_lifecycle_configuration(Bucket=scratch.bucket).get("Rules", [])
+    finally:
+        scratch.s3.delete_bucket_lifecycle(Bucket=scratch.bucket)
+    if [item.get("NoncurrentVersionExpiration") for item in rules] != [{"NoncurrentDays": 30}]:
+        raise IneffectiveError("a lifecycle rule does not come back as it was set")
+    return "a lifecycle rule came back"
+
+
+_PROBES: Mapping[str, Callable[[Scratch], str]] = {
+    VERSIONING: _versioning,
+    OBJECT_LOCK: _object_lock,
+    DEFAULT_ENCRYPTION: _default_encryption,
+    UNKNOWN_KEY_REFUSED: _unknown_key_refused,
+    SCOPED_USERS: _scoped_users,
+    BUCKET_POLICY: _bucket_policy,
+    TLS_ONLY: _tls_only,
+    TAGS: _tags,
+    LIFECYCLE: _lifecycle,
+}
+
+
+# -- judging ------------------------------------------------------------------------------------------------------
+
+
+def _judge(function: Callable[[Scratch], str], scratch: Scratch) -> Capability:
+    from botocore.exceptions import ClientError
+
+    try:
+        return Capability(Support.SUPPORTED, function(scratch))
+    except ClientError as error:
+        return Capability(Support.REFUSED, f"{error.operation_name} answered {status_of(error)} {code_of(error)}")
+    except IneffectiveError as error:
+        return Capability(Support.INEFFECTIVE, str(error))
+
+
+def _must_be_refused(otherwise: str, attempt: Callable[[], object], *, at_least: int = 403) -> None:
+    from botocore.exceptions import ClientError
+
+    try:
+        attempt()
+    except ClientError as error:
+        if status_of(error) >= at_least:
+            return
+        raise
+    raise IneffectiveError(otherwise)
+
+
+def _is_allowed(attempt: Callable[[], object]) -> bool:
+    from botocore.exceptions import ClientError
+
+    try:
+        attempt()
+    except ClientError as error:
+        if status_of(error) == 403:
+            return False
+        raise
+    return True
+
+
+def _serves_plain(endpoint: str) -> bool:
+    """Tell whether the address also speaks S3 without TLS: any answer but a complaint about the protocol."""
+    address = urlsplit(endpoint)
+    connection = HTTPConnection(str(address.hostname), address.port or 443, timeout=_PLAIN_SECONDS)
+    try:
+        connection.request("GET", "/")
+        return connection.getresponse().status != 400
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+# -- what probes need ---------------------------------------------------------------------------------------------
+
+
+def _prepare(scratch: Scratch) -> None:
+    from botocore.exceptions import ClientError
+
+    try:
+        scratch.s3.create_bucket(Bucket=scratch.bucket, ObjectLockEnabledForBucket=True)
+    except ClientError as error:
+        if code_of(error) != "BucketAlreadyOwnedByYou":
+            raise
+
+
+def _clean(scratch: Scratch) -> None:
+    """Remove what this probe left, and what former ones had to leave; what is still locked is left to the next."""
+    answer = scratch.s3.list_object_versions(Bucket=scratch.bucket)
+    for version in (*answer.get("Versions", ()), *answer.get("DeleteMarkers", ())):
+        _is_allowed(lambda found=version: _bypass(scratch, found["Key"], found["VersionId"]))  # type: ignore[misc]
+
+
+def _delete(scratch: Scratch, name: str, version: str) -> object:
+    return scratch.s3.delete_object(Bucket=scratch.bucket, Key=name, VersionId=version)
+
+
+def _bypass(scratch: Scratch, name: str, version: str) -> object:
+    return scratch.s3.delete_object(Bucket=scratch.bucket, Key=name, VersionId=version, BypassGovernanceRetention=True)
+
+
+@contextmanager
+def _user(scratch: Scratch) -> Iterator["S3Client"]:
+    """Make a user that may put objects below ``own/``, for the time of a probe."""
+    from hosting_cli.doors import store_users
+
+    store_users.delete_user(scratch.client, PROBE_USER)
+    iam = scratch.client.iam
+    iam.create_user(UserName=PROBE_USER)
+    try:
+        iam.put_user_policy(UserName=PROBE_USER, PolicyName=store_users.POLICY, PolicyDocument=_rights(scratch))
+        yield scratch.client.s3_as(*store_users.create_access_key(scratch.client, PROBE_USER))
+    finally:
+        store_users.delete_user(scratch.client, PROBE_USER)
+
+
+@contextmanager
+def _policy(scratch: Scratch, policy: str) -> Iterator[None]:
+    scratch.s3.put_bucket_policy(Bucket=scratch.bucket, Policy=policy)
+    try:
+        yield
+    finally:
+        scratch.s3.delete_bucket_policy(Bucket=scratch.bucket)
+
+
+def _rights(scratch: Scratch) -> str:
+    return store_policies.statement("Allow", ["s3:PutObject"], f"{scratch.bucket}/{scratch.prefix}/own/*")
+
+
+def _denial(scratch: Scratch) -> str:
+    name = f"{scratch.bucket}/{scratch.prefix}/own/denied"
+    return store_policies.statement("Deny", ["s3:PutObject"], name, principal="*")

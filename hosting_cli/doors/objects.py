@@ -1,0 +1,114 @@
+"""The door of an object store: S3, and its IAM API, at one address."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from hosting_cli.doors import capabilities, store_buckets, store_users
+from hosting_cli.doors.capabilities import Capability
+from hosting_cli.doors.store_client import StoreClient
+from hosting_cli.errors import HostingError, RefusedError
+from hosting_cli.resources import Bucket, StoreResource, StoreUser, object_store
+from hosting_cli.secret import Secret
+from inventory.models import ObjectStoreAccess
+from inventory.resource import Reading, Resource, Subject
+
+
+@dataclass(frozen=True)
+class Head:
+    """What a store says of an object without giving it: how it is encrypted, under which key, in which version."""
+
+    algorithm: str | None
+    key: str | None
+    version: str | None
+
+
+class ObjectStoreDoor:
+    """What the hosting asks of an object store; nothing is sent before the first method is called.
+
+    Every method raises ``UnreadableError`` when the store does not answer or is not trusted, and ``EngineError`` when
+    it refuses, unless its own text says otherwise.
+    """
+
+    def __init__(
+        self, access: ObjectStoreAccess, credentials: Callable[[], Secret], *, store: str, region: str
+    ) -> None:
+        self._client = StoreClient(access, credentials)
+        self._store = store
+        self._region = region
+
+    def capabilities(self) -> Mapping[str, Capability]:
+        """Find out by behaviour what the store can do, in a scratch bucket that stays; takes about a second."""
+        return capabilities.probe(self._client, self._region)
+
+    # -- resources ----------------------------------------------------------------------------------------------------
+
+    def read(self) -> Reading:
+        """Read our buckets and users; raise nothing: what could not be read is unknown, with its reason."""
+        taken_at = datetime.now(UTC)
+        try:
+            buckets = tuple(store_buckets.read_buckets(self._client, self._store, self._region))
+            owners = {bucket.name: bucket.owner for bucket in buckets}
+            users = tuple(store_users.read_users(self._client, self._store, owners))
+        except HostingError as error:
+            return Reading(object_store(self._store), taken_at, None, str(error))
+        found: dict[Subject, Resource] = {resource.subject: resource for resource in (*buckets, *users)}
+        return Reading(object_store(self._store), taken_at, found)
+
+    def write(self, resource: StoreResource) -> None:
+        """Create or update a bucket or a user.  Idempotent, and taken up again where it was interrupted."""
+        match resource:
+            case Bucket():
+                store_buckets.write_bucket(self._client, resource, self._region)
+            case StoreUser():
+                store_users.write_user(self._client, resource)
+            case _:
+                raise RefusedError(str(resource.subject), "it is not written like this", "Keys are made, not written.")
+
+    def delete(self, resource: StoreResource) -> None:
+        """Delete a user; raise ``RefusedError`` for whatever bears data.  Idempotent."""
+        if not isinstance(resource, StoreUser):
+            remedy = "Destroying data is a workflow of its own, with a second person and a waiting time."
+            raise RefusedError(str(resource.subject), "it bears data and is not deleted here", remedy)
+        store_users.delete_user(self._client, resource.name)
+
+    # -- access keys --------------------------------------------------------------------------------------------------
+
+    def access_key_ids(self, user: str) -> tuple[str, ...]:
+        """List the access keys of *user*; none when there is no such user."""
+        return store_users.access_key_ids(self._client, user)
+
+    def create_access_key(self, user: str) -> tuple[str, Secret]:
+        """Make an access key of *user*: its identifier, and the secret half, which is told only now."""
+        return store_users.create_access_key(self._client, user)
+
+    def delete_access_key(self, user: str, key_id: str) -> None:
+        """Delete an access key.  Idempotent."""
+        store_users.delete_access_key(self._client, user, key_id)
+
+    # -- objects, for proofs ------------------------------------------------------------------------------------------
+
+    def put_object(self, bucket: str, name: str, body: bytes) -> None:
+        """Put an object as an application does: without a word about encryption."""
+        with self._client.changing():
+            self._client.s3.put_object(Bucket=bucket, Key=name, Body=body)
+
+    def get_object(self, bucket: str, name: str) -> bytes:
+        """Get an object's bytes."""
+        with self._client.changing():
+            return self._client.s3.get_object(Bucket=bucket, Key=name)["Body"].read()
+
+    def head_object(self, bucket: str, name: str) -> Head:
+        """Ask how an object is encrypted."""
+        with self._client.changing():
+            answer = self._client.s3.head_object(Bucket=bucket, Key=name)
+        key = store_buckets.key_name(answer.get("SSEKMSKeyId"))
+        return Head(answer.get("ServerSideEncryption"), key, answer.get("VersionId"))
+
+    def delete_object(self, bucket: str, name: str) -> None:
+        """Delete an object with all of its versions; raise ``EngineError`` when a lock holds one.  Idempotent."""
+        with self._client.changing():
+            answer = self._client.s3.list_object_versions(Bucket=bucket, Prefix=name)
+            for version in (*answer.get("Versions", ()), *answer.get("DeleteMarkers", ())):
+                if version["Key"] == name:
+                    self._client.s3.delete_object(Bucket=bucket, Key=name, VersionId=version["VersionId"])

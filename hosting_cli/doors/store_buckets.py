@@ -1,0 +1,233 @@
+"""Buckets as resources: read by what they really are set to, written in steps that can be interrupted anywhere."""
+
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from hosting_cli import store_policies
+from hosting_cli.doors.store_client import CONNECTIONS, StoreClient, code_of
+from hosting_cli.errors import EngineError
+from hosting_cli.resources import Bucket
+from vault_policies.mark import Mark
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+RULE = "hosting-noncurrent"
+_KMS = "aws:kms"
+_KEY_ARN = "key/"
+
+
+def read_buckets(client: StoreClient, store: str, region: str) -> Iterator[Bucket]:
+    """Yield every bucket that carries the mark of *region*; foreign ones are asked for nothing but their tags."""
+    with client.reading():
+        names = [found["Name"] for page in _pages(client.s3) for found in page.get("Buckets", ())]
+        with ThreadPoolExecutor(max_workers=CONNECTIONS) as pool:
+            found = pool.map(lambda name: _read(client.s3, name, store, region), names)
+            yield from (bucket for bucket in found if bucket is not None)
+
+
+def write_bucket(client: StoreClient, bucket: Bucket, region: str) -> None:
+    """Create *bucket* and set it up; every step may be repeated, and an unfinished one is taken up again.
+
+    The mark comes right after the bucket itself, so that what a killed run leaves is known as ours.
+    Raise ``EngineError`` for a bucket of that name that is somebody else's, and for one that can never be locked.
+    """
+    with client.changing():
+        _create(client.s3, bucket, region)
+        _tag(client.s3, bucket, region)
+        _set_versioning(client.s3, bucket)
+        _set_encryption(client.s3, bucket)
+        _set_lock(client.s3, bucket)
+        _set_lifecycle(client.s3, bucket)
+        _set_policy(client.s3, bucket)
+
+
+# -- reading ------------------------------------------------------------------------------------------------------
+
+
+def _pages(s3: "S3Client") -> Iterator[Any]:
+    yield from s3.get_paginator("list_buckets").paginate()
+
+
+def _read(s3: "S3Client", name: str, store: str, region: str) -> Bucket | None:
+    mark = _mark(s3, name)
+    if mark is None or mark.region != region:
+        return None
+    versioning = s3.get_bucket_versioning(Bucket=name).get("Status") == "Enabled"
+    lock_mode, lock_days, lock_deviations = _lock(s3, name)
+    noncurrent_days, lifecycle_deviations = _lifecycle(s3, name)
+    return Bucket(
+        name=name,
+        owner=mark.owner,
+        store=store,
+        encryption_key=_encryption_key(s3, name),
+        versioning=versioning,
+        policy=_policy(s3, name),
+        lock_mode=lock_mode,
+        lock_days=lock_days,
+        noncurrent_days=noncurrent_days,
+        deviations=(*lock_deviations, *lifecycle_deviations),
+    )
+
+
+def _mark(s3: "S3Client", name: str) -> Mark | None:
+    return Mark.of(_tags(s3, name))
+
+
+def _tags(s3: "S3Client", name: str) -> dict[str, str]:
+    # A bucket may also go, or be hidden from the provisioner, between the listing and this: then it is not ours.
+    answer = _unless(lambda: s3.get_bucket_tagging(Bucket=name), "NoSuchTagSet", "NoSuchBucket", "AccessDenied")
+    return {tag["Key"]: tag["Value"] for tag in (answer or {}).get("TagSet", ())}
+
+
+def _encryption_key(s3: "S3Client", name: str) -> str | None:
+    answer = _unless(lambda: s3.get_bucket_encryption(Bucket=name), "ServerSideEncryptionConfigurationNotFoundError")
+    rules = (answer or {}).get("ServerSideEncryptionConfiguration", {}).get("Rules", ())
+    for rule in rules:
+        default = rule.get("ApplyServerSideEncryptionByDefault", {})
+        if default.get("SSEAlgorithm") == _KMS:
+            return key_name(default.get("KMSMasterKeyID"))
+    return None
+
+
+def key_name(identifier: str | None) -> str | None:
+    """Give the transit key that a store names, which some do as the end of an ARN."""
+    return identifier.rpartition(_KEY_ARN)[2] if identifier else None
+
+
+def _policy(s3: "S3Client", name: str) -> str | None:
+    answer = _unless(lambda: s3.get_bucket_policy(Bucket=name), "NoSuchBucketPolicy")
+    return store_policies.canonical(answer["Policy"]) if answer else None
+
+
+def _lock(s3: "S3Client", name: str) -> tuple[str | None, int | None, tuple[str, ...]]:
+    """Give the mode and the days of the default retention, and what else it says."""
+    answer = _lock_configuration(s3, name) or {}
+    retention = answer.get("ObjectLockConfiguration", {}).get("Rule", {}).get("DefaultRetention", {})
+    mode, years = retention.get("Mode"), retention.get("Years")
+    deviations = (f"default retention is {years} years",) if years else ()
+    return mode.lower() if mode else None, retention.get("Days"), deviations
+
+
+def _lock_configuration(s3: "S3Client", name: str) -> Any:
+    absent = ("ObjectLockConfigurationNotFoundError", "NoSuchObjectLockConfiguration")
+    return _unless(lambda: s3.get_object_lock_configuration(Bucket=name), *absent)
+
+
+def _lifecycle(s3: "S3Client", name: str) -> tuple[int | None, tuple[str, ...]]:
+    answer = _unless(lambda: s3.get_bucket_lifecycle_configuration(Bucket=name), "NoSuchLifecycleConfiguration")
+    days, deviations = None, []
+    for rule in (answer or {}).get("Rules", ()):
+        found = rule.get("NoncurrentVersionExpiration", {}).get("NoncurrentDays")
+        if rule.get("ID") == RULE and found and _says_only(rule, found):
+            days = found
+        else:
+            deviations.append(f"lifecycle rule {rule.get('ID', 'without a name')}")
+    return days, tuple(deviations)
+
+
+def _says_only(rule: Mapping[str, Any], days: int) -> bool:
+    wanted = _rule(days)
+    extras = {name for name in rule if name not in wanted and name not in {"Prefix", "Filter"}}
+    return not extras and rule.get("Status") == "Enabled"
+
+
+def _unless(ask: Callable[[], Any], *absent: str) -> Any:
+    """Ask, taking the named refusals for "there is none"; every other one is raised."""
+    from botocore.exceptions import ClientError
+
+    try:
+        return ask()
+    except ClientError as error:
+        if code_of(error) in absent:
+            return None
+        raise
+
+
+# -- writing ------------------------------------------------------------------------------------------------------
+
+
+def _create(s3: "S3Client", bucket: Bucket, region: str) -> None:
+    from botocore.exceptions import ClientError
+
+    try:
+        # An object lock is possible from creation on, or on many stores never.
+        s3.create_bucket(Bucket=bucket.name, ObjectLockEnabledForBucket=bucket.lock_mode is not None)
+    except ClientError as error:
+        if code_of(error) == "BucketAlreadyExists":
+            raise _foreign(bucket) from None
+        if code_of(error) != "BucketAlreadyOwnedByYou":
+            raise
+    tags = _tags(s3, bucket.name)
+    mark = Mark.of(tags)
+    if mark is None and (tags or _holds_objects(s3, bucket.name)):
+        raise _foreign(bucket)
+    if mark is not None and mark.region != region:
+        raise _foreign(bucket)
+
+
+def _foreign(bucket: Bucket) -> EngineError:
+    remedy = "Give the region another short name, or the store's owner another bucket."
+    return EngineError(str(bucket.subject), "a bucket of that name exists and is not ours", remedy)
+
+
+def _holds_objects(s3: "S3Client", name: str) -> bool:
+    answer = s3.list_object_versions(Bucket=name, MaxKeys=1)
+    return bool(answer.get("Versions") or answer.get("DeleteMarkers"))
+
+
+def _tag(s3: "S3Client", bucket: Bucket, region: str) -> None:
+    attributes = Mark(region, bucket.owner).attributes()
+    tags: Any = {"TagSet": [{"Key": name, "Value": value} for name, value in attributes.items()]}
+    s3.put_bucket_tagging(Bucket=bucket.name, Tagging=tags)
+
+
+def _set_versioning(s3: "S3Client", bucket: Bucket) -> None:
+    if bucket.lock_mode is None:  # a lock brings versioning with it, and refuses that it is touched
+        configuration: Any = {"Status": "Enabled" if bucket.versioning else "Suspended"}
+        s3.put_bucket_versioning(Bucket=bucket.name, VersioningConfiguration=configuration)
+
+
+def _set_encryption(s3: "S3Client", bucket: Bucket) -> None:
+    if bucket.encryption_key is None:
+        s3.delete_bucket_encryption(Bucket=bucket.name)
+        return
+    default: Any = {"SSEAlgorithm": _KMS, "KMSMasterKeyID": bucket.encryption_key}
+    configuration: Any = {"Rules": [{"ApplyServerSideEncryptionByDefault": default}]}
+    s3.put_bucket_encryption(Bucket=bucket.name, ServerSideEncryptionConfiguration=configuration)
+
+
+def _set_lock(s3: "S3Client", bucket: Bucket) -> None:
+    if bucket.lock_mode is None or bucket.lock_days is None:
+        return
+    if _lock_configuration(s3, bucket.name) is None:
+        remedy = "It was made without a lock and can never get one. Move its objects, remove it by hand, apply again."
+        raise EngineError(str(bucket.subject), "its objects cannot be locked", remedy)
+    retention: Any = {"Mode": bucket.lock_mode.upper(), "Days": bucket.lock_days}
+    configuration: Any = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": retention}}
+    s3.put_object_lock_configuration(Bucket=bucket.name, ObjectLockConfiguration=configuration)
+
+
+def _set_lifecycle(s3: "S3Client", bucket: Bucket) -> None:
+    if bucket.noncurrent_days is not None:
+        configuration: Any = {"Rules": [_rule(bucket.noncurrent_days)]}
+        s3.put_bucket_lifecycle_configuration(Bucket=bucket.name, LifecycleConfiguration=configuration)
+    elif _lifecycle(s3, bucket.name) != (None, ()):
+        s3.delete_bucket_lifecycle(Bucket=bucket.name)
+
+
+def _rule(days: int) -> dict[str, Any]:
+    return {
+        "ID": RULE,
+        "Status": "Enabled",
+        "Filter": {"Prefix": ""},
+        "NoncurrentVersionExpiration": {"NoncurrentDays": days},
+    }
+
+
+def _set_policy(s3: "S3Client", bucket: Bucket) -> None:
+    if bucket.policy is not None:
+        s3.put_bucket_policy(Bucket=bucket.name, Policy=bucket.policy)
+    elif _policy(s3, bucket.name) is not None:
+        s3.delete_bucket_policy(Bucket=bucket.name)

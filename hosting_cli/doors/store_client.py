@@ -1,0 +1,159 @@
+"""Requests to an object store, and what their failures mean.
+
+botocore's exceptions end here.  They are not chained: they carry the request, which may carry a secret.
+"""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hosting_cli.errors import EngineError, UnreadableError
+from hosting_cli.secret import Secret
+from inventory.models import ObjectStoreAccess
+
+if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
+    from mypy_boto3_iam import IAMClient
+    from mypy_boto3_s3 import S3Client
+
+CONNECTIONS = 12
+"""How many requests are under way at once when many things are read."""
+
+CONNECT_SECONDS, READ_SECONDS = 5, 30
+ATTEMPTS = 2
+"""One more than one, because a store closes connections that were idle while hosts converged."""
+
+
+class StoreClient:
+    """Talk to one object store, whose certificate must be signed by the authority that the environment names."""
+
+    def __init__(self, access: ObjectStoreAccess, credentials: Callable[[], Secret]) -> None:
+        self.subject = f"object store {access.endpoint}"
+        self._access = access
+        self._credentials = credentials
+        self._making = threading.Lock()
+
+    @property
+    def s3(self) -> "S3Client":
+        """Give the client of buckets and objects."""
+        with self._making:
+            return self._s3
+
+    @property
+    def iam(self) -> "IAMClient":
+        """Give the client of users and keys."""
+        with self._making:
+            return self._iam
+
+    def s3_as(self, key_id: str, secret: Secret) -> "S3Client":
+        """Give a client that acts with another user's access key."""
+        client: S3Client = self._client("s3", key_id, secret)
+        return client
+
+    # -- failures -----------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Turn every failure into ``UnreadableError``: what the store could not tell is unknown."""
+        with self._failures(UnreadableError):
+            yield
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """Turn a refusal into ``EngineError``, and silence into ``UnreadableError``."""
+        with self._failures(EngineError):
+            yield
+
+    @contextmanager
+    def _failures(self, refused: type[EngineError] | type[UnreadableError]) -> Iterator[None]:
+        from botocore.exceptions import BotoCoreError, ClientError, SSLError
+
+        try:
+            yield
+        except ClientError as error:
+            raise self._refused(error, refused) from None
+        except SSLError:
+            authority = self._access.certificate_authority
+            remedy = "Check the address and the file; the certificate is verified always."
+            raise UnreadableError(self.subject, f"its certificate is not signed by {authority}", remedy) from None
+        except BotoCoreError as error:
+            raise UnreadableError(self.subject, f"it does not answer ({type(error).__name__})", _RUNNING) from None
+
+    def _refused(
+        self, error: "ClientError", refused: type[EngineError] | type[UnreadableError]
+    ) -> EngineError | UnreadableError:
+        code = code_of(error)
+        match status_of(error):
+            case 403:
+                remedy = "The provisioner's credentials in the vault must be those of an administrator of the store."
+                return refused(self.subject, f"{error.operation_name} is not allowed ({code})", remedy)
+            case status:
+                return refused(self.subject, f"{error.operation_name} failed: {status} {code}", "Look at its log.")
+
+    # -- clients ------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _s3(self) -> "S3Client":
+        client: S3Client = self._client("s3", *self._own)
+        return client
+
+    @cached_property
+    def _iam(self) -> "IAMClient":
+        client: IAMClient = self._client("iam", *self._own)
+        return client
+
+    @cached_property
+    def _own(self) -> tuple[str, Secret]:
+        try:
+            credentials = json.loads(self._credentials().reveal())
+            return credentials["access_key_id"], Secret(credentials["secret_access_key"])
+        except (ValueError, KeyError, TypeError):
+            what = f"the vault's entry {self._access.credentials} holds no S3 credentials"
+            raise EngineError(self.subject, what, 'Store {"access_key_id": …, "secret_access_key": …} there.') from None
+
+    def _client(self, service: str, key_id: str, secret: Secret) -> Any:
+        import boto3
+        from botocore.config import Config
+
+        authority = Path(self._access.certificate_authority)
+        if not authority.is_file():
+            raise UnreadableError(
+                self.subject, f"there is no certificate authority {authority}", "Name an existing one."
+            )
+        config = Config(
+            s3={"addressing_style": "path"},
+            retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
+            connect_timeout=CONNECT_SECONDS,
+            read_timeout=READ_SECONDS,
+            max_pool_connections=CONNECTIONS,
+            proxies={},
+            # Ceph RGW 16 refuses the checksums that boto3 adds to every upload since 1.36.
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+        )
+        return boto3.client(  # type: ignore[call-overload]
+            service,
+            endpoint_url=self._access.endpoint,
+            region_name=self._access.region,
+            aws_access_key_id=key_id,
+            aws_secret_access_key=secret.reveal(),
+            verify=str(authority),
+            config=config,
+        )
+
+
+_RUNNING = "Is it running?"
+
+
+def code_of(error: "ClientError") -> str:
+    """Give the error code of an answer; some refusals come without one."""
+    return str(error.response.get("Error", {}).get("Code", "no code"))
+
+
+def status_of(error: "ClientError") -> int:
+    """Give the HTTP status of a refusal."""
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
