@@ -1,19 +1,21 @@
-"""What makes a host, concern by concern; each carries out the resources that `deploys.desired` gives it."""
+"""What makes a host, one concern after another; each carries out the resources of its kind that are not right."""
+
+from collections.abc import Sequence
+from typing import TypeVar
 
 from pyinfra.api.deploy import deploy
 from pyinfra.context import host
 
-from deploys.operations.files import file, no_file
-from deploys.operations.firewall import firewall as firewall_rules
-from deploys.operations.identity import identity as identity_in_the_vault
-from deploys.operations.identity import no_identity
+from deploys.operations.files import files, no_files
+from deploys.operations.firewall import firewall
+from deploys.operations.identity import identity, no_identity
 from deploys.operations.login import login
-from deploys.operations.manifest import claimed, manifest
+from deploys.operations.manifest import claim, manifest
 from deploys.operations.packages import packages
 from deploys.operations.storage import volume_group
-from deploys.operations.units import no_unit, reloaded, unit
+from deploys.operations.units import no_unit, reloaded, units
 from deploys.operations.volume import volume
-from deploys.progress import Operation, carry_out
+from deploys.progress import carry_out, carry_out_together, prepare
 from deploys.resources import (
     HostFile,
     HostFirewall,
@@ -27,19 +29,7 @@ from deploys.resources import (
     HostVolume,
 )
 
-_MAKE: dict[type[HostResource], Operation] = {
-    HostPackages: packages,
-    HostFile: file,
-    HostUnit: unit,
-    HostLogin: login,
-    HostFirewall: firewall_rules,
-    HostIdentity: identity_in_the_vault,
-    HostStorage: volume_group,
-    HostVolume: volume,
-}
-_CLAIM: Operation = claimed
-_UNMAKE: dict[type[HostResource], Operation] = {HostUnit: no_unit, HostFile: no_file, HostIdentity: no_identity}
-"""Units stop before their files go.  What bears data is not here: no plan deletes it."""
+Kind = TypeVar("Kind", bound=HostResource)
 
 
 def converge() -> None:
@@ -47,12 +37,9 @@ def converge() -> None:
     mark()
     base()
     access()
-    time()
-    firewall()
-    identity()
+    defence()
     storage()
-    backup()
-    monitoring()
+    services()
     prune()
     settle()
 
@@ -60,81 +47,71 @@ def converge() -> None:
 @deploy("Mark")
 def mark() -> None:
     """List what will be ours, so that it is found again whatever happens now."""
-    for resource in _final_list():
-        _CLAIM(resource, name=f"claim what {resource.subject} will list")
+    for resource in _of(HostManifest):
+        prepare(claim, resource, name=f"claim what {resource.subject} will list")
 
 
 @deploy("Base")
 def base() -> None:
-    """Packages, the engines' certificate authority, the host agent, kernel parameters."""
-    _make("base")
+    """Packages, and every file: none has an effect before its unit starts."""
+    for resource in _of(HostPackages):
+        carry_out(packages, resource)
+    carry_out_together(files, _of(HostFile), key="path")
+    prepare(reloaded, name="have systemd read its files")
 
 
 @deploy("Access")
 def access() -> None:
-    """Logins by certificate only."""
-    _make("access")
+    """Logins by certificate of the vault only."""
+    for resource in _of(HostLogin):
+        carry_out(login, resource)
 
 
-@deploy("Time")
-def time() -> None:
-    """Clocks that agree."""
-    _make("time")
-
-
-@deploy("Firewall")
-def firewall() -> None:
-    """Routes to the other segments, and the rules: what is no flow is dropped."""
-    _make("firewall")
-
-
-@deploy("Identity")
-def identity() -> None:
-    """What the host says to the vault to be given an application's secrets."""
-    _make("identity")
+@deploy("Defence")
+def defence() -> None:
+    """The firewall: what is no flow is dropped, in both directions."""
+    for resource in _of(HostFirewall):
+        carry_out(firewall, resource)
 
 
 @deploy("Storage")
 def storage() -> None:
-    """Encrypted volumes, opened by the host itself at boot."""
-    _make("storage")
+    """Encrypted volumes, which the host opens itself: it says who it is, and the vault gives it the passphrase."""
+    for identity_of in _of(HostIdentity):
+        carry_out(identity, identity_of)
+    for group in _of(HostStorage):
+        carry_out(volume_group, group)
+    for each in _of(HostVolume):
+        carry_out(volume, each)
 
 
-@deploy("Backup")
-def backup() -> None:
-    """Copies of the volumes, by a timer."""
-    _make("backup")
-
-
-@deploy("Monitoring")
-def monitoring() -> None:
-    """Node exporter."""
-    _make("monitoring")
+@deploy("Services")
+def services() -> None:
+    """Everything that runs: time, routes, volumes, backups by their timers, monitoring."""
+    carry_out_together(units, _of(HostUnit), key="unit")
 
 
 @deploy("Prune")
 def prune() -> None:
-    """Remove what was ours and no file asks for any more."""
-    for kind, operation in _UNMAKE.items():
-        for resource in host.data.removed:
-            if isinstance(resource, kind):
-                carry_out(operation, resource)
-    if host.data.removed:
-        reloaded(name="forget removed units")
+    """Remove what was ours and no file asks for any more; what bears data is not touched, whoever asks."""
+    for resource in _removed(HostUnit):
+        carry_out(no_unit, resource)
+    carry_out_together(no_files, _removed(HostFile), key="path")
+    for left in _removed(HostIdentity):
+        carry_out(no_identity, left)
+    prepare(reloaded, name="have systemd forget removed units")
 
 
 @deploy("Settle")
 def settle() -> None:
     """List what is ours now."""
-    for resource in _final_list():
+    for resource in _of(HostManifest):
         carry_out(manifest, resource)
 
 
-def _make(concern: str) -> None:
-    for resource in host.data.resources:
-        if resource.concern == concern:
-            carry_out(_MAKE[type(resource)], resource)
+def _of(kind: type[Kind]) -> Sequence[Kind]:
+    return [resource for resource in host.data.resources if isinstance(resource, kind)]
 
 
-def _final_list() -> list[HostManifest]:
-    return [resource for resource in host.data.resources if isinstance(resource, HostManifest)]
+def _removed(kind: type[Kind]) -> Sequence[Kind]:
+    return [resource for resource in host.data.removed if isinstance(resource, kind)]

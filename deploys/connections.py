@@ -1,7 +1,9 @@
 """SSH as the child process makes it: the job's keys and host key, and nothing of the user's own set-up."""
 
+import base64
 import io
 import socket
+import time
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +17,8 @@ from pyinfra.context import host
 CONNECT_TIMEOUT_SECONDS = 30
 CHANNEL_TIMEOUT_SECONDS = 60
 KEEPALIVE_SECONDS = 15
+PROOF_WITHIN_SECONDS = 30
+"""Less than the firewall waits before it brings the former rules back."""
 
 
 @dataclass(frozen=True)
@@ -38,19 +42,18 @@ class HostingConnector(SSHConnector):
 
     def _connect(self) -> None:
         access = ACCESSES[self.host.name]
-        refusal: AuthenticationException | None = None
-        for key in _keys(access, certificate_only=False):
-            try:
-                self.client = connect(access, key)  # type: ignore[assignment]  # its own class only adds ~/.ssh
-            except AuthenticationException as error:
-                refusal = error
-            else:
-                return
-        raise ConnectError(f"{access.address}:{access.port} refused the operator's key ({refusal or 'there is none'})")
+        try:
+            client = connect(access, _keys(access, certificate_only=False))
+        except AuthenticationException as error:
+            raise ConnectError(f"{access.address}:{access.port} refused the operator's key ({error})") from error
+        self.client = client  # type: ignore[assignment]  # pyinfra's own class only adds ~/.ssh
 
 
-def connect(access: Access, key: PKey) -> SSHClient:
-    """Open a connection; raise what paramiko raises if the host key is another, or the key is refused."""
+def connect(access: Access, keys: list[PKey]) -> SSHClient:
+    """Open a connection with the first of *keys* that is taken; raise what paramiko raises.
+
+    All are offered on one connection: a refused connection would count against our address on the host.
+    """
     name = access.address if access.port == paramiko.config.SSH_PORT else f"[{access.address}]:{access.port}"
     client = SSHClient()
     client.set_missing_host_key_policy(paramiko.RejectPolicy())
@@ -59,11 +62,25 @@ def connect(access: Access, key: PKey) -> SSHClient:
     try:
         # paramiko leaves Nagle's algorithm on, and every exec after the first then waits 40 ms for an acknowledgement.
         stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        _log_in(client, access, stream, keys)
+    except BaseException:
+        client.close()
+        stream.close()
+        raise
+    return client
+
+
+def _log_in(client: SSHClient, access: Access, stream: socket.socket, keys: list[PKey]) -> None:
+    if not keys:
+        raise AuthenticationException("the job brings no key for it")
+    first, *others = keys
+    refusal: AuthenticationException | None = None
+    try:
         client.connect(
             access.address,
             port=access.port,
             username="root",
-            pkey=key,
+            pkey=first,
             sock=stream,
             allow_agent=False,
             look_for_keys=False,
@@ -72,20 +89,26 @@ def connect(access: Access, key: PKey) -> SSHClient:
             auth_timeout=CONNECT_TIMEOUT_SECONDS,
             channel_timeout=CHANNEL_TIMEOUT_SECONDS,
         )
-    except BaseException:
-        client.close()
-        stream.close()
-        raise
+    except AuthenticationException as error:
+        refusal = error
     transport = client.get_transport()
-    if transport is not None:
-        transport.set_keepalive(KEEPALIVE_SECONDS)
-    return client
+    if transport is None:
+        raise SSHException("the connection was lost while logging in")
+    for key in others:
+        if refusal is None:
+            break
+        try:
+            transport.auth_publickey("root", key)
+            refusal = None
+        except AuthenticationException as error:
+            refusal = error
+    if refusal is not None:
+        raise refusal
+    transport.set_keepalive(KEEPALIVE_SECONDS)
 
 
 def _public_key(line: str) -> tuple[str, PKey]:
     kind, encoded = line.split()[:2]
-    import base64
-
     return kind, PKey.from_type_string(kind, base64.b64decode(encoded))
 
 
@@ -113,21 +136,28 @@ def _private_key(text: str) -> PKey:
 
 
 def prove_login(*, certificate_only: bool = False) -> None:
-    """Log in anew beside the connection in use; raise ``OperationError`` if that fails.
+    """Log in anew beside the connection in use; raise ``OperationError`` if that stays impossible.
 
-    Whoever changes who or what may come in calls this before it burns the way back.
+    Whoever changes who or what may come in calls this before burning the way back.  A daemon that was just told to
+    read its files again refuses connections for a moment, hence several tries.
     """
     access = ACCESSES.get(host.name)
     if access is None:
         raise OperationError("whether one can still log in is proved by `hosting apply` only")
-    reasons = []
-    for key in _keys(access, certificate_only=certificate_only):
-        try:
-            with closing(connect(access, key)) as client:
-                _, output, _ = client.exec_command("true", timeout=CHANNEL_TIMEOUT_SECONDS)
-                if output.channel.recv_exit_status() == 0:
-                    return
-                reasons.append("a command failed")
-        except (SSHException, OSError, EOFError) as error:
-            reasons.append(f"{type(error).__name__}: {error}")
-    raise OperationError(f"a new login failed ({'; '.join(reasons) or 'the job brings no certificate'})")
+    keys = _keys(access, certificate_only=certificate_only)
+    deadline = time.monotonic() + PROOF_WITHIN_SECONDS
+    while reason := _refusal(access, keys):
+        if time.monotonic() > deadline:
+            raise OperationError(f"a new login failed ({reason})")
+        time.sleep(1)
+
+
+def _refusal(access: Access, keys: list[PKey]) -> str | None:
+    """Log in and run a command; say what went wrong, if anything did."""
+    try:
+        with closing(connect(access, keys)) as client:
+            _, output, _ = client.exec_command("true", timeout=CHANNEL_TIMEOUT_SECONDS)
+            status = output.channel.recv_exit_status()
+    except (SSHException, OSError, EOFError) as error:
+        return f"{type(error).__name__}: {error}"
+    return f"a command ended with {status}" if status else None

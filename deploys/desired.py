@@ -1,7 +1,6 @@
 """Say what a host should be: one pure function from a region's files to resources, in the order of the deploys."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 from deploys import desired_applications, desired_network, flows, names
 from deploys.flows import Topology
@@ -38,12 +37,7 @@ def host_resources(
     """
     places = places or flows.topology(region)
     view = View(region, environment, places, places.hosts[host], environment.hosts[host], published)
-    resources = tuple(
-        replace(resource, concern=concern)
-        for concern, parts in _CONCERNS.items()
-        for part in parts
-        for resource in part(view)
-    )
+    resources = tuple(resource for part in _PARTS for resource in part(view))
     return (*resources, _manifest(view, resources))
 
 
@@ -155,14 +149,14 @@ def _manifest(view: View, resources: tuple[HostResource, ...]) -> HostResource:
     )
 
 
-_CONCERNS: dict[str, tuple[Callable[[View], Iterator[HostResource]], ...]] = {
-    "base": (_packages, _base),
-    "access": (_login,),
-    "time": (_time,),
-    "firewall": (desired_network.resources,),
-    "identity": (desired_applications.identities,),
-    "storage": (desired_applications.storage,),
-    "backup": (desired_applications.backups,),
-    "monitoring": (_monitoring,),
-}
-"""What a host is made of, in the order in which ``deploys.concerns`` makes it."""
+_PARTS: tuple[Callable[[View], Iterator[HostResource]], ...] = (
+    _packages,
+    _base,
+    _login,
+    _time,
+    desired_network.resources,
+    desired_applications.identities,
+    desired_applications.storage,
+    desired_applications.backups,
+    _monitoring,
+)

@@ -34,7 +34,7 @@ BLANK_TAG = "hosting-blank"
 OWNER_TAG, VOLUME_TAG = "hosting-owner", "hosting-volume"
 """What tags of a logical volume begin with that say whose it is."""
 
-OPERATIONS_PRINCIPAL = "hosting-operations"
+OPERATIONS_PRINCIPAL = naming.SSH_OPERATIONS_ROLE
 
 
 def application_file(application: str) -> str:

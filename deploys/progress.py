@@ -1,6 +1,11 @@
-"""Carry out one resource at a time, and tell whoever listens what becomes of each."""
+"""Carry out resources, and tell whoever listens what becomes of each.
 
-from collections.abc import Callable
+Carried out by the worker, a failure is told and remembered, what requires it is left alone, and the rest of the host
+goes on.  In a run by hand pyinfra decides, which is to stop the host.
+"""
+
+import json
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pyinfra.api.exceptions import FactError, NestedOperationError, OperationError
@@ -16,51 +21,99 @@ Operation = Callable[..., OperationMeta]
 Tell = Callable[..., None]
 """Called with the kind of event, the host, and what there is of ``subject``, ``text`` and ``changed``."""
 
-_KEPT_LINES = 8
-
 LISTENERS: list[Tell] = []
 """Empty in a run by hand, where pyinfra prints."""
 
+_KEPT_LINES = 8
+_FAILURES = (OperationError, FactError, UnknownError)
+
+
+def prepare(operation: Operation, *arguments: Any, name: str) -> None:
+    """Run an operation that no resource stands for; what it raises ends the host."""
+    try:
+        operation(*arguments, name=name)
+    except NestedOperationError as error:
+        raise OperationError(f"{name} failed: {_complaint(str(error))}") from error
+
 
 def carry_out(operation: Operation, resource: HostResource) -> None:
-    """Run *operation* for *resource* unless something it requires has failed on this host.
-
-    Carried out by the worker, a failure is told and remembered, and the rest of the host goes on.  In a run by hand
-    pyinfra decides, which is to stop the host.
-    """
+    """Run *operation* for one resource, unless something it requires has failed on this host."""
     if not state.is_executing:
         operation(resource, name=str(resource.subject))
         return
+    if _is_obstructed(resource):
+        return
+    _begin(resource)
+    try:
+        done = operation(resource, name=str(resource.subject))
+    except NestedOperationError as error:
+        _fail("failed", resource, _complaint(str(error)))
+    except _FAILURES as error:
+        _fail("failed", resource, str(error))
+    else:
+        tell("done", subject=resource, changed=done.did_change())
+
+
+def carry_out_together(operation: Operation, resources: Sequence[HostResource], *, key: str) -> None:
+    """Run *operation* once for many resources; it prints ``{key: reason}`` for those that fail.
+
+    *key* is the attribute by which it calls them.
+    """
+    ready = [resource for resource in resources if not (state.is_executing and _is_obstructed(resource))]
+    if not ready:
+        return
+    name = ", ".join(str(resource.subject) for resource in ready)
+    if not state.is_executing:
+        operation(*ready, name=name)
+        return
+    wrong = [resource for resource in ready if _begin(resource)]
+    failed: dict[str, str] = {}
+    try:
+        operation(*ready, name=name)
+    except NestedOperationError as error:
+        failed = _reasons(str(error), [getattr(resource, key) for resource in wrong])
+    except _FAILURES as error:
+        failed = {getattr(resource, key): str(error) for resource in wrong}
+    for resource in ready:
+        reason = failed.get(getattr(resource, key))
+        if reason is None:
+            tell("done", subject=resource, changed=resource in wrong)
+        else:
+            _fail("failed", resource, reason)
+
+
+def _is_obstructed(resource: HostResource) -> bool:
+    """Leave *resource* alone, and say so, if something that it requires has failed."""
     obstacle = next((required for required in resource.requires if required in run().failed), None)
     if obstacle is not None:
         _fail("skipped", resource, f"left alone because {obstacle} failed")
-        return
+    return obstacle is not None
+
+
+def _begin(resource: HostResource) -> bool:
+    """Announce that something will be done to *resource*, unless it is right; unknown is never right."""
     try:
-        _execute(operation, resource)
-    except NestedOperationError as error:
-        _fail("failed", resource, _complaint(str(error)))
-    except (OperationError, FactError, UnknownError) as error:
-        _fail("failed", resource, str(error))
-
-
-def _execute(operation: Operation, resource: HostResource) -> None:
-    if not _is_settled(resource):
-        tell("start", subject=resource)
-    done = operation(resource, name=str(resource.subject))
-    tell("done", subject=resource, changed=done.did_change())
-
-
-def _is_settled(resource: HostResource) -> bool:
-    """Tell whether nothing is expected to be done; unknown is never settled."""
-    try:
-        return is_right(resource)
+        if is_right(resource):
+            return False
     except UnknownError:
-        return False
+        pass
+    tell("start", subject=resource)
+    return True
 
 
 def _fail(kind: str, resource: HostResource, text: str) -> None:
     run().failed[resource.subject] = text
     tell(kind, subject=resource, text=text)
+
+
+def _reasons(op_hash: str, keys: Sequence[str]) -> dict[str, str]:
+    """Take the failures apart by resource; a program that died before it could say blames all."""
+    meta = state.get_op_data_for_host(host, op_hash).operation_meta
+    try:
+        found: dict[str, str] = json.loads(meta.stdout)
+    except ValueError:
+        return dict.fromkeys(keys, _complaint(op_hash))
+    return found
 
 
 def _complaint(op_hash: str) -> str:

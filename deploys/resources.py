@@ -19,7 +19,6 @@ class HostResource(Resource):
     """Anything that is read from a host."""
 
     host: str = field(compare=False, metadata=CARRIED)
-    concern: str = field(default="", compare=False, metadata=CARRIED)
 
     @property
     def source(self) -> str:

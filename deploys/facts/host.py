@@ -9,12 +9,10 @@ from pyinfra.api.facts import FactBase
 from pyinfra.context import host
 
 from deploys.answers import UnknownError
-from deploys.facts.program import program
+from deploys.programs import INTERPRETER, program
 from deploys.reading import Seen, actual, request
 from deploys.resources import HostResource
 from inventory.resource import Json, Subject
-
-COMMAND = "/usr/bin/python3 -I -S -"
 
 
 class HostAnswer(FactBase[dict[str, Any]]):
@@ -22,7 +20,7 @@ class HostAnswer(FactBase[dict[str, Any]]):
 
     def command(self) -> str:
         """Run the program that follows on standard input."""
-        return COMMAND
+        return " ".join(INTERPRETER)
 
     def process(self, output: list[str]) -> dict[str, Any]:
         """Take the document apart; raise ``ValueError`` if something else was printed."""
@@ -32,7 +30,7 @@ class HostAnswer(FactBase[dict[str, Any]]):
 
 def ask(wanted: Json) -> dict[str, Any]:
     """Read the host now; raise ``FactError`` rather than give an empty answer."""
-    found: dict[str, Any] | None = host.get_fact(HostAnswer, _stdin=program(wanted), _timeout=120)
+    found: dict[str, Any] | None = host.get_fact(HostAnswer, _stdin=program("read_host", wanted), _timeout=120)
     if not found:
         raise FactError("the host could not be read")
     return found
@@ -46,6 +44,7 @@ class Run:
     seen: Seen
     changed_units: set[str] = field(default_factory=set)
     must_reload_systemd: bool = False
+    claimed: str | None = None
     failed: dict[Subject, str] = field(default_factory=dict)
 
 

@@ -1,45 +1,49 @@
-"""Files: written atomically, removed when no region's file asks for them any more."""
+"""Files: all that are missing or wrong in one exec, each written in one step; those that left are removed."""
 
-from pyinfra.api.exceptions import OperationError
 from pyinfra.api.operation import operation
 from pyinfra.context import host
 
 from deploys.facts.host import is_right, run
-from deploys.operations.shell import Commands, command, write_file
+from deploys.operations.shell import Commands, entry, write_files
 from deploys.resources import HostFile
 
 _UNITS_DIRECTORY = "/etc/systemd/system/"
 
 
 @operation()
-def file(resource: HostFile) -> Commands:
-    """Write a file, and remember who must take note of it."""
-    if is_right(resource):
-        host.noop(f"{resource.path} is as it should be")
+def files(*resources: HostFile) -> Commands:
+    """Write files, and remember who must take note of them."""
+    wrong = [resource for resource in resources if not is_right(resource)]
+    if not wrong:
+        host.noop("every file is as it should be")
         return
-    if resource.content is None:
-        raise OperationError(f"the content of {resource.path} was not handed over")
-    _note(resource)
-    yield write_file(
-        resource.path,
-        resource.content,
-        mode=resource.mode,
-        owner=f"{resource.user}:{resource.group}",
-        notifies=resource.notifies,
+    _note(wrong)
+    yield write_files(
+        entry(
+            resource.path,
+            resource.content,
+            mode=resource.mode,
+            user=resource.user,
+            group=resource.group,
+            notifies=resource.notifies,
+        )
+        for resource in wrong
     )
 
 
 @operation()
-def no_file(resource: HostFile) -> Commands:
-    """Remove a file that was ours."""
-    if resource.subject not in run().seen.resources:
-        host.noop(f"{resource.path} is gone")
+def no_files(*resources: HostFile) -> Commands:
+    """Remove files that were ours."""
+    present = [resource for resource in resources if resource.subject in run().seen.resources]
+    if not present:
+        host.noop("the files are gone")
         return
-    _note(resource)
-    yield command("rm", "-f", resource.path)
+    _note(present)
+    yield write_files(entry(resource.path, None) for resource in present)
 
 
-def _note(resource: HostFile) -> None:
-    run().changed_units.update(resource.notifies)
-    if resource.path.startswith(_UNITS_DIRECTORY):
-        run().must_reload_systemd = True
+def _note(resources: list[HostFile]) -> None:
+    for resource in resources:
+        run().changed_units.update(resource.notifies)
+        if resource.path.startswith(_UNITS_DIRECTORY):
+            run().must_reload_systemd = True

@@ -1,7 +1,6 @@
 """The firewall: one atomic transaction, undone by the host itself unless a new connection confirms it."""
 
 import json
-from collections.abc import Iterator
 
 from pyinfra.api.command import StringCommand
 from pyinfra.api.exceptions import OperationError
@@ -11,7 +10,7 @@ from pyinfra.context import host
 from deploys import names
 from deploys.connections import prove_login
 from deploys.facts.host import ask, is_right, observed
-from deploys.operations.shell import Commands, command, sequence, write_file
+from deploys.operations.shell import Commands, command, entry, sequence, write_files
 from deploys.reading import TIMEOUT_SECONDS
 from deploys.resources import HostFirewall
 
@@ -35,23 +34,31 @@ def firewall(resource: HostFirewall) -> Commands:
     if resource.content is None:
         raise OperationError("the rules were not handed over")
     found = observed(resource)
-    if not isinstance(found, HostFirewall) or found.rules != resource.rules:
-        yield from _replace(resource.content)
-        kernel = ask({"timeout_seconds": TIMEOUT_SECONDS, "firewall": {"table": list(_TABLE)}})["firewall"]["value"]
-        yield write_file(names.FIREWALL_RULES, resource.content)
-        record = json.dumps({"kernel": kernel["kernel"], "text": resource.rules}) + "\n"
-        yield write_file(names.FIREWALL_LOADED, record)
-    # Starting the unit would load the same rules once more and set the counters back; it is for the next boot.
-    yield sequence(command("systemctl", "daemon-reload"), command("systemctl", "enable", "--quiet", "nftables.service"))
-
-
-def _replace(content: str) -> Iterator[StringCommand]:
-    yield write_file(_WANTED, content)
-    yield command("nft", "--check", "--file", _WANTED)
-    yield _save_previous()
-    yield sequence(_disarm(), _arm(), command("nft", "--file", _WANTED))
+    if isinstance(found, HostFirewall) and found.rules == resource.rules:
+        yield _at_boot()
+        return
+    yield sequence(
+        write_files([entry(_WANTED, resource.content)]), _check(), _save_previous(), _disarm(), _arm(), _load()
+    )
     prove_login()
-    yield _disarm()
+    yield _confirm()
+    kernel = ask({"timeout_seconds": TIMEOUT_SECONDS, "firewall": {"table": list(_TABLE)}})["firewall"]["value"]
+    record = json.dumps({"kernel": kernel["kernel"], "text": resource.rules}) + "\n"
+    kept = [entry(names.FIREWALL_RULES, resource.content), entry(names.FIREWALL_LOADED, record)]
+    yield sequence(write_files(kept), _at_boot())
+
+
+def _at_boot() -> StringCommand:
+    """Have the rules loaded at boot; starting the unit now would load them once more and set the counters back."""
+    return command("systemctl", "enable", "--quiet", "nftables.service")
+
+
+def _check() -> StringCommand:
+    return command("nft", "--check", "--file", _WANTED)
+
+
+def _load() -> StringCommand:
+    return command("nft", "--file", _WANTED)
 
 
 def _save_previous() -> StringCommand:
@@ -67,6 +74,7 @@ def _arm() -> StringCommand:
     return command(
         "systemd-run",
         "--quiet",
+        "--collect",
         f"--unit={_RESTORE}",
         f"--on-active={CONFIRM_WITHIN_SECONDS}",
         "--timer-property=AccuracySec=1s",
@@ -74,6 +82,12 @@ def _arm() -> StringCommand:
         "--file",
         _PREVIOUS,
     )
+
+
+def _confirm() -> StringCommand:
+    """Keep the new rules; fails if the timer has brought the former ones back already."""
+    timer = f"{_RESTORE}.timer"
+    return sequence(command("systemctl", "is-active", "--quiet", timer), command("systemctl", "stop", timer))
 
 
 def _disarm() -> StringCommand:

@@ -1,12 +1,12 @@
-"""Compose shell text: every value is quoted, secrets and contents go over standard input."""
+"""Compose shell text: every value is quoted; secrets, contents and programs go over standard input."""
 
-from collections.abc import Generator
-from hashlib import sha256
-from pathlib import PurePosixPath
+from collections.abc import Generator, Iterable, Mapping
 
 from pyinfra.api.command import QuoteString, StringCommand
 
 from deploys import names
+from deploys.programs import INTERPRETER, program
+from inventory.resource import Json
 
 Commands = Generator[StringCommand, None, None]
 """What an operation emits."""
@@ -18,49 +18,39 @@ def command(*words: str, stdin: str | None = None, timeout_seconds: int = 120) -
 
 
 def sequence(*commands: StringCommand, timeout_seconds: int = 120) -> StringCommand:
-    """Run *commands* one after another in one exec, up to the first that fails."""
+    """Run *commands* one after another in one exec, up to the first that fails; the first has the standard input."""
     bits: list[object] = []
     for each in commands:
         bits += [*(["&&"] if bits else []), each]
-    return StringCommand(*bits, _timeout=timeout_seconds)
+    stdin = commands[0].connector_arguments.get("_stdin", "")
+    return StringCommand(*bits, _timeout=timeout_seconds, _stdin=stdin)
 
 
-def write_file(
-    path: str, content: str, *, mode: str = "0644", owner: str = "root:root", notifies: tuple[str, ...] = ()
-) -> StringCommand:
-    """Replace a file in one step, with its mode from the first byte.
-
-    The digest is compared on the host before the file takes its place: a connection that breaks ends the content early.
-    The units it notifies are noted first, so that they are told even if we are killed in between.
-    """
-    fresh = f"{path}.hosting-new"
-    line = f"{sha256(content.encode()).hexdigest()}  {fresh}"
-    parts = [
-        *note_pending(notifies),
-        StringCommand("umask 022"),
-        command("mkdir", "-p", str(PurePosixPath(path).parent)),
-        StringCommand("umask 077"),
-        command("rm", "-f", fresh),
-        StringCommand("cat >", QuoteString(fresh)),
-        StringCommand("printf '%s\\n'", QuoteString(line), "| sha256sum --check --status"),
-        command("chown", owner, fresh),
-        command("chmod", mode, fresh),
-        command("sync", fresh),
-        command("mv", "-f", fresh, path),
-    ]
-    whole = sequence(*parts)
-    whole.connector_arguments["_stdin"] = content
-    return whole
+def on_host(name: str, request: Json, *, timeout_seconds: int = 120) -> StringCommand:
+    """Run one of our programs."""
+    return command(*INTERPRETER, stdin=program(name, request), timeout_seconds=timeout_seconds)
 
 
-def note_pending(units: tuple[str, ...]) -> list[StringCommand]:
-    """Note, where a reboot forgets it, that *units* must take note of a change."""
-    if not units:
-        return []
-    flags = [f"{names.PENDING_DIRECTORY}/{unit}" for unit in units]
-    return [command("mkdir", "-p", names.PENDING_DIRECTORY), command("touch", *flags)]
+def write_files(entries: Iterable[Mapping[str, Json]]) -> StringCommand:
+    """Write or remove files; each is made by ``entry``."""
+    return on_host("write_files", {"pending": names.PENDING_DIRECTORY, "files": [dict(entry) for entry in entries]})
 
 
-def forget_pending(unit: str) -> StringCommand:
-    """Note that *unit* has taken note."""
-    return command("rm", "-f", f"{names.PENDING_DIRECTORY}/{unit}")
+def entry(
+    path: str,
+    content: str | None,
+    *,
+    mode: str = "0644",
+    user: str = "root",
+    group: str = "root",
+    notifies: tuple[str, ...] = (),
+) -> dict[str, Json]:
+    """Describe a file to be written, or removed if it has no content."""
+    return {
+        "path": path,
+        "content": content,
+        "mode": mode,
+        "user": user,
+        "group": group,
+        "notifies": list(notifies),
+    }

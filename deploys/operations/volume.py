@@ -11,7 +11,7 @@ from pyinfra.context import host
 from deploys import names
 from deploys.facts.host import is_right, observed
 from deploys.handed_over import secret
-from deploys.operations.shell import Commands, command, sequence
+from deploys.operations.shell import Commands, command
 from deploys.operations.units import START_TIMEOUT_SECONDS
 from deploys.resources import HostVolume
 
@@ -33,11 +33,7 @@ def volume(resource: HostVolume) -> Commands:
     if before is None or not _is_made(before, resource):
         yield _prepare(resource)
     units = (names.volume_unit(resource.application, resource.volume), names.mount_unit(resource.mount_point))
-    yield sequence(
-        command("systemctl", "daemon-reload"),
-        command("systemctl", "start", *units),
-        timeout_seconds=START_TIMEOUT_SECONDS,
-    )
+    yield command("systemctl", "start", *units, timeout_seconds=START_TIMEOUT_SECONDS)
 
 
 def _refuse_what_cannot_change(resource: HostVolume, before: HostVolume | None) -> None:

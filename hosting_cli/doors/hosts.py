@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-from deploys.facts.program import program
+from deploys import programs
 from hosting_cli.doors.operator_key import OperatorKey, read_bootstrap_key
 from hosting_cli.errors import UnreadableError
 from hosting_cli.secret import Secret
@@ -25,6 +25,15 @@ AT_ONCE = 64
 CONNECT_TIMEOUT_SECONDS = 30
 READ_TIMEOUT_SECONDS = 90
 """Longer than the reading program gives itself, so that its own words arrive."""
+
+
+READ = programs.INTERPRETER
+"""The one command of a reading; its program comes over standard input."""
+
+
+def program(request: Json) -> str:
+    """Give the text that ``READ`` is sent to answer *request*."""
+    return programs.program("read_host", request)
 
 
 @dataclass(frozen=True)
@@ -88,10 +97,6 @@ class HostsDoor:
             raise _unreadable(host, access, error) from error
         status = done.exit_status if done.exit_status is not None else 255
         return Completed(status, _text(done.stdout), _text(done.stderr))
-
-
-READ = ("/usr/bin/python3", "-I", "-S", "-")
-"""Runs the program that comes over standard input."""
 
 
 async def _all(jobs: Mapping[str, Callable[[], Awaitable[Any]]]) -> dict[str, Any | UnreadableError]:

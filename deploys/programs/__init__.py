@@ -1,0 +1,25 @@
+"""What runs on a host for us and leaves nothing there: each is sent over standard input, with its request, to Python.
+
+Each is one file that needs nothing but Debian's Python.  A connection that breaks leaves it without its last line, the
+call that starts it: so either all of a request arrives, or nothing happens.
+"""
+
+import json
+from functools import cache
+from importlib import resources
+
+from inventory.resource import Json
+
+INTERPRETER = ("/usr/bin/python3", "-I", "-S", "-")
+"""Runs the program that comes over standard input; isolated, and without looking for installed packages."""
+
+
+def program(name: str, request: Json) -> str:
+    """Give the program *name* followed by the call that carries *request* out."""
+    # JSON's escapes are Python's too, so that the text of a document is a literal of the other language.
+    return f"{_text(name)}\n\nmain({json.dumps(json.dumps(request))})\n"
+
+
+@cache
+def _text(name: str) -> str:
+    return resources.files(__name__).joinpath(f"{name}.py").read_text()
