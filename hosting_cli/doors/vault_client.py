@@ -107,7 +107,7 @@ class VaultClient:
 
     def _failed(self, method: str, path: str, status: int, errors: str) -> EngineError | UnreadableError:
         match status:
-            case 403 if "invalid token" in errors:
+            case 403 if self.raw("GET", "auth/token/lookup-self").status_code == 403:
                 return UnreadableError(self.subject, "the token is not valid, or no longer", "Log in again.")
             case 403:
                 capability = _CAPABILITIES.get(method, "create or update")

@@ -1,0 +1,179 @@
+"""What the integration tests share: the two engines, what the sample region needs of them, and a death on request."""
+
+import os
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hosting_cli import store_policies
+from hosting_cli.doors.vault_client import VaultClient
+from hosting_cli.lab.openbao import OpenBaoServer
+from hosting_cli.lab.processes import Process
+from hosting_cli.lab.seaweedfs import SeaweedServer
+from hosting_cli.resources import (
+    AppRole,
+    AuthMethod,
+    Bucket,
+    Policy,
+    SecretEntry,
+    SecretPurpose,
+    SecretsEngine,
+    SshAuthority,
+    SshRole,
+    StoreUser,
+    TransitKey,
+    VaultResource,
+)
+from hosting_cli.secret import Secret
+from inventory import naming
+from inventory.models import ObjectStoreAccess, Region, VaultAccess
+from inventory.resource import PLATFORM, Json
+from vault_policies import render
+
+SAMPLE = Path(__file__).parents[2] / "inventory" / "regions" / "bourgogne-franche-comte"
+STORE = "dijon-objects"
+CREDENTIALS = "platform/object-store-admin"
+HOST_ADDRESS = "127.0.1.11"
+"""Where the vault sees the sample's host; the loopback network has room for every host of a test."""
+
+
+@dataclass
+class Engines:
+    """Both engines of one session; a test that stops one starts it again."""
+
+    directory: Path
+    vault: OpenBaoServer
+    store: SeaweedServer
+    running: dict[str, Process] = field(default_factory=dict)
+
+    def token_file(self, name: str, token: Secret) -> Path:
+        path = self.directory / f"{name}.token"
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(token.reveal())
+        return path
+
+    def as_root(self, method: str, path: str, body: dict[str, Json] | None = None) -> dict[str, Any]:
+        """Do in the vault what somebody with all rights might do behind our back."""
+        return self.vault._request(method, path, body, token=self.vault.root_token())
+
+    def vault_access(self, token_file: Path) -> VaultAccess:
+        authority = self.vault.certificates.authority
+        return VaultAccess(address=self.vault.address, certificate_authority=authority, token_file=token_file)
+
+    def store_access(self) -> ObjectStoreAccess:
+        return ObjectStoreAccess(
+            endpoint=self.store.endpoint,
+            region="lab",
+            certificate_authority=self.store.certificates.authority,
+            credentials=CREDENTIALS,
+            vault_sees=IPv4Network("127.0.0.1/32"),
+        )
+
+
+# -- what the sample region needs, as a table ---------------------------------------------------------------------
+
+
+def vault_resources(region: Region) -> tuple[VaultResource, ...]:
+    """Give everything but the secrets, in an order that can be written."""
+    (application,) = region.applications
+    name = application.tiers[0].hosts[0]
+    role = naming.host_role(application.id, name)
+    keys = [(PLATFORM, render.SECRETS_KEY), (PLATFORM, render.PROBE_KEY)]
+    keys += [(application.id, naming.transit_key(application.id, p)) for p in ("objects", "volumes", "backups")]
+    return (
+        SecretsEngine(name=naming.TRANSIT_MOUNT, owner=PLATFORM, type="transit"),
+        SecretsEngine(name=naming.KV_MOUNT, owner=PLATFORM, type="kv", version=2),
+        SecretsEngine(name=naming.PKI_MOUNT, owner=PLATFORM, type="pki"),
+        SecretsEngine(name=naming.SSH_MOUNT, owner=PLATFORM, type="ssh"),
+        AuthMethod(name=naming.APPROLE_MOUNT, owner=PLATFORM, type="approle"),
+        SshAuthority(name=naming.SSH_MOUNT, owner=PLATFORM),
+        SshRole(
+            name=f"{naming.SSH_MOUNT}/{naming.SSH_OPERATIONS_ROLE}",
+            owner=PLATFORM,
+            principals=(naming.SSH_OPERATIONS_ROLE,),
+            ttl_seconds=1800,
+        ),
+        *(Policy(name=name, owner=PLATFORM, text=text) for name, text in render.platform_policies(region).items()),
+        Policy(name=role, owner=application.id, text=render.application_host(region, application, name)),
+        _role(naming.S3_KMS_ROLE, PLATFORM, "127.0.0.1/32", 3600),
+        _role(role, application.id, f"{HOST_ADDRESS}/32", 600),
+        *(TransitKey(name=key, owner=owner) for owner, key in keys),
+    )
+
+
+def _role(name: str, owner: str, address: str, seconds: int) -> AppRole:
+    return AppRole(
+        name=name,
+        owner=owner,
+        policies=(name,),
+        bound_cidrs=(address,),
+        token_ttl_seconds=seconds,
+        token_max_ttl_seconds=seconds,
+    )
+
+
+def secret_entries(region: Region) -> tuple[SecretEntry, ...]:
+    """Give the secrets of the sample application's volume and of its repository."""
+    (application,) = region.applications
+    host = application.tiers[0].hosts[0]
+    volumes, backups = (naming.transit_key(application.id, purpose) for purpose in ("volumes", "backups"))
+    rows = (
+        (naming.volume_secret(application.id, host, "data", "active"), SecretPurpose.LUKS_PASSPHRASE, volumes),
+        (naming.volume_secret(application.id, host, "data", "recovery"), SecretPurpose.LUKS_RECOVERY, volumes),
+        (naming.repository_secret(application.id, host), SecretPurpose.RESTIC_PASSWORD, backups),
+    )
+    return tuple(
+        SecretEntry(name=name, owner=application.id, purpose=purpose, wrapped_by=key) for name, purpose, key in rows
+    )
+
+
+def data_bucket(name: str, *, owner: str = "imagerie-beaune", noncurrent_days: int | None = 30) -> Bucket:
+    return Bucket(
+        name=name,
+        owner=owner,
+        store=STORE,
+        encryption_key="hosting-imagerie-beaune-objects",
+        versioning=True,
+        policy=store_policies.tls_only(name),
+        noncurrent_days=noncurrent_days,
+    )
+
+
+def backup_bucket(name: str) -> Bucket:
+    return Bucket(
+        name=name,
+        owner="imagerie-beaune",
+        store=STORE,
+        encryption_key="hosting-imagerie-beaune-backups",
+        versioning=True,
+        policy=store_policies.tls_only(name),
+        lock_mode="compliance",
+        lock_days=1,
+    )
+
+
+def data_user(name: str, *buckets: str) -> StoreUser:
+    return StoreUser(name=name, owner="imagerie-beaune", store=STORE, policy=store_policies.data_user(buckets))
+
+
+# -- a death on request -------------------------------------------------------------------------------------------
+
+
+class Killed(BaseException):
+    """Stand in for SIGKILL: nothing catches it."""
+
+
+def limit(patched: pytest.MonkeyPatch, requests: int) -> None:
+    """Let *requests* requests to the vault through, and die before the next one is sent."""
+    left, raw = [requests], VaultClient.raw
+
+    def counted(self: VaultClient, *arguments: object, **options: object) -> object:
+        if not left[0]:
+            raise Killed
+        left[0] -= 1
+        return raw(self, *arguments, **options)  # type: ignore[arg-type]
+
+    patched.setattr(VaultClient, "raw", counted)
