@@ -107,8 +107,8 @@ class LazyDoors:
         return Engine()
 
 
-def shared(function: Callable[..., Result]) -> Callable[..., None]:
-    """Give *function* the options that all commands share; show what it returns, and exit with its status."""
+def shared(function: Callable[..., Result], name: str) -> Callable[..., None]:
+    """Give the command *name* the options that all commands share; show its result, and exit with its status."""
     signature = inspect.signature(function)
     own = [parameter for name, parameter in signature.parameters.items() if name != "session"]
     common = [
@@ -128,7 +128,7 @@ def shared(function: Callable[..., Result]) -> Callable[..., None]:
             token_file=arguments.pop("token_file"),
             doors=LazyDoors(),
         )
-        result = run(lambda: function(session, **arguments), name=function.__name__)
+        result = run(lambda: function(session, **arguments), name=name)
         console.show(result, shown_as)
         raise typer.Exit(int(result.status))
 
@@ -171,7 +171,8 @@ def build() -> typer.Typer:
         for name in names:
             module = import_module(f"hosting_cli.commands.{group or name}")
             function = getattr(module, name if name != "break" else "break_")
-            home.command(name, epilog=EXIT_STATUS_HELP)(shared(function))
+            full_name = f"{group} {name}".strip()
+            home.command(name, epilog=EXIT_STATUS_HELP)(shared(function, full_name))
     return app
 
 

@@ -5,6 +5,7 @@ Colours only on a terminal, and never when ``NO_COLOR`` is set.
 
 import json
 import os
+import re
 import shutil
 import sys
 import textwrap
@@ -12,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import zip_longest
 from typing import TextIO
 
 from hosting_cli.errors import HostingError
@@ -19,6 +21,15 @@ from hosting_cli.result import Block, Result, Table, Text
 
 HEARTBEAT_SECONDS = 1.8
 """How long a stage may be silent before it says that it still goes on."""
+
+NARROWEST = 10
+"""How many columns a column of a table keeps, however little room there is."""
+
+GAP = "  "
+"""What stands between two columns of a table, and before the second line of a cell."""
+
+INDENT = "       "
+"""What the lines of an error begin with that follow its first: as wide as ``error: ``."""
 
 COLOURS = {
     "create": "32",
@@ -31,6 +42,9 @@ COLOURS = {
     "not proven": "33",
     "running": "32",
     "stopped": "31",
+    "done": "32",
+    "failed": "31",
+    "skipped": "33",
     "error": "31;1",
     "title": "1",
 }
@@ -67,13 +81,21 @@ def show_error(error: HostingError, *, stream: TextIO | None = None) -> None:
     """Print one error: what happened, then what to do."""
     stream = stream or sys.stderr
     paint = Painter(has_colours(stream))
-    stream.write(f"{paint('error', 'error')}: {error.subject}: {error.what}.\n")
-    for line in textwrap.wrap(error.remedy, width=_width() - 7):
-        stream.write(f"       {line}\n")
+    said = _paragraph(f"error: {error.subject}: {error.what}.")
+    stream.write(said.replace("error", paint("error", "error"), 1))
+    stream.write(_paragraph(f"{INDENT}{error.remedy}"))
+
+
+def _paragraph(words: str) -> str:
+    """Wrap what an error says; what people copy from it (a path, an address, a command's word) is never broken."""
+    lines = textwrap.wrap(
+        words, max(40, _width()), subsequent_indent=INDENT, break_long_words=False, break_on_hyphens=False
+    )
+    return "".join(f"{line}\n" for line in lines)
 
 
 def render(block: Block, *, width: int, colours: bool) -> str:
-    """Give a block as text, at most *width* columns wide where its words allow."""
+    """Give a block as text, a table at most *width* columns wide."""
     paint = Painter(colours)
     if isinstance(block, Text):
         return "".join(f"{line}\n" for line in block.lines)
@@ -81,29 +103,52 @@ def render(block: Block, *, width: int, colours: bool) -> str:
 
 
 def _render_table(table: Table, width: int, paint: Painter) -> str:
-    """Lay out a table: every column as wide as its longest cell, the last one wrapped to what is left."""
-    columns = [list(column) for column in zip(table.columns, *table.rows, strict=True)]
-    widths = [max(map(len, column)) for column in columns]
-    left = max(24, width - sum(widths[:-1]) - 2 * (len(widths) - 1))
-    widths[-1] = min(widths[-1], left)
-    lines = [paint("title", table.title)] if table.title else []
-    lines.append(paint("title", _line(table.columns, widths)))
-    for row in table.rows:
-        *heads, last = row
-        first, *more = textwrap.wrap(last, widths[-1], break_long_words=False) or [""]
-        line = _line((*heads, first), widths)
-        lines.append(paint(row[0], row[0]) + line[len(row[0]) :])
-        lines += [_line((*("" for _ in heads), rest), widths) for rest in more]
-    return "".join(f"{line}\n" for line in lines)
+    """Lay out a table: columns that say nothing are left out, cells are wrapped where all would be too wide."""
+    columns = [column for column in zip(table.columns, *table.rows, strict=True) if any(column[1:])]
+    widths = _fitted([max(map(len, column)) for column in columns], width)
+    head, *rows = [_lines(row, widths) for row in zip(*columns, strict=True)] or [[]]
+    lines = [table.title] if table.title else []
+    text = [paint("title", line) for line in (*lines, *head)]
+    for (first, *more), (meaning, *_) in zip(rows, table.rows, strict=True):
+        text.append(first.replace(meaning, paint(meaning, meaning), 1) if meaning in COLOURS else first)
+        text += more
+    return "".join(f"{line}\n" for line in text)
 
 
-def _line(cells: tuple[str, ...], widths: list[int]) -> str:
-    return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
+def _fitted(widths: list[int], width: int) -> list[int]:
+    """Take from the widest column until all of them fit into *width*."""
+    fitted = list(widths)
+    while sum(fitted) + len(GAP) * (len(fitted) - 1) > width and max(fitted) > NARROWEST:
+        fitted[fitted.index(max(fitted))] -= 1
+    return fitted
+
+
+def _wrapped(words: str, width: int) -> list[str]:
+    # Most cells fit, and a region has tens of thousands of them.
+    return [words] if len(words) <= width and words.isprintable() else _Cell(width).wrap(words)
+
+
+class _Cell(textwrap.TextWrapper):
+    """Wraps at spaces, then behind the slashes of a path, and within a word only where there is no other way."""
+
+    wordsep_simple_re = re.compile(r"(\s+|(?<=[/:]))")
+
+    def __init__(self, width: int) -> None:
+        super().__init__(width, subsequent_indent=GAP, break_on_hyphens=False)
+
+
+def _lines(row: tuple[str, ...], widths: list[int]) -> list[str]:
+    """Set a row of cells in columns: as many lines as its longest cell needs."""
+    cells = [_wrapped(words, width) for words, width in zip(row, widths, strict=True)]
+    return [
+        GAP.join(words.ljust(width) for words, width in zip(line, widths, strict=True)).rstrip()
+        for line in zip_longest(*cells, fillvalue="")
+    ] or [""]
 
 
 def has_colours(stream: TextIO) -> bool:
     """Tell whether *stream* is a terminal whose owner did not refuse colours."""
-    return stream.isatty() and "NO_COLOR" not in os.environ
+    return stream.isatty() and not os.environ.get("NO_COLOR")
 
 
 def _width() -> int:

@@ -54,8 +54,11 @@ def make(session: Session, found: "Survey", now: "Plan", digest: str) -> "tuple[
 
 def outcome_result(command: str, digest: str, outcomes: "tuple[Outcome, ...]") -> Result:
     """Turn outcomes into a result: what was done, and an error for what was not."""
+    from hosting_cli.apply import Step
+
     rows = tuple((outcome.step.value, outcome.change.action.value, str(outcome.change.subject)) for outcome in outcomes)
-    errors = tuple(outcome.error for outcome in outcomes if outcome.error)
+    # One error for each thing that went wrong: a lost host fails many changes, and what waited for one is no error.
+    errors = tuple(dict.fromkeys(o.error for o in outcomes if o.error and o.step is Step.FAILED))
     data = {
         "plan": digest,
         "outcomes": [
@@ -64,6 +67,7 @@ def outcome_result(command: str, digest: str, outcomes: "tuple[Outcome, ...]") -
                 "name": o.change.subject.name,
                 "action": o.change.action.value,
                 "step": o.step.value,
+                "reason": o.error.what if o.error else None,
             }
             for o in outcomes
         ],
