@@ -54,7 +54,11 @@ def survey(session: Session) -> Survey:
 def published(session: Session) -> Published:
     """Collect the public values that hosts are given: the SSH authority's key and the engines' certificates."""
     authority = session.environment.vault.certificate_authority.read_text()
-    return Published(session.vault.ssh_authority_public_key(), authority)
+    try:
+        return Published(session.vault.ssh_authority_public_key(), authority)
+    except UnreadableError:
+        # No state that is compared depends on the key, and the vault's own reading says why it is unknown.
+        return Published(None, authority)
 
 
 def plan_of(session: Session, found: Survey, application: str | None = None) -> Plan:
@@ -90,7 +94,7 @@ def read_store(session: Session, store: str, wanted: Mapping[Subject, Resource])
         with ThreadPoolExecutor(max_workers=8) as pool:
             joined = pool.map(partial(_joined_key, session, store), keys)
             seen = {key.subject: key for key in joined if key is not None}
-    except UnreadableError as error:
+    except HostingError as error:
         return [replace(found, resources=None, reason=str(error))]
     return [replace(found, resources={**found.resources, **seen})]
 
@@ -109,7 +113,7 @@ def read_hosts(
         if names is not None
         else [host.id for host in session.region.hosts if host.id in session.environment.hosts]
     )
-    of_host = {name: [r for r in wanted.values() if isinstance(r, HostResource) and r.host == name] for name in chosen}
+    of_host = _by_host(wanted.values(), chosen)
     requests = {name: host_reading.request(resources) for name, resources in of_host.items()}
     taken_at = session.clock()
     try:
@@ -123,11 +127,20 @@ def read_hosts(
     ]
 
 
+def _by_host(resources: Iterable[Resource], hosts: Iterable[str]) -> dict[str, list[HostResource]]:
+    """Sort the resources of *hosts* out, in one pass over those of a whole region."""
+    found: dict[str, list[HostResource]] = {host: [] for host in hosts}
+    for resource in resources:
+        if isinstance(resource, HostResource) and resource.host in found:
+            found[resource.host].append(resource)
+    return found
+
+
 def _host_reading(
     name: str, answer: Any | UnreadableError, resources: Sequence[HostResource], taken_at: datetime
 ) -> Reading:
     if isinstance(answer, UnreadableError):
-        return Reading(host_source(name), taken_at, None, str(answer))
+        return Reading(host_source(name), taken_at, None, f"{answer.what}. {answer.remedy}")
     return host_reading.reading(name, answer, resources, taken_at)
 
 
