@@ -8,13 +8,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from deploys.desired import secrets_of
-from deploys.resources import HostIdentity, HostResource, HostVolume
+from deploys.resources import HostFile, HostIdentity, HostResource, HostUnit, HostVolume
 from deploys.resources import source as host_source
 from hosting_cli.apply import Actor, Begin, one_by_one
 from hosting_cli.doors.engine import Event, EventKind, HostJob, Job
 from hosting_cli.errors import HostingError
 from hosting_cli.plan import Action, Change
-from hosting_cli.resources import VAULT, AccessKey, SecretEntry, SecretPurpose, VaultResource, object_store
+from hosting_cli.resources import (
+    VAULT,
+    AccessKey,
+    SecretEntry,
+    SecretPurpose,
+    StoreResource,
+    VaultResource,
+    object_store,
+)
 from hosting_cli.secret import Secret
 from hosting_cli.session import Session
 from hosting_cli.survey import ACCESS_KEY_NOTE, Survey, read_hosts, read_store, read_vault
@@ -84,6 +92,7 @@ class StoreActor:
 
     def _make(self, change: Change) -> None:
         resource, door = resource_of(change, self.found), self.session.stores[self.store]
+        assert isinstance(resource, StoreResource)  # noqa: S101 what a store is the source of
         if isinstance(resource, AccessKey):
             self._renew(resource)
         elif change.action is Action.DELETE:
@@ -143,7 +152,22 @@ class HostsActor:
             return failed | {change.subject: error for host in jobs for change in _by_host(changes)[host]}
         for host, loss in outcome.lost_hosts.items():
             failed |= {change.subject: loss for change in _by_host(changes)[host]}
-        return {**failed, **{subject: failure for subject, failure in outcome.failed.items() if subject in planned}}
+        for subject, failure in outcome.failed.items():
+            failed |= {change.subject: failure for change in self._blamed(subject, planned)}
+        return failed
+
+    def _blamed(self, subject: Subject, planned: Mapping[Subject, Change]) -> list[Change]:
+        """Find the planned changes that fail with *subject*: itself, or the files that a unit had to follow."""
+        if subject in planned:
+            return [planned[subject]]
+        follower = self.found.desired.get(subject)
+        files = {s: self.found.desired.get(s) for s in planned}
+        return [
+            planned[s]
+            for s, file in files.items()
+            if isinstance(follower, HostUnit) and isinstance(file, HostFile)
+            if file.host == follower.host and follower.unit in file.notifies
+        ]
 
     def read(self) -> Sequence[Reading]:
         """Read the hosts back."""
