@@ -52,6 +52,7 @@ class VaultActor:
 
     session: Session
     found: Survey
+    rank: int = 0
 
     def carry_out(self, changes: Sequence[Change], begin: Begin) -> Mapping[Subject, HostingError]:
         """Make *changes* singly."""
@@ -81,6 +82,7 @@ class StoreActor:
     session: Session
     store: str
     found: Survey
+    rank: int = 1
 
     def carry_out(self, changes: Sequence[Change], begin: Begin) -> Mapping[Subject, HostingError]:
         """Make *changes* singly."""
@@ -128,6 +130,7 @@ class HostsActor:
 
     session: Session
     found: Survey
+    rank: int = 2
 
     def carry_out(self, changes: Sequence[Change], begin: Begin) -> Mapping[Subject, HostingError]:
         """Converge the hosts of *changes*; a resource of theirs that has to follow (a unit of a file) follows."""

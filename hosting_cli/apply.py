@@ -4,13 +4,13 @@ Killed at any moment, the next run plans again and goes on: every step is either
 A step that fails stops what depends on it and nothing else.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
 from hosting_cli.errors import EngineError, HostingError, UnreadableError
-from hosting_cli.plan import Change
+from hosting_cli.plan import Action, Change
 from inventory.resource import Json, Reading, Subject
 
 
@@ -43,7 +43,14 @@ Begin = Callable[[Change], None]
 
 
 class Actor(Protocol):
-    """What carries out the changes of some sources: one call for a run of changes that may be made together."""
+    """What carries out the changes of some sources: one call for a run of changes that may be made together.
+
+    Where several could go on, the one of the lowest ``rank`` does.
+    """
+
+    @property
+    def rank(self) -> int:
+        """Say when this actor's turn is."""
 
     def carry_out(self, changes: Sequence[Change], begin: Begin) -> Mapping[Subject, HostingError]:
         """Make *changes* in order, calling *begin* before each; give back those that failed, with their reason."""
@@ -93,24 +100,38 @@ def carry_out(
     return tuple(outcomes[change.subject] for change in changes)
 
 
-def batches(changes: Sequence[Change], actor_of: Callable[[str], Actor]) -> Iterable[tuple[Actor, Sequence[Change]]]:
+def batches(changes: Sequence[Change], actor_of: Callable[[str], Actor]) -> Iterator[tuple[Actor, Sequence[Change]]]:
     """Part *changes* into runs that one actor can make without waiting for another's.
 
-    A change joins the run of its actor unless something it requires is made by a later run; so the number of runs is
-    that of the changes of hand, not that of the changes.
+    Of the actors that could go on, the one of the lowest rank does, with all that it can do by then; so there are few
+    runs, and few readings, whatever the number of changes.  What is to be deleted goes when all else is made.
     """
-    runs: list[tuple[Actor, list[Change]]] = []
-    placed: dict[Subject, int] = {}
-    for change in changes:
-        actor = actor_of(change.source)
-        earliest = max((placed[required] for required in change.requires if required in placed), default=0)
-        position = next((i for i in range(earliest, len(runs)) if runs[i][0] is actor), None)
-        if position is None:
-            runs.append((actor, []))
-            position = len(runs) - 1
-        runs[position][1].append(change)
-        placed[change.subject] = position
-    return runs
+    left = list(changes)
+    while left:
+        pending = [change for change in left if change.action is not Action.DELETE] or left
+        in_turn = sorted(
+            {id(actor): actor for actor in (actor_of(change.source) for change in pending)}.values(), key=_rank
+        )
+        actor, run = next(
+            filter(lambda found: found[1], ((actor, _ready(pending, actor, actor_of)) for actor in in_turn))
+        )
+        yield actor, run
+        left = [change for change in left if change not in run]
+
+
+def _rank(actor: Actor) -> int:
+    return actor.rank
+
+
+def _ready(pending: Sequence[Change], actor: Actor, actor_of: Callable[[str], Actor]) -> list[Change]:
+    """Take the changes of *actor* that require nothing pending but each other."""
+    waiting = {change.subject for change in pending}
+    run: list[Change] = []
+    for change in pending:
+        if actor_of(change.source) is actor and waiting.isdisjoint(change.requires):
+            run.append(change)
+            waiting.discard(change.subject)
+    return run
 
 
 def read_back(change: Change, readings: Iterable[Reading]) -> HostingError | None:

@@ -34,6 +34,7 @@ class World:
         self.known = {resource.subject: resource for resource in resources}
         self.made: dict[Subject, Resource] = {}
         self.fail, self.forget = fail, forget
+        self.rank = 0 if source == "vault" else 1
 
     def carry_out(self, changes: Sequence[Change], begin: Begin) -> Mapping[Subject, HostingError]:
         return one_by_one(changes, begin, self._make)
@@ -107,17 +108,28 @@ def test_a_failure_stops_its_dependents_within_one_run_too() -> None:
     assert "make second" not in events
 
 
+def names_of_runs(changes: Sequence[Change]) -> list[list[str]]:
+    worlds = {world.source: world for world in (World("vault", []), World("object-store one", []))}
+    return [[change.subject.name for change in batch] for _, batch in batches(changes, worlds.__getitem__)]
+
+
 def test_changes_of_one_source_share_a_run_unless_another_source_comes_between() -> None:
-    events: list[str] = []
     key, member, late = policy("key"), user("member", policy("key")), Policy(name="late", owner="i", text="")
     waiting = Policy(name="waiting", owner="i", text="", requires=(member.subject,))
-    worlds = {world.source: world for world in (World("vault", events), World("object-store one", events))}
-    found = batches([create(r) for r in (key, member, late, waiting)], worlds.__getitem__)
-    assert [[change.subject.name for change in batch] for _, batch in found] == [
+    assert names_of_runs([create(r) for r in (key, member, late, waiting)]) == [
         ["key", "late"],
         ["member"],
         ["waiting"],
     ]
+
+
+def test_the_lowest_rank_goes_first_whatever_the_order_of_the_plan() -> None:
+    assert names_of_runs([create(user("member")), create(policy("key"))]) == [["key"], ["member"]]
+
+
+def test_deletions_come_when_all_else_is_made() -> None:
+    gone = Change(policy("gone").subject, Action.DELETE, "imaging", "vault", policy("gone").state(), None)
+    assert names_of_runs([gone, create(user("member")), create(policy("key"))]) == [["key"], ["member"], ["gone"]]
 
 
 def test_the_number_of_readings_does_not_grow_with_the_changes() -> None:
