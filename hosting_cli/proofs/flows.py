@@ -15,6 +15,8 @@ PASSES = "flow-passes"
 DROPPED = "unlisted-flow-dropped"
 UNLISTED = (11112, 104, 2575, 5432, 3389)
 """Ports to try that a manifest should not list: plain DICOM, plain HL7, a database, a remote desktop."""
+EPHEMERAL = range(49152, 65536)
+"""What is left where a region lists all of these: ports that are never registered for a service."""
 LISTEN_SECONDS = 180
 LISTENER = "hosting-proof-listener"
 
@@ -41,7 +43,7 @@ class Answers:
 
 def attempts(region: Region, application: Application) -> tuple[Attempt, ...]:
     """Say which packets to send: one attempt for every host that a TCP flow of *application* leads to."""
-    ports = {protocol.code: protocol.ports for protocol in region.protocols if protocol.transport == "tcp"}
+    ports = _tcp_ports(region)
     found: dict[tuple[str, str], set[int]] = {}
     for flow in application.flows:
         for tier in application.tiers:
@@ -60,12 +62,50 @@ def _of_tier(region: Region, tier: Tier, segment: str, listed: tuple[int, ...]) 
     gateway = next((host for host in region.hosts if host.role is HostRole.GATEWAY and _address(host, segment)), None)
     if gateway is None:
         return []
-    unlisted = next(port for port in UNLISTED if port not in listed)
-    hosts = [host for host in region.hosts if host.id in tier.hosts]
+    source = _address(gateway, segment)
     return [
-        Attempt(gateway.id, _address(gateway, segment), host.id, _address(host, tier.segment), listed, unlisted)
-        for host in hosts
+        Attempt(gateway.id, source, host.id, _address(host, tier.segment), listed, _unlisted(region, host))
+        for host in region.hosts
+        if host.id in tier.hosts
     ]
+
+
+def _unlisted(region: Region, host: Host) -> int:
+    """Choose a port that no flow of any application leads to on *host*, wherever it comes from."""
+    ports = _tcp_ports(region)
+    segments = {interface.segment for interface in host.interfaces}
+    admitted = {
+        port
+        for application in region.applications
+        for flow in application.flows
+        if flow.destination in segments | {f"tier:{t.id}" for t in application.tiers if host.id in t.hosts}
+        for port in ports.get(flow.protocol, ())
+    }
+    return next(port for port in (*UNLISTED, *EPHEMERAL) if port not in admitted)
+
+
+def _tcp_ports(region: Region) -> dict[str, tuple[int, ...]]:
+    return {protocol.code: protocol.ports for protocol in region.protocols if protocol.transport == "tcp"}
+
+
+def untried(region: Region, application: Application) -> list[Proof]:
+    """Say which rows of the flow matrix no attempt covers: UDP, between tiers, or from where no gateway stands."""
+    ports = _tcp_ports(region)
+    reached = {host.id for host in region.hosts if host.role is HostRole.GATEWAY}
+    legs = {item.segment for host in region.hosts if host.id in reached for item in host.interfaces}
+    tiers = {f"tier:{tier.id}" for tier in application.tiers}
+    rows = [
+        number
+        for number, flow in enumerate(application.flows, start=1)
+        if flow.source not in legs or flow.destination not in tiers or flow.protocol not in ports
+    ]
+    if not rows:
+        return []
+    sentence = (
+        f"of the flow matrix, row {', '.join(map(str, rows))} was not tried: "
+        "packets are sent over TCP, from a gateway's leg in the segment that a flow comes from, to a tier"
+    )
+    return [Proof(PASSES, f"application {application.id}", Verdict.NOT_PROVEN, sentence, {"rows": list[Json](rows)})]
 
 
 def _address(host: Host, segment: str) -> str:

@@ -4,7 +4,7 @@ import secrets
 import time
 from dataclasses import dataclass
 
-from hosting_cli.errors import UnreadableError
+from hosting_cli.errors import HostingError
 from hosting_cli.plan import plan
 from hosting_cli.proofs.on_host import digest, run
 from hosting_cli.proofs.proof import Proof, Verdict
@@ -51,8 +51,12 @@ def prove(session: Session, found: Survey, host: str, volume: Volume) -> list[Pr
     run(session, host, ["systemd-run", "--on-active=1", "systemctl", "reboot"])
     session.progress(f"{host} restarts")
     left = _wait_until_in_order(session, found, host, boot_before)
-    boot_after = run(session, host, ["cat", BOOT_ID]).strip()
-    after = digest(session, host, path)
+    try:
+        boot_after, after = run(session, host, ["cat", BOOT_ID]).strip(), digest(session, host, path)
+    except HostingError as error:
+        # A host that is not back after all that time, or without its file, has broken the promise: it is not unknown.
+        seen = Seen(boot_before, "unknown", before, "unknown", left or (str(error),))
+        return [judge(host, volume.mount_point, seen)]
     run(session, host, ["rm", "--", path])
     return [judge(host, volume.mount_point, Seen(boot_before, boot_after, before, after, left))]
 
@@ -66,7 +70,7 @@ def _wait_until_in_order(session: Session, found: Survey, host: str, boot_before
         try:
             if run(session, host, ["cat", BOOT_ID]).strip() != boot_before:
                 left = _out_of_order(session, found, host)
-        except UnreadableError as error:
+        except HostingError as error:
             left = (str(error),)
         if not left:
             break

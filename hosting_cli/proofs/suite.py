@@ -26,6 +26,7 @@ def _works(session: Session, application: Application, *, disruptive: bool) -> I
         yield objects.ENCRYPTED, partial(objects.prove, session, application, bucket, disruptive=disruptive)
     for attempt in flows.attempts(session.region, application):
         yield flows.PASSES, partial(flows.prove, session, attempt)
+    yield flows.PASSES, partial(flows.untried, session.region, application)
     backed_up = application.backup.volumes if application.backup else ()
     for tier in application.tiers:
         for host in tier.hosts:
