@@ -3,7 +3,8 @@
 Order matters nowhere here: every resource names what it requires, and the plan puts them in order.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from deploys.desired import Published, region_resources
 from hosting_cli import store_policies
@@ -46,7 +47,16 @@ def desired(region: Region, environment: Environment, published: Published) -> d
     for application in region.applications:
         resources += of_application(region, environment, application)
     resources += region_resources(region, environment, published)
-    return {resource.subject: resource for resource in resources}
+    # Hosts name the vault's entry that they read; an entry of S3 credentials is made with its access key.
+    makers = {Subject(SecretEntry.kind, key.secret): key.subject for key in resources if isinstance(key, AccessKey)}
+    return {resource.subject: _requiring(resource, makers) for resource in resources}
+
+
+def _requiring(resource: Resource, makers: Mapping[Subject, Subject]) -> Resource:
+    """Let *resource* require what makes the things that it asks for."""
+    if makers.keys().isdisjoint(resource.requires):
+        return resource
+    return replace(resource, requires=tuple(makers.get(required, required) for required in resource.requires))
 
 
 # -- platform -----------------------------------------------------------------------------------------------------
