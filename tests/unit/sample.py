@@ -1,0 +1,57 @@
+"""The sample region, and an environment for it whose engines exist nowhere: what unit tests decide about."""
+
+from datetime import UTC, datetime
+from functools import cache
+from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
+
+from deploys.desired import Published
+from inventory.load import load_region
+from inventory.models import Environment, HostAccess, ObjectStoreAccess, Region, VaultAccess
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "inventory/regions/bourgogne-franche-comte"
+NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
+PUBLISHED = Published("ssh-ed25519 AAAA the-authority", "-----BEGIN CERTIFICATE-----\n")
+APPLICATION, HOST, GATEWAY = "imagerie-beaune", "dijon-app-1", "dijon-gateway-1"
+
+
+@cache
+def region() -> Region:
+    """Load the sample as it is on a fixed day."""
+    return load_region(FOLDER, NOW.date())
+
+
+def environment_of(region: Region) -> Environment:
+    """Give an environment that reaches every host of *region*; the vault sees each from an address of its own."""
+    return Environment(
+        environment="test",
+        vault=VaultAccess(address="https://127.0.0.1:1", certificate_authority="/none/ca.pem", token_file="/none/token"),
+        object_store=ObjectStoreAccess(
+            endpoint="https://127.0.0.1:2",
+            region="test",
+            certificate_authority="/none/ca.pem",
+            credentials="platform/object-store-admin",
+            vault_sees=IPv4Network("127.0.0.2/32"),
+        ),
+        administration_sources=(IPv4Network("10.0.2.2/32"),),
+        hosts={host.id: _access(number) for number, host in enumerate(region.hosts, start=1)},
+        journal="/none/journal.jsonl",
+    )
+
+
+def _access(number: int) -> HostAccess:
+    return HostAccess(
+        address="127.0.0.1",
+        port=20_000 + number,
+        host_key="ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA==",
+        vault_address="https://10.0.2.100:8200",
+        object_store_endpoint="https://10.0.2.101:8333",
+        vault_sees=IPv4Network((IPv4Address("127.1.0.0") + number, 32)),
+    )
+
+
+@cache
+def environment() -> Environment:
+    """Give the sample's environment."""
+    return environment_of(region())
