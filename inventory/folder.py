@@ -42,7 +42,6 @@ HELD: dict[type[BaseModel], frozenset[Kind]] = {
     Member: frozenset({Kind.CONTACT, Kind.ESTABLISHMENT}),
     Host: frozenset({Kind.HOST}),
     Application: frozenset({Kind.APPLICATION}),
-    Protocols: frozenset({Kind.PROTOCOL}),
 }
 """What the files of a model hold: unknown when one of them cannot be read."""
 HOMES: dict[type[BaseModel], str] = {

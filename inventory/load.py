@@ -1,17 +1,14 @@
 """Read a region or an environment from its files: a frozen value, or every problem of every file at once."""
 
 import gc
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
+from functools import cache
 from pathlib import Path
-from typing import TypeVar, cast
 
-from pydantic import BaseModel
-
-from inventory.documents import Document
-from inventory.folder import CATALOGUE, FOLDERS, HELD, HOMES, KINDS, SHEETS, Found, read, search_others, survey
-from inventory.located import Kind, LocatedRegion, Placed
+from inventory.folder import CATALOGUE, Found, search_others, survey
+from inventory.located import Catalogue, LocatedRegion, Placed
 from inventory.models import (
     Application,
     Environment,
@@ -23,11 +20,9 @@ from inventory.models import (
     Region,
     RegionSheet,
 )
-from inventory.problems import InventoryError, Problem, Words, quoted
+from inventory.problems import InventoryError, Problem
+from inventory.reader import Reader
 from inventory.rules import ENVIRONMENT_RULES, RULES
-from inventory.shapes import fit
-
-Fitted = TypeVar("Fitted", bound=BaseModel)
 
 
 def load_region(folder: Path, today: date | None = None) -> Region:
@@ -62,17 +57,16 @@ def _collector_at_rest() -> Iterator[None]:
 
 def _locate_region(folder: Path, today: date | None) -> tuple[LocatedRegion, list[Problem]]:
     files = survey(folder)
-    reader = _Reader()
+    reader = Reader()
     reader.note_astray(files.astray)
     found = files.found
     located = LocatedRegion(
         sheet=reader.sheet(found, "region.yaml", RegionSheet),
         network=reader.sheet(found, "network.yaml", NetworkSheet),
-        catalogue=reader.sheet([Found("", CATALOGUE / "protocols.yaml")], "protocols.yaml", Protocols),
+        catalogue=load_catalogue(),
         hosts=reader.folder(found, "hosts", Host),
         members=reader.folder(found, "members", Member),
         applications=reader.folder(found, "applications", Application),
-        profiles=reader.folder(_profiles(), "profiles", Profile),
         broken=frozenset(reader.broken),
         unreadable=frozenset(reader.unreadable),
         today=today,
@@ -81,85 +75,16 @@ def _locate_region(folder: Path, today: date | None) -> tuple[LocatedRegion, lis
     return located, of_files + [problem for rule in RULES for problem in rule(located)]
 
 
-def _profiles() -> list[Found]:
-    return [Found("profiles", path) for path in sorted((CATALOGUE / "profiles").glob("*.yaml"))]
-
-
-class _Reader:
-    """Read and fit files one after the other; remember what is wrong and what could not be known."""
-
-    def __init__(self) -> None:
-        self.problems: list[Problem] = []
-        self.broken: set[tuple[Kind, str]] = set()
-        self.unreadable: set[Kind] = set()
-
-    def sheet(self, found: Sequence[Found], name: str, model: type[Fitted]) -> Placed[Fitted] | None:
-        """Read the file *name* at the top of the region, if it is there."""
-        paths = [file.path for file in found if not file.folder and file.path.name == name]
-        place = self.placed(paths[0], model) if paths else None
-        if place is None:
-            self.unreadable |= HELD[model]
-        return place
-
-    def folder(self, found: Sequence[Found], folder: str, model: type[Fitted]) -> tuple[Placed[Fitted], ...]:
-        """Read every file of one folder of the region."""
-        read_ones = [(file, self.placed(file.path, model)) for file in found if file.folder == folder]
-        for file, place in read_ones:
-            if place is None:
-                self._note_broken(folder, file.identifier)
-            else:
-                self.problems += _check_name(place, file.identifier)
-        return tuple(place for _, place in read_ones if place is not None)
-
-    def placed(self, path: Path, model: type[Fitted]) -> Placed[Fitted] | None:
-        """Read one file as a *model*."""
-        document, problems = read(path)
-        self.problems += problems
-        if document is None:
-            return None
-        if other := _stranger(document, model):
-            self.unreadable |= HELD[other]
-            self.problems.append(document.problem((), _elsewhere(model, other)))
-            return None
-        value, problems = fit(document, model)
-        self.problems += problems
-        return None if value is None else Placed(value, document)
-
-    def note_astray(self, astray: Sequence[Found]) -> None:
-        """Remember what files that are not read, for where or what they are, would have told."""
-        for file in astray:
-            self._note_broken(file.folder, file.identifier)
-
-    def _note_broken(self, folder: str, identifier: str) -> None:
-        if folder in KINDS:
-            self.broken.add((KINDS[folder], identifier))
-        elif folder in FOLDERS:
-            self.unreadable |= HELD[FOLDERS[folder]]
-
-
-def _check_name(place: Placed[BaseModel], identifier: str) -> list[Problem]:
-    """Require that a file is called what it describes: one place to look, and no two files for one thing."""
-    own = cast(Host | Member | Application | Profile, place.value).id
-    if own == identifier:
-        return []
-    why = f"the file is called {identifier}.yaml and one name leads to the other"
-    return [place.problem(("id",), Words(f"the id is {quoted(own)}", why, "rename the file or the id"))]
-
-
-def _stranger(document: Document, model: type[BaseModel]) -> type[BaseModel] | None:
-    """Recognise, by the keys it has, a file that describes something else than its place promises."""
-    keys = document.root.value.keys()
-    others = [other for other in (*SHEETS.values(), *FOLDERS.values()) if _required(other) <= keys]
-    return others[0] if len(others) == 1 and not _required(model) <= keys else None
-
-
-def _elsewhere(model: type[BaseModel], other: type[BaseModel]) -> Words:
-    why = f"it stands where {HOMES[model]} should"
-    return Words(f"the file reads like one of {HOMES[other]}", why, f"move it to {HOMES[other]}")
-
-
-def _required(model: type[BaseModel]) -> set[str]:
-    return {name for name, field in model.model_fields.items() if field.is_required()}
+@cache
+def load_catalogue() -> Catalogue:
+    """Read the catalogue that all regions share; it is part of this package and does not change while we run."""
+    reader = Reader()
+    protocols = reader.file(CATALOGUE / "protocols.yaml", Protocols)
+    files = [Found("profiles", path) for path in sorted((CATALOGUE / "profiles").glob("*.yaml"))]
+    profiles = reader.folder(files, "profiles", Profile)
+    if reader.problems or protocols is None:
+        raise InventoryError(reader.problems)
+    return Catalogue(protocols, profiles)
 
 
 def load_environment(path: Path, region: Region | None = None) -> Environment:
@@ -168,8 +93,8 @@ def load_environment(path: Path, region: Region | None = None) -> Environment:
     Relative paths in it are taken from its folder.  With *region*, it must know every host of it and no other.
     Raises InventoryError with everything that is wrong.
     """
-    reader = _Reader()
-    place = reader.placed(path, Environment)
+    reader = Reader()
+    place = reader.file(path, Environment)
     problems = reader.problems
     if place is not None:
         environment = _resolve(place.value, path.parent)

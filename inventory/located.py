@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from pydantic import BaseModel
 
@@ -68,6 +68,13 @@ class Kind(StrEnum):
     PROTOCOL = "flow code"
 
 
+class Catalogue(NamedTuple):
+    """What all regions share: the flow catalogue and the service profiles."""
+
+    protocols: Placed[Protocols]
+    profiles: tuple[Placed[Profile], ...]
+
+
 @dataclass(frozen=True)
 class LocatedRegion:
     """The values of all files that could be read; ``today`` is ``None`` when no day is to be judged by.
@@ -77,11 +84,10 @@ class LocatedRegion:
 
     sheet: Placed[RegionSheet] | None
     network: Placed[NetworkSheet] | None
-    catalogue: Placed[Protocols] | None
+    catalogue: Catalogue
     hosts: tuple[Placed[Host], ...] = ()
     members: tuple[Placed[Member], ...] = ()
     applications: tuple[Placed[Application], ...] = ()
-    profiles: tuple[Placed[Profile], ...] = ()
     broken: frozenset[tuple[Kind, str]] = frozenset()
     unreadable: frozenset[Kind] = frozenset()
     today: date | None = None
@@ -104,7 +110,12 @@ class LocatedRegion:
     @cached_property
     def protocols(self) -> tuple[Placed[Protocol], ...]:
         """Give the rows of the flow catalogue."""
-        return tuple(self.catalogue.each("protocols", self.catalogue.value.protocols)) if self.catalogue else ()
+        return tuple(self.catalogue.protocols.each("protocols", self.catalogue.protocols.value.protocols))
+
+    @property
+    def profiles(self) -> tuple[Placed[Profile], ...]:
+        """Give the service profiles."""
+        return self.catalogue.profiles
 
     @cached_property
     def contacts(self) -> tuple[Placed[Contact], ...]:
@@ -164,7 +175,7 @@ class LocatedRegion:
 
     def region(self) -> Region:
         """Give the plain value; only a region without problems has one."""
-        if self.sheet is None or self.network is None or self.catalogue is None:
+        if self.sheet is None or self.network is None:
             raise ValueError("a region without its own files has no value")
         return Region(
             **dict(self.sheet.value),
@@ -172,7 +183,7 @@ class LocatedRegion:
             hosts=tuple(place.value for place in self.hosts),
             members=tuple(place.value for place in self.members),
             applications=tuple(place.value for place in self.applications),
-            protocols=self.catalogue.value.protocols,
+            protocols=self.catalogue.protocols.value.protocols,
             profiles=tuple(place.value for place in self.profiles),
         )
 

@@ -1,5 +1,6 @@
 """What is wrong with a file of the operator: where, what, why, and what to do about it."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import NamedTuple
@@ -9,6 +10,15 @@ from inventory.patients import masked
 LONGEST_QUOTE = 60
 SPACES = "\u00a0\u202f"
 """The no-break spaces of French text: harmless, although Python does not call them printable."""
+
+
+SECRETS = re.compile(
+    r"(?<=://)[^/@\s]*:[^/@\s]*(?=@)"
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY.*"
+    r"|\b(?:hv[sbr]|s)\.[A-Za-z0-9_-]{8,}",
+    re.DOTALL,
+)
+"""What somebody may have put into a file by mistake: passwords in addresses, private keys, tokens of a vault."""
 
 
 class Words(NamedTuple):
@@ -23,7 +33,7 @@ class Words(NamedTuple):
 class Problem:
     """One thing to mend in one place; lines and columns count from 1, as editors do.
 
-    No part of it can carry a patient's number or a control character, whatever the file held.
+    No part of it can carry a patient's number, a password or a control character, whatever the file held.
     """
 
     file: str
@@ -37,7 +47,7 @@ class Problem:
         for field in fields(self):
             value = getattr(self, field.name)
             if isinstance(value, str):
-                object.__setattr__(self, field.name, printable(masked(value)))
+                object.__setattr__(self, field.name, printable(without_secrets(value)))
 
     def __str__(self) -> str:
         """Give the form that editors and terminals can open: ``file:line:column: what, why, remedy``."""
@@ -56,6 +66,11 @@ class InventoryError(Exception):
         super().__init__("\n".join(map(str, self.problems)))
 
 
+def without_secrets(text: str) -> str:
+    """Give *text* without what must never leave the file it stands in."""
+    return masked(SECRETS.sub("…", text))
+
+
 def printable(text: str) -> str:
     """Give *text* on one line, with what no terminal should receive written out."""
     return "".join(
@@ -65,5 +80,5 @@ def printable(text: str) -> str:
 
 def quoted(value: object) -> str:
     """Give *value* as a message quotes it: in double quotes, cut when long."""
-    text = masked(str(value))
+    text = without_secrets(str(value))
     return f'"{text if len(text) <= LONGEST_QUOTE else text[:LONGEST_QUOTE] + "…"}"'

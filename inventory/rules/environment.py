@@ -1,11 +1,12 @@
 """An environment fits its region: every host once, apart from each other, with authorities that exist."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
+from ipaddress import IPv4Network
 
 from inventory.documents import Steps
 from inventory.located import Placed
-from inventory.models import Environment, HostAccess, Region
+from inventory.models import Environment, Region
 from inventory.problems import Problem, Words, quoted
 
 
@@ -36,32 +37,37 @@ def authorities_exist(place: Placed[Environment], _region: Region | None) -> Ite
 
 
 def sources_are_narrow(place: Placed[Environment], _region: Region | None) -> Iterator[Problem]:
-    """Find networks of administration, or of a host as the vault sees it, that hold every address."""
+    """Find networks of administration, or of those whom the vault serves, that hold every address."""
     everything = "0.0.0.0/0 is every address there is"
     for number, network in enumerate(place.value.administration_sources):
         if network.prefixlen == 0:
             words = Words("anybody could administer the hosts", everything, "write the networks of the operators")
             yield place.problem(("administration_sources", number), words)
-    for name, host in place.value.hosts.items():
-        if host.vault_sees.prefixlen == 0:
-            words = Words("the host's token would work from anywhere", everything, "write the host's address")
-            yield place.problem(("hosts", name, "vault_sees"), words)
+    for who, network, steps in _seen_by_the_vault(place.value):
+        if network.prefixlen == 0:
+            words = Words(f"the token of {who} would work from anywhere", everything, "write its address")
+            yield place.problem(steps, words)
 
 
 def hosts_are_told_apart(place: Placed[Environment], _region: Region | None) -> Iterator[Problem]:
-    """Find two hosts behind one door or with one key, and addresses by which the vault could not tell them apart."""
-    first: dict[tuple[str, object], str] = {}
-    for name, host in place.value.hosts.items():
-        for noun, key, steps in _marks_of(name, host):
-            earlier = first.setdefault((noun, key), name)
-            if earlier != name:
-                words = Words(
-                    f"the {noun} is also that of {earlier}", "two hosts never share one", "correct one of them"
-                )
-                yield place.problem(steps, words)
+    """Find two hosts behind one door or with one key, and addresses by which the vault could not tell two apart."""
+    first: dict[tuple[str, Hashable], str] = {}
+    for who, noun, key, steps in _marks(place.value):
+        earlier = first.setdefault((noun, key), who)
+        if earlier != who:
+            words = Words(f"the {noun} is also that of {earlier}", "no two share one", "correct one of them")
+            yield place.problem(steps, words)
 
 
-def _marks_of(name: str, host: HostAccess) -> Iterator[tuple[str, object, Steps]]:
-    yield "address and port", (host.address, host.port), ("hosts", name, "address")
-    yield "host key", host.host_key, ("hosts", name, "host_key")
-    yield "address that the vault sees", host.vault_sees, ("hosts", name, "vault_sees")
+def _marks(environment: Environment) -> Iterator[tuple[str, str, Hashable, Steps]]:
+    for name, host in environment.hosts.items():
+        yield name, "address and port", (host.address, host.port), ("hosts", name, "address")
+        yield name, "host key", host.host_key, ("hosts", name, "host_key")
+    for who, network, steps in _seen_by_the_vault(environment):
+        yield who, "address that the vault sees", network, steps
+
+
+def _seen_by_the_vault(environment: Environment) -> Iterator[tuple[str, IPv4Network, Steps]]:
+    yield "the object store", environment.object_store.vault_sees, ("object_store", "vault_sees")
+    for name, host in environment.hosts.items():
+        yield name, host.vault_sees, ("hosts", name, "vault_sees")

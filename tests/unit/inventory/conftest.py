@@ -6,10 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-import inventory
-
-SAMPLE = Path(inventory.__file__).parent / "regions" / "bourgogne-franche-comte"
+from inventory_edits import SAMPLE
 
 
 @pytest.fixture

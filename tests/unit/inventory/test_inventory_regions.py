@@ -6,19 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
-from edits import TODAY, apply_edits, problems_of
+from inventory_edits import TODAY, apply_edits, problems_of, read_cases
 
-from inventory.documents import LOADER
 from inventory.load import load_region
 from inventory.problems import InventoryError
 
-HERE = Path(__file__).parent
-
 
 def cases(name: str) -> list[Any]:
-    table = yaml.load((HERE / name).read_text(encoding="utf-8"), Loader=LOADER)  # noqa: S506 - a safe one, in C
-    return [pytest.param(case, id=case["case"]) for case in table]
+    return [pytest.param(case, id=case["case"]) for case in read_cases(name)]
 
 
 @pytest.mark.parametrize("case", cases("invalid_regions.yaml"))
@@ -38,7 +33,7 @@ def test_what_only_looks_odd_is_accepted(case: dict[str, Any], folder: Path) -> 
 
 
 def test_the_table_is_as_long_as_promised() -> None:
-    assert len(cases("invalid_regions.yaml")) >= 50
+    assert len(read_cases("invalid_regions.yaml")) >= 50
 
 
 def test_a_region_is_a_frozen_value(folder: Path) -> None:

@@ -5,9 +5,15 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from inventory.load import load_region
+import yaml
+
+import inventory
+from inventory.documents import LOADER
+from inventory.load import load_environment, load_region
 from inventory.problems import InventoryError
 
+SAMPLE = Path(inventory.__file__).parent / "regions" / "bourgogne-franche-comte"
+HERE = Path(__file__).parent
 TODAY = date(2026, 11, 22)
 
 
@@ -47,4 +53,20 @@ def problems_of(folder: Path, today: date | None = None) -> list[str]:
         load_region(folder, today or TODAY)
     except InventoryError as error:
         return [str(problem).removeprefix(f"{folder}/") for problem in error.problems]
+    return []
+
+
+def read_cases(name: str) -> list[dict[str, Any]]:
+    """Read a table of cases; with PyYAML's own loader, in C, so that ours is not judged by itself."""
+    table: list[dict[str, Any]] = yaml.load((HERE / name).read_text(encoding="utf-8"), Loader=LOADER)  # noqa: S506
+    return table
+
+
+def problems_of_environment(folder: Path) -> list[str]:
+    """Give what the loader says of the environment in *folder*, for the sample region."""
+    region = load_region(SAMPLE, TODAY)
+    try:
+        load_environment(folder / "environment.yaml", region)
+    except InventoryError as error:
+        return [str(problem).replace(f"{folder}/", "") for problem in error.problems]
     return []

@@ -1,0 +1,186 @@
+"""How days, addresses, paths, schedules and codes are written, as annotated types for the models.
+
+Each is text in exactly one form, so that a file reads the same for people, editors and us.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BeforeValidator, GetJsonSchemaHandler, PlainValidator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError, PydanticKnownError
+
+from inventory.identifiers import Shape, refused
+from inventory.problems import quoted
+
+
+def parse_day(value: object) -> date:
+    """Read a day from text in exactly one form, so that no number is ever taken for one."""
+    if isinstance(value, date):
+        return value
+    text = as_text(value)
+    if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text) is None:
+        raise refused(f"{quoted(text)} is no day", "a day is year-month-day with its zeros", "write it like 2029-03-31")
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise refused(f"{quoted(text)} is no day", f"in the calendar {error}", "write a day that exists") from None
+
+
+def parse_address(value: object) -> IPv4Address:
+    """Read an IPv4 address from text."""
+    if isinstance(value, IPv4Address):
+        return value
+    try:
+        return IPv4Address(as_text(value))
+    except ValueError as error:
+        raise not_an_address(value, "an IPv4 address", str(error), "10.21.10.11") from None
+
+
+def parse_interface(value: object) -> IPv4Interface:
+    """Read an IPv4 address and its prefix length from text."""
+    if isinstance(value, IPv4Interface):
+        return value
+    noun, example = "an IPv4 address with its prefix", "10.21.10.11/24"
+    text = as_text(value)
+    if re.fullmatch(r"[^/]+/[0-9]{1,2}", text) is None:
+        raise not_an_address(value, noun, "the length of the prefix is missing", example)
+    try:
+        return IPv4Interface(text)
+    except ValueError as error:
+        raise not_an_address(value, noun, str(error), example) from None
+
+
+def parse_network(value: object) -> IPv4Network:
+    """Read an IPv4 network from text; say which network an address with host bits belongs to."""
+    if isinstance(value, IPv4Network):
+        return value
+    interface = parse_interface(value)
+    if interface.ip != interface.network.network_address:
+        why = f"{interface.ip} is an address inside {interface.network}"
+        raise refused(f"{quoted(value)} is no network", why, f"write {interface.network}")
+    return interface.network
+
+
+def parse_path(value: object) -> Path:
+    """Read a path from text; whom it is relative to is for the reader of the file to say."""
+    if isinstance(value, Path):
+        return value
+    text = as_text(value)
+    if re.fullmatch(r"[^~\u0000-\u001f\u007f][^\u0000-\u001f\u007f]*", text) is None:
+        why = "it is empty, has control characters or starts with ~, which only a shell knows"
+        raise refused(f"{quoted(text)} is no path", why, "write the path of a file")
+    return Path(text)
+
+
+def as_text(value: object) -> str:
+    """Give *value* if it is text, else raise what pydantic raises for it."""
+    if not isinstance(value, str):
+        raise PydanticKnownError("string_type")
+    return value
+
+
+def not_an_address(value: object, noun: str, why: str, example: str) -> PydanticCustomError:
+    """Build the error of a text that is not *noun*."""
+    return refused(f"{quoted(value)} is not {noun}", why, f"write it like {example}")
+
+
+@dataclass(frozen=True)
+class Written:
+    """Say to schemas in which form a parsed value is written."""
+
+    pattern: str
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"type": "string", "pattern": self.pattern}
+
+
+BYTE = r"(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+DOTTED = rf"{BYTE}(\.{BYTE}){{3}}"
+PREFIX_LENGTH = r"(3[0-2]|[12]?[0-9])"
+
+Day = Annotated[date, BeforeValidator(parse_day), Written(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
+Address = Annotated[IPv4Address, PlainValidator(parse_address), Written(f"^{DOTTED}$")]
+InterfaceAddress = Annotated[IPv4Interface, PlainValidator(parse_interface), Written(f"^{DOTTED}/{PREFIX_LENGTH}$")]
+Network = Annotated[IPv4Network, PlainValidator(parse_network), Written(f"^{DOTTED}/{PREFIX_LENGTH}$")]
+FilePath = Annotated[Path, PlainValidator(parse_path), Written(r"^[^~\u0000-\u001f\u007f][^\u0000-\u001f\u007f]*$")]
+
+HttpsAddress = Annotated[
+    str,
+    Shape(
+        r"^https://[A-Za-z0-9.-]+(:[0-9]{1,5})?$",
+        "the address of an engine",
+        "https://name:port, without path and credentials",
+        "https://vault.example:8200",
+    ),
+]
+MountPoint = Annotated[
+    str,
+    Shape(
+        r"^/srv(/[a-z0-9][a-z0-9-]*)+$",
+        "a mount point",
+        "a folder below /srv in lower-case letters, digits and hyphens",
+        "/srv/imagerie",
+    ),
+]
+DevicePath = Annotated[
+    str,
+    Shape(
+        r"^/dev/disk/by-id/[A-Za-z0-9._:-]+$",
+        "a name that a device keeps",
+        "below /dev/disk/by-id (/dev/vdb can become another disk at the next boot)",
+        "/dev/disk/by-id/virtio-data",
+    ),
+]
+InterfaceName = Annotated[
+    str,
+    Shape(
+        r"^[a-z][a-z0-9.]{1,14}$", "the name of a network card", "what Linux calls it, at most 15 characters", "eth1"
+    ),
+]
+ProtocolCode = Annotated[
+    str, Shape(r"^F-[A-Z0-9]+$", "a flow code", "F- and capital letters, as in the catalogue", "F-HTTPS")
+]
+Continuity = Annotated[str, Shape(r"^C[0-4]$", "a continuity class", "C0 (vital) to C4 (deferred)", "C1")]
+HostKey = Annotated[
+    str,
+    Shape(
+        r"^ssh-ed25519 [A-Za-z0-9+/=]+$", "a host key", "ssh-ed25519 and its base64, no comment", "ssh-ed25519 AAAA…"
+    ),
+]
+
+Product = Annotated[
+    str, Shape(r"^(seaweedfs|ceph-rgw)$", "a product that is known here", "seaweedfs or ceph-rgw", "seaweedfs")
+]
+Transport = Annotated[str, Shape(r"^(tcp|udp)$", "a transport", "tcp or udp", "tcp")]
+
+WEEK = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+def weekdays_from(day: int) -> str:
+    """Give the pattern of a weekday, alone or up to a later one of the same week: systemd knows no Fri..Mon."""
+    later = "|".join(WEEK[day + 1 :])
+    return WEEK[day] + (rf"(\.\.({later}))?" if later else "")
+
+
+WEEKDAY = "(" + "|".join(weekdays_from(day) for day in range(len(WEEK))) + ")"
+WEEKDAYS = f"{WEEKDAY}(,{WEEKDAY})*"
+HOUR = "([01][0-9]|2[0-3])"
+HOURS = rf"(\*|{HOUR}(,{HOUR})*|{HOUR}/(1[0-9]|2[0-3]|[1-9]))"
+MINUTE = "[0-5][0-9]"
+MINUTES = rf"({MINUTE}(,{MINUTE})*|{MINUTE}/([1-5][0-9]|[1-9]))"
+
+Schedule = Annotated[
+    str,
+    Shape(
+        rf"^(hourly|daily|weekly|({WEEKDAYS} )?(\*-\*-\* )?{HOURS}:{MINUTES}(:00)?)$",
+        "a schedule",
+        "hourly, daily, weekly, or systemd's hours and minutes of every day or of weekdays",
+        '"*-*-* 02:30" or "Mon..Fri *-*-* 00/4:15"',
+    ),
+]
+"""A strict part of systemd's OnCalendar: no months, no years, no seconds, no time zones."""
