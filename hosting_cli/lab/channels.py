@@ -98,6 +98,13 @@ def run(directory: Path, argv: Sequence[str], *, standard_input: bytes = b"", ti
     return Ran(answer["status"], decoded(answer.get("output", "")), decoded(answer.get("errors", "")))
 
 
+def start(directory: Path, argv: Sequence[str], *, timeout_seconds: float = 60) -> None:
+    """Start *argv* in the guest without waiting for its end, which may be the guest's."""
+    answer = ask(directory, {"do": "start", "argv": list(argv)}, timeout_seconds)
+    if answer["status"] != 0:
+        raise EngineError(f"machine {directory.name}", f"cannot start {argv[0]}: {decoded(answer['errors'])}", _AGAIN)
+
+
 def ask(directory: Path, request: Mapping[str, Any], timeout_seconds: float) -> dict[str, Any]:
     """Put *request* to the guest agent and return its answer."""
     token = secrets.token_hex(8)

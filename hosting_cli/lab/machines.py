@@ -16,7 +16,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from enum import Enum
-from functools import partial
 from pathlib import Path
 
 from pydantic import TypeAdapter
@@ -116,7 +115,7 @@ def status(lab: Path, name: str) -> State:
 
 def reached(lab: Path, name: str) -> RunningMachine:
     """Say how to reach a machine; raise UsageError when the lab has none of that name."""
-    return _reached(lab, _expect(lab, name))
+    return _reached(lab, expect(lab, name))
 
 
 def start_all(
@@ -128,19 +127,8 @@ def start_all(
 ) -> tuple[RunningMachine, ...]:
     """Start machines, a few at a time, and return them in the order of *specs*."""
     with ThreadPoolExecutor(MOST_AT_ONCE) as pool:
-        one = partial(_start_one, lab=lab, image=image, template_of=template_of, progress=progress)
-        return tuple(pool.map(one, specs))
-
-
-def _start_one(
-    spec: MachineSpec,
-    *,
-    lab: Path,
-    image: Image,
-    template_of: Callable[[MachineSpec], Template],
-    progress: Progress,
-) -> RunningMachine:
-    return start(spec, lab, image, template_of(spec), progress)
+        started = [pool.submit(start, spec, lab, image, template_of(spec), progress) for spec in specs]
+        return tuple(future.result() for future in started)
 
 
 def start(spec: MachineSpec, lab: Path, image: Image, template: Template, progress: Progress) -> RunningMachine:
@@ -149,7 +137,7 @@ def start(spec: MachineSpec, lab: Path, image: Image, template: Template, progre
     The switches of its segments must be up.  Raise UsageError when a machine of that name has another specification.
     """
     state = status(lab, spec.name)
-    if state in {State.RUNNING, State.STOPPED} and _expect(lab, spec.name).spec != spec:
+    if state in {State.RUNNING, State.STOPPED} and expect(lab, spec.name).spec != spec:
         raise UsageError(f"machine {spec.name}", "is there already, made otherwise", "Run `hosting lab down` first.")
     if state is State.RUNNING:
         return reached(lab, spec.name)
@@ -199,7 +187,7 @@ def _identify(place: Path, spec: MachineSpec, host_key: keys.KeyPair, bootstrap_
 
 def restart(lab: Path, name: str, progress: Progress) -> RunningMachine:
     """Boot a machine from its disks, killing it first if it runs: what its disks hold stays, boot_id changes."""
-    record = _expect(lab, name)
+    record = expect(lab, name)
     if not record.identified:
         raise UsageError(f"machine {name}", "was never started to its end", "Run `hosting lab up`.")
     kill(lab, name)
@@ -213,12 +201,19 @@ def restart(lab: Path, name: str, progress: Progress) -> RunningMachine:
     return _reached(lab, record)
 
 
+def reboot(lab: Path, name: str, progress: Progress) -> str:
+    """Have a running machine reboot itself, wait until it answers SSH again, and return its new boot_id."""
+    since = console.position(directory(lab, name))
+    channels.start(directory(lab, name), ["systemctl", "reboot"])
+    return wait_for_boot(lab, name, since, progress)
+
+
 def wait_for_boot(lab: Path, name: str, since: int, progress: Progress) -> str:
     """Wait until a machine that reboots by itself answers SSH again; return its new boot_id.
 
     *since* is what `console.position` said before the reboot was asked for.  Polling SSH instead would slow the boot.
     """
-    record = _expect(lab, name)
+    record = expect(lab, name)
     if record.process is None:
         raise UnreadableError(f"machine {name}", "does not run", "Run `hosting lab up`.")
     narrator = Narrator(progress, f"{name}: rebooting")
@@ -297,7 +292,8 @@ def _write(lab: Path, record: Record) -> None:
     (place / "known_hosts").write_text(f"[127.0.0.1]:{record.ssh_port} {record.host_key}\n")
 
 
-def _expect(lab: Path, name: str) -> Record:
+def expect(lab: Path, name: str) -> Record:
+    """Read what is on record of a machine; raise UsageError when the lab has none of that name."""
     record = read(lab, name)
     if record is None:
         known = ", ".join(names(lab)) or "none"
@@ -314,7 +310,7 @@ def _reached(lab: Path, record: Record) -> RunningMachine:
         name=record.spec.name,
         ssh_port=record.ssh_port,
         host_key=record.host_key,
-        bootstrap_key=keys.bootstrap_key_path(lab),
+        bootstrap_key=keys.bootstrap_key_path(lab.resolve()),
         vault_sees=f"{addresses.source_address(record.spec.ordinal)}/32",
-        directory=directory(lab, record.spec.name),
+        directory=directory(lab.resolve(), record.spec.name),
     )

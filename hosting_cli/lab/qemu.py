@@ -121,6 +121,11 @@ def _network(launch: Launch) -> Iterator[str]:
         yield from _card(f"link{index}", addresses.mac_address(launch.ordinal, index))
 
 
+def card_name(index: int) -> str:
+    """Name the network card of a link (1, 2 …) as QEMU's commands know it."""
+    return f"nic-link{index}"
+
+
 def _guest_forward(forward: Forward, ordinal: int) -> str:
     """Reach a service of the controller from an address of the machine's own, so that the service can tell who asks."""
     to = f"TCP:127.0.0.1:{forward.controller_port},bind={addresses.source_address(ordinal)}"

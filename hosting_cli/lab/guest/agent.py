@@ -5,6 +5,7 @@ One request is one line of JSON, answered by one line of JSON; file contents and
     {"id": …, "do": "identify", "hostname": …, "time_ns": …, "entropy": …, "files": {path: [mode, content]},
      "then": [argv, …]}
     {"id": …, "do": "run", "argv": […], "input": …}
+    {"id": …, "do": "start", "argv": […]}
 
 Forking costs 50 ms under emulation, which is why this is no shell script.
 """
@@ -65,13 +66,19 @@ def run(request: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def start(request: dict[str, Any]) -> dict[str, Any]:
+    """Start one command without waiting for it: what ends the agent (a reboot) could not be answered otherwise."""
+    subprocess.Popen(request["argv"], stdin=subprocess.DEVNULL, start_new_session=True)
+    return {"status": 0}
+
+
 def answer(line: bytes) -> dict[str, Any]:
     """Carry out one request; what goes wrong is the answer, because nobody else reads it."""
     token = None
     try:
         request = json.loads(line)
         token = request["id"]
-        result = {"identify": identify, "run": run}[request["do"]](request)
+        result = {"identify": identify, "run": run, "start": start}[request["do"]](request)
     except (OSError, ValueError, KeyError, TypeError) as error:
         result = {"status": 125, "output": "", "errors": base64.b64encode(repr(error).encode()).decode()}
     return {"id": token, **result}

@@ -60,6 +60,8 @@ mkdir -p "$root/etc/systemd/system-generators"
 for generator in debug getty gpt-auto hibernate-resume rc-local run ssh system-update sysv tpm2; do
   ln -s /dev/null "$root/etc/systemd/system-generators/systemd-$generator-generator"
 done
+# Everything here has a unit; with these gone, `systemctl enable` need not run Perl to keep them in step.
+rm -f "$root"/etc/init.d/* "$root"/etc/rc?.d/*
 # Empty as it comes; systemd-modules-load has nothing to do until somebody adds a file.
 rm -f "$root/etc/modules-load.d/modules.conf"
 in_root systemctl set-default --quiet multi-user.target

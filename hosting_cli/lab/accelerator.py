@@ -1,0 +1,76 @@
+"""Find out whether the processor's virtualisation can be used: by using it, since it may be there and not work."""
+
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from hosting_cli.lab import cache, qemu, records
+from hosting_cli.lab.image import Image
+from hosting_cli.lab.progress import Narrator, Progress
+
+_TRY_SECONDS = 20
+_DEVICE = Path("/dev/kvm")
+_KERNEL_SAID = "LAB-TRIED"
+
+
+@dataclass(frozen=True)
+class Accelerator:
+    """How machines are run, and why, in words for `hosting lab status`."""
+
+    kvm: bool
+    reason: str
+
+
+def find(cache_directory: Path, image: Image, version: str, progress: Progress) -> Accelerator:
+    """Tell whether *image*'s kernel runs on KVM here; what was found is remembered until this machine boots again."""
+    if not _DEVICE.exists():
+        return Accelerator(False, f"emulation: there is no {_DEVICE}")
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text()
+    known = cache_directory / "accelerators" / f"{cache.key({'boot': boot, 'image': image.key, 'qemu': version})}.json"
+    remembered = records.read(known)
+    if remembered is not None:
+        return Accelerator(**remembered)
+    found = _try_kvm(image, progress)
+    known.parent.mkdir(parents=True, exist_ok=True)
+    records.write(known, vars(found))
+    return found
+
+
+def _try_kvm(image: Image, progress: Progress) -> Accelerator:
+    """Boot the kernel up to its first process, which says so on the console."""
+    with tempfile.TemporaryDirectory(prefix="hosting-lab-") as directory:
+        console, log = Path(directory) / "console", Path(directory) / "log"
+        narrator = Narrator(progress, "trying KVM")
+        with log.open("wb") as said:
+            process = subprocess.Popen(trial(image, console), stdin=subprocess.DEVNULL, stdout=said, stderr=said)
+        try:
+            while process.poll() is None and narrator.elapsed() < _TRY_SECONDS:
+                narrator.pause(0.1)
+        finally:
+            process.kill()
+            process.wait()
+        return judge(_text(console), _text(log))
+
+
+def judge(console: str, log: str) -> Accelerator:
+    """Judge a trial by what was heard of it."""
+    if _KERNEL_SAID in console:
+        return Accelerator(True, "KVM: tried, and works")
+    said = log.strip().splitlines()[-1:] or ["the kernel did not come up"]
+    return Accelerator(False, f"emulation: KVM was tried and failed ({said[0]})")
+
+
+def _text(path: Path) -> str:
+    return path.read_text(errors="replace") if path.exists() else ""
+
+
+def trial(image: Image, log: Path) -> list[str]:
+    """Compose the arguments of the trial."""
+    return [
+        qemu.PROGRAM,
+        *("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"),
+        *("-machine", "q35", "-accel", "kvm", "-cpu", "host", "-m", "256"),
+        *("-kernel", str(image.kernel), "-initrd", str(image.initramfs)),
+        *("-append", "console=ttyS0 panic=-1 lab.try", "-serial", f"file:{qemu.escaped(str(log))}"),
+    ]
