@@ -9,9 +9,12 @@ from inventory.problems import Problem, Words
 LARGEST_BYTES = 8 << 20
 BYTE_ORDER_MARK = "\ufeff"
 
-# Line ends that only some readers count would make every line number after them wrong.
+# Line ends that only some readers count make every line number after them wrong; characters without width, and those
+# that turn the direction of writing, make a text look like another.
 INVISIBLE = re.compile(
-    "[^\\t\\n\\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]|\r(?!\n)"
+    "[^\\t\\n\\r\x20-\x7e\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+    "|[\xad\u200b-\u200f\u2028-\u202e\u2060-\u2064\u2066-\u2069]"
+    "|\r(?!\n)"
 )
 TAB_INDENTED = re.compile(r"^ *\t", re.MULTILINE)
 
