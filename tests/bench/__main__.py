@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import ansible, readings, report, root, scenario, startup, whole_region
+from tests.bench import ansible, leftovers, readings, report, root, scenario, startup, whole_region
 from tests.bench.fleet import Fleet
 from tests.bench.measure import BenchmarkError, Chapter
 
@@ -46,8 +46,11 @@ def _readings(options: argparse.Namespace) -> Chapter:
         folder = fleet.state_directory / "region"
         scenario.write(folder, fleet.hosts)
         desired = scenario.load(folder, fleet.authority_key).of_host
+        file_system = root.build(cache, scenario.packages(desired), progress)
+        progress("killing a small fleet: is anything left of it?")
+        leftovers.check(file_system)
         progress(f"starting {options.hosts} hosts")
-        fleet.start_hosts(root.build(cache, scenario.packages(desired), progress))
+        fleet.start_hosts(file_system)
         return readings.measure(
             fleet,
             python,

@@ -122,9 +122,9 @@ def _absent(path: str) -> Json:
     return {"name": path, "ansible.builtin.file": {"path": path, "state": "absent"}}
 
 
-def read_drift(fleet: Fleet, python: Path) -> Run:
-    """Hold the fleet against the playbook over new connections, changing nothing."""
-    argv = [str(python), "-m", "ansible", "playbook", "--check", "--diff", "playbook.json"]
+def read_drift(fleet: Fleet, python: Path, hosts: Sequence[str]) -> Run:
+    """Hold *hosts* against the playbook over new connections, changing nothing."""
+    argv = [str(python), "-m", "ansible", "playbook", "--check", "--diff", "playbook.json", "--limit", ",".join(hosts)]
     return fleet.run(
         ["env", f"--chdir={PROJECT}", *argv],
         environment={"HOME": PROJECT, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_LOCAL_TEMP": f"{PROJECT}/tmp"},

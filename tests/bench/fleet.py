@@ -69,7 +69,8 @@ class Fleet:
             for number, key in enumerate(self._keys, start=1)
         )
         self._keeper: subprocess.Popen[bytes] | None = None
-        self._keeper_pid = 0
+        self.keeper = 0
+        """The first process of the fleet, as the machine counts them."""
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
     def __enter__(self) -> Self:
@@ -99,7 +100,7 @@ class Fleet:
         assert self._keeper.stdout is not None
         if self._keeper.stdout.readline() != b"ready\n":
             raise BenchmarkError("the keeper did not start; its message stands above")
-        self._keeper_pid = _only_child(self._keeper.pid)
+        self.keeper = _only_child(self._keeper.pid)
         self._write("operator_key", self.operator_key)
         self._write("operator_key-cert.pub", self.operator_certificate)
         self._write("known_hosts", self.known_hosts)
@@ -180,7 +181,7 @@ class Fleet:
     @property
     def state_directory(self) -> Path:
         """Give the keeper's state directory as it is seen from outside."""
-        return Path(f"/proc/{self._keeper_pid}/root{STATE}")
+        return Path(f"/proc/{self.keeper}/root{STATE}")
 
     @property
     def known_hosts(self) -> str:
@@ -197,8 +198,14 @@ class Fleet:
         return _only_child(_only_child(self._running[host.name].pid))
 
     def cpu_seconds(self) -> float:
-        """Add up the CPU time of all hosts since they started, ended sessions included."""
-        return sum(_cpu_seconds(self.first_process(host)) for host in self.hosts)
+        """Wait until no host has a session; then add up the CPU time of all of them since they started."""
+        deadline = time.monotonic() + _START_SECONDS
+        first_processes = [self.first_process(host) for host in self.hosts]
+        while any(map(_children, first_processes)):
+            if time.monotonic() > deadline:
+                raise BenchmarkError("a session on a host of the fleet does not end")
+            time.sleep(_POLL_SECONDS)
+        return sum(map(_cpu_seconds, first_processes))
 
     # -- work -----------------------------------------------------------------------------------------------------
 
@@ -218,7 +225,7 @@ class Fleet:
         )
 
     def _enter(self) -> list[str]:
-        target = str(self._keeper_pid)
+        target = str(self.keeper)
         return ["nsenter", "--target", target, "--mount", "--net", "--pid", "--ipc", f"--wdns={CHECKOUT}"]
 
     def _write(self, name: str, text: str) -> None:
@@ -256,8 +263,12 @@ def _public(key: asyncssh.SSHKey) -> str:
     return str(key.export_public_key().decode().strip())
 
 
+def _children(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+
 def _only_child(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
+    return int(_children(pid)[0])
 
 
 def _cpu_seconds(pid: int) -> float:
