@@ -41,7 +41,7 @@ from inventory.resource import PLATFORM, Resource, Subject
 from tests.unit.inventory.large_region import LargeRegion
 
 if TYPE_CHECKING:
-    from sys import TraceFunction
+    from _typeshed import TraceFunction
 
 Kind = TypeVar("Kind", bound=Resource)
 

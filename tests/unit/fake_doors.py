@@ -1,0 +1,236 @@
+"""Doors that hold everything in memory, note what they are asked, and refuse what the real ones would refuse."""
+
+from collections.abc import Callable, Mapping, Sequence
+from io import StringIO
+from pathlib import Path
+from typing import Any, cast
+
+from sample import NOW, environment, region
+
+from hosting_cli.console import Progress
+from hosting_cli.doors.engine import Event, Job
+from hosting_cli.doors.engine import Outcome as EngineOutcome
+from hosting_cli.doors.hosts import Completed
+from hosting_cli.doors.operator_key import OperatorKey
+from hosting_cli.errors import EngineError, RefusedError, UnreadableError
+from hosting_cli.resources import VAULT, SecretEntry, StoreResource, VaultResource, object_store
+from hosting_cli.secret import Secret
+from hosting_cli.session import DoorMaker, Session
+from inventory.resource import Json, Reading, Resource, Subject
+
+STORE = "dijon-objects"
+SEALED = UnreadableError("vault https://127.0.0.1:1", "it is sealed", "Have its key holders unseal it.")
+KEYS_PER_USER = 2
+"""How many access keys a store gives a user at most."""
+
+Calls = list[str]
+
+
+class FakeVault:
+    """A vault that is as its contract says; ``sealed`` makes every request fail as a sealed one's would."""
+
+    def __init__(self, calls: Calls | None = None) -> None:
+        self.calls: Calls = [] if calls is None else calls
+        self.resources: dict[Subject, Resource] = {}
+        self.secrets: dict[str, Secret] = {}
+        self.notes: dict[str, dict[str, str]] = {}
+        self.accessors: dict[str, list[str]] = {}
+        self.tokens: list[str] = []
+        self.answers: Callable[[str, str, str], int] = lambda policy, method, path: 403
+        self.rights: Callable[[str, str], tuple[str, ...]] = lambda policy, path: ("deny",)
+        self.disabled: set[str] = set()
+        self.sealed = False
+
+    def _asked(self, call: str) -> None:
+        if self.sealed:
+            raise SEALED
+        self.calls.append(call)
+
+    def identity(self) -> str:
+        self._asked("identity")
+        return "token-tester"
+
+    def read(self) -> Reading:
+        if self.sealed:
+            return Reading(VAULT, NOW, None, str(SEALED))
+        return Reading(VAULT, NOW, dict(self.resources))
+
+    def write(self, resource: VaultResource) -> None:
+        if isinstance(resource, SecretEntry):
+            raise RefusedError(str(resource.subject), "secrets are made, not written", "Call make_secret.")
+        self._asked(f"write {resource.subject}")
+        self.resources[resource.subject] = resource
+
+    def delete(self, resource: VaultResource) -> None:
+        if resource.data_bearing:
+            raise RefusedError(str(resource.subject), "it bears data", "Offboard its owner.")
+        self._asked(f"delete {resource.subject}")
+        self.resources.pop(resource.subject, None)
+
+    def make_secret(self, entry: SecretEntry) -> None:
+        self._asked(f"make {entry.subject}")
+        self.secrets.setdefault(entry.name, Secret(f"secret of {entry.name}"))
+        self.resources[entry.subject] = entry
+
+    def reveal_secret(self, entry: SecretEntry) -> Secret:
+        self._asked(f"reveal {entry.subject}")
+        if entry.name not in self.secrets:
+            raise EngineError(str(entry.subject), "it has no value", "Make it.")
+        return self.secrets[entry.name]
+
+    def replace_secret(self, entry: SecretEntry, value: Secret, *, note: Mapping[str, str]) -> None:
+        self._asked(f"replace {entry.subject}")
+        self.secrets[entry.name], self.notes[entry.name] = value, dict(note)
+
+    def secret_notes(self, name: str) -> Mapping[str, str]:
+        self._asked(f"notes {name}")
+        return self.notes.get(name, {})
+
+    def ssh_authority_public_key(self) -> str | None:
+        self._asked("ssh authority")
+        return "ssh-ed25519 AAAA the-authority"
+
+    def wrapped_secret_id(self, role: str, *, ttl_seconds: int, note: Mapping[str, str]) -> tuple[Secret, str]:
+        self._asked(f"wrap {role} for {note['host']}")
+        assert 0 < ttl_seconds <= 3600
+        accessor = f"accessor-{len(self.calls)}"
+        self.accessors.setdefault(role, []).append(accessor)
+        return Secret(f"wrapped secret-id of {role}"), accessor
+
+    def secret_id_accessors(self, role: str) -> tuple[str, ...]:
+        self._asked(f"list {role}")
+        return tuple(self.accessors.get(role, ()))
+
+    def destroy_secret_id(self, role: str, accessor: str) -> None:
+        self._asked(f"destroy {accessor} of {role}")
+        self.accessors[role].remove(accessor)
+
+    def token_for(self, policies: tuple[str, ...], *, ttl_seconds: int) -> Secret:
+        (policy,) = policies
+        self._asked(f"token {policy}")
+        assert 0 < ttl_seconds <= 600
+        self.tokens.append(policy)
+        return Secret(policy)
+
+    def attempt(self, token: Secret, method: str, path: str, body: Json) -> int:
+        assert token.reveal() in self.tokens, "the token was revoked"
+        return self.answers(token.reveal(), method, path)
+
+    def capabilities_of(self, token: Secret, paths: tuple[str, ...]) -> Mapping[str, tuple[str, ...]]:
+        assert token.reveal() in self.tokens, "the token was revoked"
+        return {path: self.rights(token.reveal(), path) for path in paths}
+
+    def revoke(self, token: Secret) -> None:
+        self._asked(f"revoke {token.reveal()}")
+        self.tokens.remove(token.reveal())
+
+    def set_key_enabled(self, key: str, enabled: bool) -> None:
+        self._asked(f"{'enable' if enabled else 'disable'} {key}")
+        (self.disabled.discard if enabled else self.disabled.add)(key)
+
+
+class FakeStore:
+    """An object store; ``resources`` is what it reads, ``keys`` the access keys of each user."""
+
+    def __init__(self, calls: Calls | None = None) -> None:
+        self.calls: Calls = [] if calls is None else calls
+        self.resources: dict[Subject, Resource] | None = {}
+        self.reason: str | None = None
+        self.keys: dict[str, list[str]] = {}
+        self.created = 0
+
+    def read(self) -> Reading:
+        return Reading(object_store(STORE), NOW, self.resources, self.reason)
+
+    def write(self, resource: StoreResource) -> None:
+        self.calls.append(f"write {resource.subject}")
+
+    def delete(self, resource: StoreResource) -> None:
+        if resource.data_bearing:
+            raise RefusedError(str(resource.subject), "it bears data", "Offboard its owner.")
+        self.calls.append(f"delete {resource.subject}")
+
+    def access_key_ids(self, user: str) -> tuple[str, ...]:
+        return tuple(self.keys.get(user, ()))
+
+    def create_access_key(self, user: str) -> tuple[str, Secret]:
+        if len(self.keys.setdefault(user, [])) >= KEYS_PER_USER:
+            raise EngineError(f"store-user {user}", "it has two access keys already", "Delete one.")
+        self.created += 1
+        identifier = f"new-{self.created}"
+        self.calls.append(f"create key {identifier}")
+        self.keys[user].append(identifier)
+        return identifier, Secret(f"secret half of {identifier}")
+
+    def delete_access_key(self, user: str, key_id: str) -> None:
+        self.calls.append(f"delete key {key_id}")
+        self.keys[user].remove(key_id)
+
+
+class FakeHosts:
+    """Hosts: what each answers to a reading, and a function that answers commands."""
+
+    def __init__(self, answers: Mapping[str, Any] | None = None) -> None:
+        self.answers = dict(answers or {})
+        self.locked_out: Exception | None = None
+        self.commands: list[tuple[str, ...]] = []
+        self.on_run: Callable[[str, Sequence[str], str | None], Completed] = lambda host, argv, stdin: Completed(
+            0, "", ""
+        )
+
+    def read(self, requests: Mapping[str, Json]) -> dict[str, Any]:
+        if self.locked_out:
+            raise self.locked_out
+        return {host: self.answers[host] for host in requests}
+
+    def run(self, host: str, argv: Sequence[str], *, stdin: str | None, timeout_seconds: float) -> Completed:
+        assert timeout_seconds > 0
+        self.commands.append((host, *argv))
+        return self.on_run(host, argv, stdin)
+
+
+class FakeEngine:
+    """Keeps the jobs that it is given, tells ``events`` and gives ``outcome`` back."""
+
+    def __init__(self) -> None:
+        self.jobs: list[Job] = []
+        self.events: list[Event] = []
+        self.outcome = EngineOutcome({}, {}, ())
+        self.broken: EngineError | None = None
+
+    def converge(self, job: Job, on_event: Callable[[Event], None]) -> EngineOutcome:
+        self.jobs.append(job)
+        for event in self.events:
+            on_event(event)
+        if self.broken:
+            raise self.broken
+        return self.outcome
+
+
+class World:
+    """All doors at once, and a session of the sample region that opens onto them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.calls: Calls = []
+        self.vault, self.store = FakeVault(self.calls), FakeStore(self.calls)
+        self.hosts, self.engine = FakeHosts(), FakeEngine()
+        self.said = StringIO()
+        authority = folder / "ca.pem"
+        authority.write_text("-----BEGIN CERTIFICATE-----\n")
+        vault = environment().vault.model_copy(update={"certificate_authority": authority})
+        where = environment().model_copy(update={"vault": vault, "journal": folder / "journal.jsonl"})
+        progress = Progress(stream=self.said)
+        self.session = Session(None, None, None, cast("DoorMaker", self), progress, lambda: NOW)
+        vars(self.session).update(
+            region=region(),
+            environment=where,
+            vault=self.vault,
+            stores={STORE: self.store},
+            hosts=self.hosts,
+            engine=self.engine,
+        )
+
+    def operator_key(self, session: Session) -> OperatorKey:
+        if self.vault.sealed:
+            raise SEALED
+        return OperatorKey(Secret("private key"), "certificate")
