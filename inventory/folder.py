@@ -71,7 +71,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Survey:
-    """What a region's folder has: the files that are read, those that would be in a better place, and every one."""
+    """What a region's folder has: files that are read, files and folders that are not but should be, and every file."""
 
     folder: Path
     found: tuple[Found, ...]
@@ -85,33 +85,40 @@ def survey(folder: Path) -> Survey:
     if not os.path.isdir(folder):  # noqa: PTH112 - Path.is_dir raises for a folder that must not be entered
         words = Words("there is no such folder", "a region is a folder of YAML files", "give the folder of a region")
         return Survey(folder, (), (), (), (Problem(str(folder), 1, 1, *words),))
-    visible, problems = _list_visible(folder)
-    found, astray = [], []
+    visible, closed = _list_visible(folder)
+    found: list[Found] = []
+    astray = [Found(_home(folder, Path(error.filename)), Path(error.filename)) for error in closed]
+    problems = [_closed(error) for error in closed]
     for path in visible:
-        relative = path.relative_to(folder)
-        misplaced = list(_check_place(folder, relative))
+        misplaced = list(_check_place(folder, path.relative_to(folder)))
         problems += misplaced
-        if not misplaced and _has_a_place(relative):
-            found.append(Found(relative.parts[0] if len(relative.parts) > 1 else "", path))
-        elif misplaced:
-            astray.append(Found(_nearest(relative.parts[0], FOLDERS) or "", path))
+        if misplaced:
+            astray.append(Found(_home(folder, path), path))
+        elif _has_a_place(path.relative_to(folder)):
+            found.append(Found(path.parent.name if path.parent != folder else "", path))
     return Survey(folder, tuple(found), tuple(astray), tuple(visible), (*problems, *_missing(folder, found)))
 
 
-def _list_visible(folder: Path) -> tuple[list[Path], list[Problem]]:
+def _home(folder: Path, path: Path) -> str:
+    """Guess in which folder of a region something would be in its place."""
+    return _nearest(path.relative_to(folder).parts[0], FOLDERS) or "" if path != folder else ""
+
+
+def _list_visible(folder: Path) -> tuple[list[Path], list[OSError]]:
+    """List every file whose name does not start with a dot, and what kept us from entering a folder."""
     visible: list[Path] = []
-    problems: list[Problem] = []
-
-    def refused(error: OSError) -> None:
-        why = f"the system says {error.strerror}"
-        problems.append(Problem(str(error.filename), 1, 1, "the folder cannot be read", why, "make it readable"))
-
-    for parent, folders, files in os.walk(folder, onerror=refused):
+    closed: list[OSError] = []
+    for parent, folders, files in os.walk(folder, onerror=closed.append):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         # A link to a folder is not walked into: it is looked at like a file, and refused like one.
         links = [name for name in folders if (Path(parent) / name).is_symlink()]
         visible += [Path(parent) / name for name in sorted([*files, *links]) if not name.startswith(".")]
-    return visible, problems
+    return visible, closed
+
+
+def _closed(error: OSError) -> Problem:
+    why = f"the system says {error.strerror}"
+    return Problem(str(error.filename), 1, 1, "the folder cannot be read", why, "make it readable")
 
 
 def _has_a_place(relative: Path) -> bool:

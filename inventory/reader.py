@@ -60,7 +60,10 @@ class Reader:
     def note_astray(self, astray: Sequence[Found]) -> None:
         """Remember what files that are not read, for where or what they are, would have told."""
         for file in astray:
-            self._note_broken(file.folder, file.identifier)
+            if file.path.name in FOLDERS:
+                self.unreadable |= HELD[FOLDERS[file.path.name]]
+            else:
+                self._note_broken(file.folder, file.identifier)
 
     def _note_broken(self, folder: str, identifier: str) -> None:
         if folder in KINDS:

@@ -1,5 +1,7 @@
 """Every kind of invalid file gives its exact message and changes nothing; what only looks odd is accepted."""
 
+import errno
+import os
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -8,8 +10,11 @@ from typing import Any
 import pytest
 from inventory_edits import TODAY, apply_edits, problems_of, read_cases
 
-from inventory.load import load_region
+from inventory.documents import read_document
+from inventory.load import load_catalogue, load_region
+from inventory.models import Protocols
 from inventory.problems import InventoryError
+from inventory.shapes import fit
 
 
 def cases(name: str) -> list[Any]:
@@ -74,3 +79,40 @@ def test_a_problem_is_also_plain_json(folder: Path) -> None:
         "remedy": "write one of them",
     }
     assert str(caught.value) == str(problem)
+
+
+def test_a_folder_that_cannot_be_entered(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scandir = os.scandir
+
+    def refusing(path: str) -> Any:
+        if Path(path) == folder / "members":
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+
+    assert problems_of(folder)[-1] == (
+        "members:1:1: the folder cannot be read, the system says Permission denied, make it readable"
+    )
+
+
+def test_the_catalogue_is_judged_like_any_file() -> None:
+    text = b"protocols:\n  - {code: F-X, name: x, transport: icmp, ports: [0, 65536], encrypted: 'yes'}\n  - x\n"
+    document, _ = read_document("protocols.yaml", text)
+    assert document is not None
+
+    assert [str(problem) for problem in sorted(fit(document, Protocols)[1])] == [
+        'protocols.yaml:2:37: "icmp" is not a transport, it is tcp or udp, write it like tcp',
+        "protocols.yaml:2:51: 0 is too small, each of ports must be greater than 0, write another number",
+        "protocols.yaml:2:54: 65536 is too large, each of ports must be less than 65536, write another number",
+        'protocols.yaml:2:73: "yes" is text, encrypted is a truth value, write true or false without quotes',
+        'protocols.yaml:3:5: "x" is text, each of protocols consists of keys and values, write key: value lines',
+    ]
+
+
+def test_the_catalogue_of_this_package_is_in_order() -> None:
+    catalogue = load_catalogue()
+
+    assert {profile.value.id for profile in catalogue.profiles} >= {"imaging-exchange", "tele-stroke"}
+    codes = [protocol.code for protocol in catalogue.protocols.value.protocols]
+    assert len(codes) == len(set(codes))
