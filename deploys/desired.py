@@ -100,7 +100,7 @@ def _login(view: View) -> Iterator[HostResource]:
         "sshd.conf",
         authority_path=names.SSH_AUTHORITY,
         principals_directory=names.SSH_PRINCIPALS,
-        users=["root"],
+        users=("root",),
     )
     yield HostLogin(
         host=view.host.id,
@@ -116,13 +116,13 @@ def _login(view: View) -> Iterator[HostResource]:
 
 def _time(view: View) -> Iterator[HostResource]:
     gateways = flows.time_sources(view.places, view.host)
-    servers = view.environment.time_servers or tuple(interface.address.ip for interface in gateways)
+    servers = view.environment.time_servers or tuple(leg.address for leg in gateways)
     clients = flows.time_clients(view.places, view.host) if view.host.role is HostRole.GATEWAY else ()
     content = render(
         "chrony.conf",
-        servers=[str(server) for server in servers],
+        servers=tuple(str(server) for server in servers),
         is_reference=view.host.role is HostRole.GATEWAY and not view.environment.time_servers,
-        clients=[str(interface.address.network) for interface in clients],
+        clients=tuple(str(leg.network) for leg in clients),
     )
     yield view.file("/etc/chrony/chrony.conf", content, notifies=("chrony.service",))
     yield view.unit("chrony.service")

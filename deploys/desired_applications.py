@@ -94,12 +94,22 @@ def storage(view: View) -> Iterator[HostResource]:
         texts = {
             unit: render(
                 "volume.service",
-                volume=volume,
+                application=volume.application,
+                volume=volume.volume,
+                label=volume.label,
                 mount_unit=mount,
                 credential=names.credential(volume.application),
                 agent=names.AGENT,
             ),
-            mount: render("volume.mount", volume=volume, volume_unit=unit),
+            mount: render(
+                "volume.mount",
+                application=volume.application,
+                volume=volume.volume,
+                label=volume.label,
+                mount_point=volume.mount_point,
+                filesystem=volume.filesystem,
+                volume_unit=unit,
+            ),
         }
         for name, text in texts.items():
             yield view.file(names.unit_file(name), text, owner=volume.application, notifies=(name,))
@@ -172,7 +182,7 @@ def backups(view: View) -> Iterator[HostResource]:
         text = render(
             "backup.service",
             application=application.id,
-            mount_points=[volume.mount_point for volume in covered],
+            mount_points=tuple(volume.mount_point for volume in covered),
             credential=names.credential(application.id),
             agent=names.AGENT,
         )

@@ -40,9 +40,18 @@ def _routes(view: View) -> Iterator[HostResource]:
         return
     path, unit = f"{names.DIRECTORY}/routes.batch", "hosting-routes.service"
     yield view.file("/etc/systemd/networkd.conf.d/hosting.conf", render("networkd.conf"))
-    yield view.file(path, render("routes", routes=found, protocol=ROUTE_PROTOCOL), notifies=(unit,))
+    yield view.file(path, _batch(found), notifies=(unit,))
     yield view.file(names.unit_file(unit), render("routes.service", routes_path=path), notifies=(unit,))
     yield view.unit(unit)
+
+
+def _batch(routes: tuple[flows.Route, ...]) -> str:
+    """Write the routes for `ip -batch`; those that were ours and are not among them go."""
+    protocol = f"proto {ROUTE_PROTOCOL}"
+    lines = [
+        f"route replace {route.network} via {route.gateway} dev {route.interface} onlink {protocol}" for route in routes
+    ]
+    return "\n".join([f"route flush {protocol}", *lines, ""])
 
 
 def rule_set(places: Topology, environment: Environment, host: Host) -> nftables.RuleSet:
@@ -87,7 +96,7 @@ def _engine_rules(access: HostAccess) -> Iterator[nftables.Rule]:
 
 
 def _time_rules(places: Topology, environment: Environment, host: Host) -> Iterator[nftables.Rule]:
-    gateways = tuple(interface.address.ip for interface in flows.time_sources(places, host))
+    gateways = tuple(leg.address for leg in flows.time_sources(places, host))
     servers = environment.time_servers or gateways
     if servers:
         yield nftables.Rule(
@@ -99,13 +108,13 @@ def _time_rules(places: Topology, environment: Environment, host: Host) -> Itera
 
 
 def _time_service(places: Topology, environment: Environment, host: Host) -> Iterator[nftables.Rule]:
-    for interface in flows.time_clients(places, host):
+    for leg in flows.time_clients(places, host):
         if not environment.time_servers:
             yield nftables.Rule(
                 comment="time",
-                incoming=interface.name,
-                sources=(interface.address.network,),
-                destinations=(IPv4Network(interface.address.ip),),
+                incoming=leg.name,
+                sources=(leg.network,),
+                destinations=(leg.alone,),
                 transport=nftables.Transport.UDP,
                 ports=(NTP_PORT,),
             )

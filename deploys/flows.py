@@ -4,12 +4,12 @@ Everything that is looked up per host is indexed once per region, so that all ho
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
 from deploys.nftables import Rule, Transport
-from inventory.models import Application, Flow, Host, HostRole, Interface, Protocol, Region, Segment, SegmentKind, Tier
+from inventory.models import Application, Host, HostRole, Interface, Protocol, Region, Segment, SegmentKind, Tier
 
 _TIER = "tier:"
 
@@ -34,6 +34,17 @@ class ResolvedFlow:
 
 
 @dataclass(frozen=True)
+class Leg:
+    """An interface of a host, with what is asked of it for every flow."""
+
+    name: str
+    segment: str
+    address: IPv4Address
+    alone: IPv4Network
+    network: IPv4Network
+
+
+@dataclass(frozen=True)
 class Placement:
     """A tier of an application that runs on a host."""
 
@@ -46,9 +57,10 @@ class Topology:
     """A region, indexed for questions about one host."""
 
     hosts: Mapping[str, Host]
+    legs: Mapping[str, tuple[Leg, ...]]
     segments: Mapping[str, Segment]
     placements: Mapping[str, tuple[Placement, ...]]
-    gateways: Mapping[str, tuple[tuple[Host, Interface], ...]]
+    gateways: Mapping[str, tuple[tuple[str, Leg], ...]]
     flows_from: Mapping[str, tuple[ResolvedFlow, ...]]
     flows_to: Mapping[str, tuple[ResolvedFlow, ...]]
 
@@ -56,7 +68,7 @@ class Topology:
 def topology(region: Region) -> Topology:
     """Index *region*; raise ``KeyError`` for a reference that does not resolve (the inventory's rules refuse those)."""
     words = _Words(
-        {host.id: host for host in region.hosts},
+        {host.id: tuple(map(_leg, host.interfaces)) for host in region.hosts},
         {segment.id: segment for segment in region.segments},
         {protocol.code: protocol for protocol in region.protocols},
     )
@@ -67,26 +79,31 @@ def topology(region: Region) -> Topology:
         for tier in application.tiers:
             for host in tier.hosts:
                 placements[host].append(Placement(application, tier))
-        for row, flow in enumerate(application.flows, start=1):
-            found = _resolve(application, row, flow, words)
+        for found in _resolve(application, words):
             flows_from[found.source.segment].append(found)
             flows_to[found.destination.segment].append(found)
     return Topology(
-        words.hosts,
+        {host.id: host for host in region.hosts},
+        words.legs,
         words.segments,
         {host: tuple(found) for host, found in placements.items()},
-        _gateways(region),
+        _gateways(region, words.legs),
         {segment: tuple(found) for segment, found in flows_from.items()},
         {segment: tuple(found) for segment, found in flows_to.items()},
     )
 
 
-def _gateways(region: Region) -> dict[str, tuple[tuple[Host, Interface], ...]]:
-    found: dict[str, list[tuple[Host, Interface]]] = defaultdict(list)
+def _leg(interface: Interface) -> Leg:
+    address = interface.address.ip
+    return Leg(interface.name, interface.segment, address, IPv4Network(address), interface.address.network)
+
+
+def _gateways(region: Region, legs: Mapping[str, tuple[Leg, ...]]) -> dict[str, tuple[tuple[str, Leg], ...]]:
+    found: dict[str, list[tuple[str, Leg]]] = defaultdict(list)
     for host in region.hosts:
         if host.role is HostRole.GATEWAY:
-            for interface in host.interfaces:
-                found[interface.segment].append((host, interface))
+            for leg in legs[host.id]:
+                found[leg.segment].append((host.id, leg))
     return {segment: tuple(gateways) for segment, gateways in found.items()}
 
 
@@ -94,33 +111,33 @@ def _gateways(region: Region) -> dict[str, tuple[tuple[Host, Interface], ...]]:
 class _Words:
     """What the words of a flow refer to."""
 
-    hosts: Mapping[str, Host]
+    legs: Mapping[str, tuple[Leg, ...]]
     segments: Mapping[str, Segment]
     protocols: Mapping[str, Protocol]
 
+    def ends(self, application: Application) -> dict[str, End]:
+        """Give the ends that are named by the application's own tiers."""
+        return {f"{_TIER}{tier.id}": End(tier.segment, self._addresses(tier)) for tier in application.tiers}
 
-def _resolve(application: Application, row: int, flow: Flow, words: _Words) -> ResolvedFlow:
-    protocol = words.protocols[flow.protocol]
-    return ResolvedFlow(
-        _end(application, flow.source, words),
-        _end(application, flow.destination, words),
-        Transport(protocol.transport),
-        tuple(protocol.ports),
-        f"{application.id} flow {row} {flow.protocol}",
-    )
+    def _addresses(self, tier: Tier) -> tuple[IPv4Network, ...]:
+        return tuple(leg.alone for host in tier.hosts for leg in self.legs[host] if leg.segment == tier.segment)
+
+    def end(self, name: str, tiers: Mapping[str, End]) -> End:
+        """Look an end up: a tier of the application, or a whole segment."""
+        return tiers[name] if name.startswith(_TIER) else End(name, (self.segments[name].network,))
 
 
-def _end(application: Application, end: str, words: _Words) -> End:
-    if not end.startswith(_TIER):
-        return End(end, (words.segments[end].network,))
-    tier = {tier.id: tier for tier in application.tiers}[end.removeprefix(_TIER)]
-    addresses = [
-        IPv4Network(interface.address.ip)
-        for host in tier.hosts
-        for interface in words.hosts[host].interfaces
-        if interface.segment == tier.segment
-    ]
-    return End(tier.segment, tuple(addresses))
+def _resolve(application: Application, words: _Words) -> Iterator[ResolvedFlow]:
+    tiers = words.ends(application)
+    for row, flow in enumerate(application.flows, start=1):
+        protocol = words.protocols[flow.protocol]
+        yield ResolvedFlow(
+            words.end(flow.source, tiers),
+            words.end(flow.destination, tiers),
+            Transport(protocol.transport),
+            tuple(protocol.ports),
+            f"{application.id} flow {row} {flow.protocol}",
+        )
 
 
 def incoming(places: Topology, host: Host) -> tuple[Rule, ...]:
@@ -128,15 +145,15 @@ def incoming(places: Topology, host: Host) -> tuple[Rule, ...]:
     return tuple(
         Rule(
             comment=flow.comment,
-            incoming=interface.name,
+            incoming=leg.name,
             sources=flow.source.networks,
-            destinations=(IPv4Network(interface.address.ip),),
+            destinations=(leg.alone,),
             transport=flow.transport,
             ports=flow.ports,
         )
-        for interface in host.interfaces
-        for flow in places.flows_to.get(interface.segment, ())
-        if _takes_part(interface, flow.destination)
+        for leg in places.legs[host.id]
+        for flow in places.flows_to.get(leg.segment, ())
+        if _takes_part(leg, flow.destination)
     )
 
 
@@ -145,31 +162,31 @@ def outgoing(places: Topology, host: Host) -> tuple[Rule, ...]:
     return tuple(
         Rule(
             comment=flow.comment,
-            outgoing=interface.name,
-            sources=(IPv4Network(interface.address.ip),),
+            outgoing=leg.name,
+            sources=(leg.alone,),
             destinations=flow.destination.networks,
             transport=flow.transport,
             ports=flow.ports,
         )
-        for interface in host.interfaces
-        for flow in places.flows_from.get(interface.segment, ())
-        if _takes_part(interface, flow.source)
+        for leg in places.legs[host.id]
+        for flow in places.flows_from.get(leg.segment, ())
+        if _takes_part(leg, flow.source)
     )
 
 
 def through(places: Topology, gateway: Host) -> dict[tuple[str, str], tuple[Rule, ...]]:
     """Give the rules of each pair of the gateway's interfaces between whose segments flows pass."""
-    pairs: dict[tuple[str, str], tuple[Rule, ...]] = {}
-    for entry in gateway.interfaces:
-        for exit_ in gateway.interfaces:
-            rules = tuple(
-                _passing(flow)
-                for flow in places.flows_from.get(entry.segment, ())
-                if flow.destination.segment == exit_.segment != entry.segment
-            )
-            if rules:
-                pairs[entry.name, exit_.name] = rules
-    return pairs
+    legs = places.legs[gateway.id]
+    exits: dict[str, list[Leg]] = defaultdict(list)
+    for leg in legs:
+        exits[leg.segment].append(leg)
+    pairs: dict[tuple[str, str], list[Rule]] = defaultdict(list)
+    for entry in legs:
+        for flow in places.flows_from.get(entry.segment, ()):
+            if flow.destination.segment != entry.segment:
+                for way_out in exits.get(flow.destination.segment, ()):
+                    pairs[entry.name, way_out.name].append(_passing(flow))
+    return {pair: tuple(rules) for pair, rules in pairs.items()}
 
 
 def _passing(flow: ResolvedFlow) -> Rule:
@@ -182,27 +199,23 @@ def _passing(flow: ResolvedFlow) -> Rule:
     )
 
 
-def _takes_part(interface: Interface, end: End) -> bool:
-    return any(interface.address.ip in network for network in end.networks)
+def _takes_part(leg: Leg, end: End) -> bool:
+    return any(leg.address in network for network in end.networks)
 
 
-def time_sources(places: Topology, host: Host) -> tuple[Interface, ...]:
-    """Give the gateways' interfaces in the host's segments: its reference where no time server is named."""
+def time_sources(places: Topology, host: Host) -> tuple[Leg, ...]:
+    """Give the gateways' legs in the host's segments: its reference where no time server is named."""
     return tuple(
-        interface
-        for own in host.interfaces
-        for gateway, interface in places.gateways.get(own.segment, ())
-        if gateway.id != host.id
+        leg
+        for own in places.legs[host.id]
+        for gateway, leg in places.gateways.get(own.segment, ())
+        if gateway != host.id
     )
 
 
-def time_clients(places: Topology, gateway: Host) -> tuple[Interface, ...]:
-    """Give the gateway's interfaces behind which hosts of ours take the time from it; tunnels are not ours."""
-    return tuple(
-        interface
-        for interface in gateway.interfaces
-        if places.segments[interface.segment].kind is not SegmentKind.TUNNEL
-    )
+def time_clients(places: Topology, gateway: Host) -> tuple[Leg, ...]:
+    """Give the gateway's legs behind which hosts of ours take the time from it; tunnels are not ours."""
+    return tuple(leg for leg in places.legs[gateway.id] if places.segments[leg.segment].kind is not SegmentKind.TUNNEL)
 
 
 @dataclass(frozen=True, order=True)
@@ -217,23 +230,21 @@ class Route:
 def routes(places: Topology, host: Host) -> tuple[Route, ...]:
     """Give a route to each segment that the host exchanges flows with and is not in, by the gateway of both."""
     found: set[Route] = set()
-    for interface in host.interfaces:
-        for remote in _remote_segments(places, interface):
-            gateway = _common_gateway(places, interface.segment, remote)
-            if gateway is not None and gateway != interface.address.ip:
-                found.add(Route(places.segments[remote].network, gateway, interface.name))
+    for leg in places.legs[host.id]:
+        for remote in _remote_segments(places, leg):
+            gateway = _common_gateway(places, leg.segment, remote)
+            if gateway is not None and gateway != leg.address:
+                found.add(Route(places.segments[remote].network, gateway, leg.name))
     return tuple(sorted(found))
 
 
-def _remote_segments(places: Topology, interface: Interface) -> set[str]:
-    sent = (flow for flow in places.flows_from.get(interface.segment, ()) if _takes_part(interface, flow.source))
-    received = (flow for flow in places.flows_to.get(interface.segment, ()) if _takes_part(interface, flow.destination))
+def _remote_segments(places: Topology, leg: Leg) -> set[str]:
+    sent = (flow for flow in places.flows_from.get(leg.segment, ()) if _takes_part(leg, flow.source))
+    received = (flow for flow in places.flows_to.get(leg.segment, ()) if _takes_part(leg, flow.destination))
     remotes = {flow.destination.segment for flow in sent} | {flow.source.segment for flow in received}
-    return remotes - {interface.segment}
+    return remotes - {leg.segment}
 
 
 def _common_gateway(places: Topology, here: str, there: str) -> IPv4Address | None:
-    beyond = {gateway.id for gateway, _ in places.gateways.get(there, ())}
-    return next(
-        (interface.address.ip for gateway, interface in places.gateways.get(here, ()) if gateway.id in beyond), None
-    )
+    beyond = {gateway for gateway, _ in places.gateways.get(there, ())}
+    return next((leg.address for gateway, leg in places.gateways.get(here, ()) if gateway in beyond), None)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from ipaddress import IPv4Network, collapse_addresses
 
 FAMILY = "inet"
@@ -148,14 +149,11 @@ def _line(rule: Rule) -> str:
     return " ".join(filter(None, parts))
 
 
-def _networks(networks: Sequence[IPv4Network]) -> str:
+@lru_cache(maxsize=4096)  # the hosts of a tier all have the same networks in their rules
+def _networks(networks: tuple[IPv4Network, ...]) -> str:
     """Write networks as one set; nft refuses sets whose intervals overlap."""
-    return _set(
-        [
-            str(network) if network.prefixlen < 32 else str(network.network_address)
-            for network in collapse_addresses(networks)
-        ]
-    )
+    merged = networks if len(networks) == 1 else tuple(collapse_addresses(networks))
+    return _set([str(each) if each.prefixlen < 32 else str(each.network_address) for each in merged])
 
 
 def _set(elements: Sequence[str]) -> str:

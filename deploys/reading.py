@@ -23,7 +23,7 @@ from deploys.resources import (
 )
 from inventory.resource import Json, Reading, Resource, Subject
 
-TIMEOUT_SECONDS = 60
+TIMEOUT_SECONDS = 100
 """How long a host may take; under emulation a process costs a tenth of a second."""
 
 _STRAY_KEYS = ("/root/.ssh/authorized_keys", "/root/.ssh/authorized_keys2")
@@ -47,7 +47,7 @@ def request(desired: Iterable[HostResource], *, observe: bool = False) -> dict[s
     wanted = tuple(desired)
     asked: dict[str, Json] = {
         "timeout_seconds": TIMEOUT_SECONDS,
-        "manifest": names.MANIFEST,
+        "manifest": {"path": names.MANIFEST, "known": [resource.path for resource in _of(HostFile, wanted)]},
         "pending": names.PENDING_DIRECTORY,
         "files": [resource.path for resource in _of(HostFile, wanted)],
         "units": [resource.unit for resource in _of(HostUnit, wanted)],
@@ -252,7 +252,7 @@ _ACTUAL: dict[type[HostResource], Look] = {
 def _files_left(host: str, answer: Mapping[str, Any]) -> Iterator[HostResource]:
     manifest = part(answer, "manifest")
     for path, owner in _marked(manifest, HostFile):
-        found = manifest["files"][path]
+        found = manifest["files"].get(path)
         if found:
             yield HostFile(host=host, name=f"{host}:{path}", owner=owner, path=path, **found)
 

@@ -124,7 +124,7 @@ def _text_or_none(path: str) -> str | None:
 def _listed(request: dict[str, Any], kind: str) -> list[str]:
     """Name what our mark on the host lists; if it cannot be read, its own part of the answer says why."""
     try:
-        manifest = json.loads(_content(request["manifest"]))
+        manifest = json.loads(_content(request["manifest"]["path"]))
         return [thing for found, thing, owner in manifest["resources"] if found == kind]
     except (OSError, ValueError, LookupError):
         return []
@@ -160,15 +160,17 @@ def _read_texts(paths: Any, forks: dict[str, Fork]) -> Any:
     return {path: _text_or_none(path) for path in paths}
 
 
-def _read_manifest(path: Any, forks: dict[str, Fork]) -> Any:
-    text = _text_or_none(path)
+def _read_manifest(wanted: Any, forks: dict[str, Fork]) -> Any:
+    """Give what our mark lists, and the files on it that were not asked for."""
+    text = _text_or_none(wanted["path"])
     if text is None:
         return None
     ours = json.loads(text)["resources"]
+    left = [thing for kind, thing, owner in ours if kind == "host-file" and thing not in wanted["known"]]
     return {
         "sha256": sha256(text.encode()).hexdigest(),
         "resources": ours,
-        "files": {thing: _read_file(thing) for kind, thing, owner in ours if kind == "host-file"},
+        "files": {path: _read_file(path) for path in left},
     }
 
 

@@ -1,6 +1,6 @@
 """The files that deploys write, each in its own language, and the one function that fills them in."""
 
-from typing import Any
+from functools import lru_cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -13,16 +13,19 @@ _TEMPLATES = Environment(
 )
 
 
-def render(name: str, **values: Any) -> str:
+Value = str | int | bool | tuple[str, ...]
+"""What templates are filled in with."""
+
+
+@lru_cache(maxsize=4096)  # most files are the same on every host
+def render(name: str, **values: Value) -> str:
     """Fill in the template *name*; raise ``ValueError`` if a value would break out of its line."""
     for value in values.values():
         _refuse_control_characters(value)
     return _TEMPLATES.get_template(f"{name}.j2").render(values)
 
 
-def _refuse_control_characters(value: Any) -> None:
-    if isinstance(value, str) and not value.isprintable():
-        raise ValueError(f"{value!r} cannot stand in a configuration file")
-    if isinstance(value, (list, tuple)):
-        for item in value:
-            _refuse_control_characters(item)
+def _refuse_control_characters(value: Value) -> None:
+    for text in value if isinstance(value, tuple) else (value,):
+        if isinstance(text, str) and not text.isprintable():
+            raise ValueError(f"{text!r} cannot stand in a configuration file")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 AT_ONCE = 64
 CONNECT_TIMEOUT_SECONDS = 30
-READ_TIMEOUT_SECONDS = 90
+READ_TIMEOUT_SECONDS = 150
 """Longer than the reading program gives itself, so that its own words arrive."""
 
 

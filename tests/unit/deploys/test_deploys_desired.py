@@ -1,0 +1,251 @@
+"""What a host should be, from the sample region."""
+
+import json
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from sample import APPLICATION, GATEWAY, HOST, PUBLISHED, environment, region
+
+from deploys import flows, names
+from deploys.codec import decode, encode
+from deploys.desired import host_resources, region_resources, secrets_of
+from deploys.resources import (
+    HostFile,
+    HostFirewall,
+    HostIdentity,
+    HostLogin,
+    HostManifest,
+    HostPackages,
+    HostResource,
+    HostStorage,
+    HostUnit,
+    HostVolume,
+)
+from deploys.templates import render
+from inventory.models import LuksProfile
+
+Kind = TypeVar("Kind", bound=HostResource)
+
+
+def resources(host: str = HOST) -> tuple[HostResource, ...]:
+    return host_resources(region(), environment(), host, PUBLISHED)
+
+
+def one(kind: type[Kind], host: str = HOST) -> Kind:
+    (found,) = (resource for resource in resources(host) if isinstance(resource, kind))
+    return found
+
+
+def file(path: str, host: str = HOST) -> str:
+    (found,) = (r.content for r in resources(host) if isinstance(r, HostFile) and r.path == path)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("host", [HOST, GATEWAY])
+def test_every_resource_has_a_name_of_its_own_below_its_host(host: str) -> None:
+    found = resources(host)
+    assert max(Counter(resource.subject for resource in found).values()) == 1
+    assert all(resource.name.startswith(f"{host}:") and resource.source == f"host {host}" for resource in found)
+
+
+@pytest.mark.parametrize("host", [HOST, GATEWAY])
+def test_prerequisites_on_the_host_exist(host: str) -> None:
+    subjects = {resource.subject for resource in resources(host)}
+    required = {required for resource in resources(host) for required in resource.requires}
+    assert {subject for subject in required if subject.kind.startswith("host-")} <= subjects
+
+
+def test_prerequisites_elsewhere_are_named_as_the_engines_name_them() -> None:
+    required = {required for resource in resources() for required in resource.requires}
+    assert {str(subject) for subject in required if not subject.kind.startswith("host-")} == {
+        "ssh-authority ssh",
+        "app-role hosting-imagerie-beaune-dijon-app-1",
+        "secret imagerie-beaune/volumes/dijon-app-1/data/active",
+        "secret imagerie-beaune/volumes/dijon-app-1/data/recovery",
+        "secret imagerie-beaune/backups/dijon-app-1/repository",
+        "secret imagerie-beaune/object-store/hosting-imagerie-beaune-backup",
+        "bucket bfc-imagerie-beaune-backup",
+    }
+
+
+@pytest.mark.parametrize("host", [HOST, GATEWAY])
+def test_resources_survive_the_way_to_the_child_process(host: str) -> None:
+    for resource in resources(host):
+        back = decode(json.loads(json.dumps(encode(resource))))
+        assert encode(back) == encode(resource)
+        assert type(back) is type(resource)
+
+
+def test_a_plan_made_before_the_vault_has_an_authority_stays_true() -> None:
+    before = host_resources(region(), environment(), HOST, replace(PUBLISHED, ssh_authority_public_key=None))
+    assert [resource.state() for resource in before] == [resource.state() for resource in resources()]
+
+
+def test_many_hosts_are_what_each_is_alone() -> None:
+    assert region_resources(region(), environment(), PUBLISHED) == (*resources(HOST), *resources(GATEWAY))
+
+
+def test_the_secrets_that_must_be_handed_over_are_named() -> None:
+    wanted = {name for resource in resources() for name in secrets_of(resource)}
+    assert wanted == {
+        "imagerie-beaune/volumes/dijon-app-1/data/active",
+        "imagerie-beaune/volumes/dijon-app-1/data/recovery",
+        "hosting-imagerie-beaune-dijon-app-1",
+    }
+
+
+def test_what_an_application_causes_has_it_as_owner() -> None:
+    owned = {resource.thing for resource in resources() if resource.owner == APPLICATION}
+    assert owned == {
+        "/etc/hosting/applications/imagerie-beaune.json",
+        "imagerie-beaune",
+        "imagerie-beaune/data",
+        *(f"/etc/systemd/system/{unit}" for unit in UNITS_OF_THE_APPLICATION),
+        *(UNITS_OF_THE_APPLICATION - {"hosting-backup-imagerie-beaune.service"}),
+    }
+
+
+UNITS_OF_THE_APPLICATION = {
+    "hosting-volume-imagerie-beaune-data.service",
+    "srv-imagerie.mount",
+    "hosting-backup-imagerie-beaune.service",
+    "hosting-backup-imagerie-beaune.timer",
+}
+
+
+def test_a_gateway_has_no_storage_identity_or_backup() -> None:
+    kinds = {type(resource) for resource in resources(GATEWAY)}
+    assert not kinds & {HostStorage, HostVolume, HostIdentity}
+
+
+def test_the_manifest_lists_what_can_be_pruned() -> None:
+    listed = json.loads(one(HostManifest).content or "")["resources"]
+    assert ["host-unit", "hosting-backup-imagerie-beaune.timer", APPLICATION] in listed
+    assert ["host-identity", APPLICATION, APPLICATION] in listed
+    assert {kind for kind, _, _ in listed} == {"host-file", "host-unit", "host-identity"}
+
+
+def test_packages_follow_what_runs_on_the_host() -> None:
+    assert set(one(HostPackages).packages) - set(one(HostPackages, GATEWAY).packages) == {
+        "cryptsetup-bin",
+        "e2fsprogs",
+        "lvm2",
+        "restic",
+        "xfsprogs",
+    }
+
+
+@pytest.mark.parametrize(
+    ("profile", "cost"), [(LuksProfile.LAB, (32768, 4, 1)), (LuksProfile.PRODUCTION, (1048576, 4, 4))]
+)
+def test_the_cost_of_a_passphrase_is_explicit(profile: LuksProfile, cost: tuple[int, int, int]) -> None:
+    chosen = environment().model_copy(update={"luks_profile": profile})
+    (volume,) = (r for r in host_resources(region(), chosen, HOST, PUBLISHED) if isinstance(r, HostVolume))
+    assert (volume.memory_kib, volume.iterations, volume.lanes) == cost
+    assert (volume.cipher, volume.key_bits, volume.pbkdf) == ("aes-xts-plain64", 512, "argon2id")
+
+
+def test_the_agent_is_told_names_and_never_a_secret() -> None:
+    told = json.loads(file(names.application_file(APPLICATION)))
+    assert told["volumes"]["data"] == {
+        "device": "/dev/hosting/imagerie-beaune-data",
+        "label": "hosting-imagerie-beaune-data",
+        "mount_point": "/srv/imagerie",
+        "secret": "imagerie-beaune/volumes/dijon-app-1/data/active",
+    }
+    assert told["backup"]["repository"] == "s3:https://10.0.2.101:8333/bfc-imagerie-beaune-backup/dijon-app-1"
+
+
+def test_the_host_that_is_not_reached_has_no_resources() -> None:
+    nowhere = environment().model_copy(update={"hosts": {}})
+    assert region_resources(region(), nowhere, PUBLISHED) == ()
+    with pytest.raises(KeyError):
+        host_resources(region(), nowhere, HOST, PUBLISHED)
+
+
+def test_an_engine_that_is_not_named_by_address_is_refused() -> None:
+    access = environment().hosts[HOST].model_copy(update={"vault_address": "https://vault.example:8200"})
+    elsewhere = environment().model_copy(update={"hosts": {HOST: access}})
+    with pytest.raises(ValueError, match="vault"):
+        host_resources(region(), elsewhere, HOST, PUBLISHED)
+
+
+# -- logins, time, routes -------------------------------------------------------------------------------------------
+
+
+def test_only_certificates_log_in() -> None:
+    configuration = (one(HostLogin).content or "").splitlines()
+    assert {"AuthorizedKeysFile none", "PasswordAuthentication no", "KbdInteractiveAuthentication no"} <= set(
+        configuration
+    )
+    assert "TrustedUserCAKeys /etc/ssh/hosting/user-authority.pub" in configuration
+
+
+def test_hosts_take_the_time_from_their_gateway_unless_servers_are_named() -> None:
+    assert "server 10.21.10.1 iburst" in file("/etc/chrony/chrony.conf")
+    gateway = file("/etc/chrony/chrony.conf", GATEWAY)
+    assert "local stratum 8" in gateway
+    assert "allow 10.21.10.0/24" in gateway
+    assert "10.21.20.0/24" not in gateway  # an establishment's tunnel is not ours to serve
+
+
+def test_a_host_reaches_the_tunnel_through_the_gateway_of_both_segments() -> None:
+    assert flows.routes(flows.topology(region()), region().hosts[0]) != ()
+    assert file(f"{names.DIRECTORY}/routes.batch").splitlines() == [
+        "route flush proto 104",
+        "route replace 10.21.20.0/24 via 10.21.10.1 dev eth1 onlink proto 104",
+    ]
+
+
+def test_the_firewall_is_compared_by_its_text() -> None:
+    assert one(HostFirewall).rules != one(HostFirewall, GATEWAY).rules
+    assert "content" not in one(HostFirewall).state()
+
+
+# -- units ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("path", "unit"),
+    [
+        ("/srv/imagerie", "srv-imagerie.mount"),
+        ("/srv/imagerie/data-1", "srv-imagerie-data\\x2d1.mount"),
+        ("//srv//imagerie/", "srv-imagerie.mount"),
+        ("/srv/é", "srv-\\xc3\\xa9.mount"),
+        ("/.hidden", "\\x2ehidden.mount"),
+        ("/", "-.mount"),
+    ],
+)
+def test_mount_units_are_named_as_systemd_insists(path: str, unit: str) -> None:
+    assert names.mount_unit(path) == unit
+
+
+def test_the_mount_depends_on_the_opened_volume_and_on_nothing_else() -> None:
+    mount = file(names.unit_file("srv-imagerie.mount")).splitlines()
+    assert "What=/dev/mapper/hosting-imagerie-beaune-data" in mount
+    assert "BindsTo=hosting-volume-imagerie-beaune-data.service" in mount
+    assert "DefaultDependencies=no" in mount
+
+
+def test_units_that_keep_a_volume_are_not_restarted_for_a_new_text() -> None:
+    kept = {
+        resource.unit for resource in resources() if isinstance(resource, HostUnit) and resource.on_change == "nothing"
+    }
+    assert kept == {"hosting-volume-imagerie-beaune-data.service", "srv-imagerie.mount"}
+
+
+def test_a_value_cannot_break_out_of_its_line() -> None:
+    with pytest.raises(ValueError, match="cannot stand in a configuration file"):
+        render("backup.timer", application=APPLICATION, schedule="daily\nOnBootSec=1")
+
+
+def test_the_agent_is_installed_whole() -> None:
+    modules = {path.name for path in (Path(names.__file__).parent / "agent").glob("*.py")}
+    installed = {
+        r.path for r in resources() if isinstance(r, HostFile) and ("/agent/" in r.path or r.path == names.AGENT)
+    }
+    assert installed == {*(f"{names.AGENT_DIRECTORY}/{name}" for name in modules), names.AGENT}
