@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 RULE = "hosting-noncurrent"
+NO_ENCRYPTION = "ServerSideEncryptionConfigurationNotFoundError"
 _KMS = "aws:kms"
 _KEY_ARN = "key/"
 
@@ -23,7 +24,7 @@ def read_buckets(client: StoreClient, store: str, region: str) -> Iterator[Bucke
     with client.reading():
         names = [found["Name"] for page in _pages(client.s3) for found in page.get("Buckets", ())]
         with ThreadPoolExecutor(max_workers=CONNECTIONS) as pool:
-            found = pool.map(lambda name: _read(client.s3, name, store, region), names)
+            found = pool.map(lambda name: read_bucket(client.s3, name, store, region), names)
             yield from (bucket for bucket in found if bucket is not None)
 
 
@@ -50,7 +51,8 @@ def _pages(s3: "S3Client") -> Iterator[Any]:
     yield from s3.get_paginator("list_buckets").paginate()
 
 
-def _read(s3: "S3Client", name: str, store: str, region: str) -> Bucket | None:
+def read_bucket(s3: "S3Client", name: str, store: str, region: str) -> Bucket | None:
+    """Read one bucket; ``None`` when it does not carry the mark of *region*."""
     mark = _mark(s3, name)
     if mark is None or mark.region != region:
         return None
@@ -77,12 +79,12 @@ def _mark(s3: "S3Client", name: str) -> Mark | None:
 
 def _tags(s3: "S3Client", name: str) -> dict[str, str]:
     # A bucket may also go, or be hidden from the provisioner, between the listing and this: then it is not ours.
-    answer = _unless(lambda: s3.get_bucket_tagging(Bucket=name), "NoSuchTagSet", "NoSuchBucket", "AccessDenied")
+    answer = unless(lambda: s3.get_bucket_tagging(Bucket=name), "NoSuchTagSet", "NoSuchBucket", "AccessDenied")
     return {tag["Key"]: tag["Value"] for tag in (answer or {}).get("TagSet", ())}
 
 
 def _encryption_key(s3: "S3Client", name: str) -> str | None:
-    answer = _unless(lambda: s3.get_bucket_encryption(Bucket=name), "ServerSideEncryptionConfigurationNotFoundError")
+    answer = unless(lambda: s3.get_bucket_encryption(Bucket=name), NO_ENCRYPTION)
     rules = (answer or {}).get("ServerSideEncryptionConfiguration", {}).get("Rules", ())
     for rule in rules:
         default = rule.get("ApplyServerSideEncryptionByDefault", {})
@@ -97,7 +99,7 @@ def key_name(identifier: str | None) -> str | None:
 
 
 def _policy(s3: "S3Client", name: str) -> str | None:
-    answer = _unless(lambda: s3.get_bucket_policy(Bucket=name), "NoSuchBucketPolicy")
+    answer = unless(lambda: s3.get_bucket_policy(Bucket=name), "NoSuchBucketPolicy")
     return store_policies.canonical(answer["Policy"]) if answer else None
 
 
@@ -112,11 +114,11 @@ def _lock(s3: "S3Client", name: str) -> tuple[str | None, int | None, tuple[str,
 
 def _lock_configuration(s3: "S3Client", name: str) -> Any:
     absent = ("ObjectLockConfigurationNotFoundError", "NoSuchObjectLockConfiguration")
-    return _unless(lambda: s3.get_object_lock_configuration(Bucket=name), *absent)
+    return unless(lambda: s3.get_object_lock_configuration(Bucket=name), *absent)
 
 
 def _lifecycle(s3: "S3Client", name: str) -> tuple[int | None, tuple[str, ...]]:
-    answer = _unless(lambda: s3.get_bucket_lifecycle_configuration(Bucket=name), "NoSuchLifecycleConfiguration")
+    answer = unless(lambda: s3.get_bucket_lifecycle_configuration(Bucket=name), "NoSuchLifecycleConfiguration")
     days, deviations = None, []
     for rule in (answer or {}).get("Rules", ()):
         found = rule.get("NoncurrentVersionExpiration", {}).get("NoncurrentDays")
@@ -133,7 +135,7 @@ def _says_only(rule: Mapping[str, Any], days: int) -> bool:
     return not extras and rule.get("Status") == "Enabled"
 
 
-def _unless(ask: Callable[[], Any], *absent: str) -> Any:
+def unless(ask: Callable[[], Any], *absent: str) -> Any:
     """Ask, taking the named refusals for "there is none"; every other one is raised."""
     from botocore.exceptions import ClientError
 
@@ -151,19 +153,19 @@ def _unless(ask: Callable[[], Any], *absent: str) -> Any:
 def _create(s3: "S3Client", bucket: Bucket, region: str) -> None:
     from botocore.exceptions import ClientError
 
+    taken = False
     try:
         # An object lock is possible from creation on, or on many stores never.
         s3.create_bucket(Bucket=bucket.name, ObjectLockEnabledForBucket=bucket.lock_mode is not None)
     except ClientError as error:
-        if code_of(error) == "BucketAlreadyExists":
-            raise _foreign(bucket) from None
-        if code_of(error) != "BucketAlreadyOwnedByYou":
+        if code_of(error) not in {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}:
             raise
+        # The second also means: yours, but not with these settings.
+        taken = code_of(error) == "BucketAlreadyExists"
     tags = _tags(s3, bucket.name)
     mark = Mark.of(tags)
-    if mark is None and (tags or _holds_objects(s3, bucket.name)):
-        raise _foreign(bucket)
-    if mark is not None and mark.region != region:
+    unmarked_of_ours = mark is None and not taken and not tags and not _holds_objects(s3, bucket.name)
+    if not unmarked_of_ours and (mark is None or mark.region != region):
         raise _foreign(bucket)
 
 
@@ -191,7 +193,7 @@ def _set_versioning(s3: "S3Client", bucket: Bucket) -> None:
 
 def _set_encryption(s3: "S3Client", bucket: Bucket) -> None:
     if bucket.encryption_key is None:
-        s3.delete_bucket_encryption(Bucket=bucket.name)
+        unless(lambda: s3.delete_bucket_encryption(Bucket=bucket.name), NO_ENCRYPTION)
         return
     default: Any = {"SSEAlgorithm": _KMS, "KMSMasterKeyID": bucket.encryption_key}
     configuration: Any = {"Rules": [{"ApplyServerSideEncryptionByDefault": default}]}

@@ -4,6 +4,7 @@ botocore's exceptions end here.  They are not chained: they carry the request, w
 """
 
 import json
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -119,6 +120,8 @@ class StoreClient:
         import boto3
         from botocore.config import Config
 
+        # At its most talkative botocore logs bodies, and in one of them a new secret key is told.
+        logging.getLogger("botocore").setLevel(logging.INFO)
         authority = Path(self._access.certificate_authority)
         if not authority.is_file():
             raise UnreadableError(

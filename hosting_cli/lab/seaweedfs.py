@@ -8,12 +8,12 @@ S3 policy, is off; S3 itself has no plain port.
 import json
 import os
 import secrets
-import shutil
 import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from http.client import HTTPSConnection
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +35,6 @@ def binary() -> Path:
 
     Raise ``EngineError`` when there is neither.
     """
-    from importlib import metadata
-
     if own := os.environ.get("HOSTING_WEED"):
         return Path(own)
     try:
@@ -92,7 +90,7 @@ class SeaweedServer:
         )
 
     def start(self, *, record: Callable[[Process], None] | None = None) -> Process:
-        """Start the server and return when S3 answers.
+        """Start the server and return when objects can be put and got.
 
         Raise ``EngineError`` with the end of its log when it does not, as when the vault refuses its AppRole.
         """
@@ -100,7 +98,7 @@ class SeaweedServer:
         process = start("seaweedfs", self._argv(), log=self._log, directory=self.directory, record=record)
         deadline = time.monotonic() + READY_SECONDS
         while time.monotonic() < deadline and is_alive(process):
-            if self._answers():
+            if self._is_ready():
                 return process
             time.sleep(_POLL_SECONDS)
         end = "\n".join(self._log.read_text(errors="replace").splitlines()[-5:])
@@ -145,17 +143,19 @@ class SeaweedServer:
     def _port(self, part: str, *, grpc: bool = False) -> int:
         return self.ports[_PARTS.index(part) + (len(_PARTS) if grpc else 0)]
 
+    def _is_ready(self) -> bool:
+        return self._answers() and self._has_volumes()
+
     def _answers(self) -> bool:
         context = ssl.create_default_context(cafile=str(self.certificates.authority))
         connection = HTTPSConnection("127.0.0.1", self._port("s3"), context=context, timeout=5)
-        try:
-            connection.request("GET", "/")
-            # Anonymous requests are refused, by a server that is ready.
-            return connection.getresponse().status == 403
-        except OSError:
-            return False
-        finally:
-            connection.close()
+        # Anonymous requests are refused, by a server that is ready.
+        return _get(connection, "/")[0] == 403
+
+    def _has_volumes(self) -> bool:
+        """Tell whether the part that stores has joined: after a restart S3 answers seconds before that."""
+        status, body = _get(HTTPConnection("127.0.0.1", self._port("master"), timeout=5), "/dir/status")
+        return status == 200 and json.loads(body)["Topology"]["Max"] > 0
 
     def _remove_sockets(self) -> None:
         for part in _PARTS:
@@ -181,9 +181,16 @@ class SeaweedServer:
         draft.replace(self.directory / name)
 
 
-def erase(server: SeaweedServer) -> None:
-    """Remove everything that *server* stored; it must be stopped."""
-    shutil.rmtree(server.directory / "data", ignore_errors=True)
+def _get(connection: HTTPConnection, path: str) -> tuple[int, bytes]:
+    """Give the status and the body of *path*; 0 when nobody answers."""
+    try:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        return response.status, response.read()
+    except (OSError, HTTPException):
+        return 0, b""
+    finally:
+        connection.close()
 
 
 def _new_credentials() -> dict[str, str]:
