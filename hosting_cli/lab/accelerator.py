@@ -9,9 +9,11 @@ from hosting_cli.lab import cache, qemu, records
 from hosting_cli.lab.image import Image
 from hosting_cli.lab.progress import Narrator, Progress
 
-_TRY_SECONDS = 20
+# A second where KVM is worth using; and who waits has better to do than learn that it is not.
+_TRY_SECONDS = 8
 _DEVICE = Path("/dev/kvm")
 _KERNEL_SAID = "LAB-TRIED"
+_ERROR = "KVM internal error"
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,8 @@ def _try_kvm(image: Image, progress: Progress) -> Accelerator:
         with log.open("wb") as said:
             process = subprocess.Popen(trial(image, console), stdin=subprocess.DEVNULL, stdout=said, stderr=said)
         try:
-            while process.poll() is None and narrator.elapsed() < _TRY_SECONDS:
+            # After such an error QEMU stays where it is.
+            while process.poll() is None and narrator.elapsed() < _TRY_SECONDS and _ERROR not in _text(log):
                 narrator.pause(0.1)
         finally:
             process.kill()
@@ -57,7 +60,8 @@ def judge(console: str, log: str) -> Accelerator:
     """Judge a trial by what was heard of it."""
     if _KERNEL_SAID in console:
         return Accelerator(True, "KVM: tried, and works")
-    said = log.strip().splitlines()[-1:] or ["the kernel did not come up"]
+    lines = log.strip().splitlines()
+    said = [line for line in lines if _ERROR in line] or lines[-1:] or [f"no kernel came up in {_TRY_SECONDS} s"]
     return Accelerator(False, f"emulation: KVM was tried and failed ({said[0]})")
 
 

@@ -164,7 +164,7 @@ def _clone(spec: MachineSpec, lab: Path, image: Image, template: Template, progr
     narrator.say(f"{spec.name}: giving it its identity")
     _identify(place, spec, host_key, bootstrap.public)
     record = replace(record, identified=True)
-    _write(lab, record)
+    write(lab, record)
     narrator.say(f"{spec.name}: answers SSH on port {record.ssh_port}")
     return _reached(lab, record)
 
@@ -258,7 +258,7 @@ def _launch(lab: Path, record: Record, template: Template | None) -> Record:
 
     def write_down(process: Process) -> None:
         launched.append(replace(record, process=process))
-        _write(lab, launched[0])
+        write(lab, launched[0])
 
     processes.start(
         f"machine {record.spec.name}",
@@ -286,7 +286,8 @@ def _wait_for_sockets(place: Path, record: Record) -> None:
             return
 
 
-def _write(lab: Path, record: Record) -> None:
+def write(lab: Path, record: Record) -> None:
+    """Put a machine on record, and its host key where ssh finds it."""
     place = directory(lab, record.spec.name)
     records.write(place / "machine.json", _RECORD.dump_python(record, mode="json"))
     (place / "known_hosts").write_text(f"[127.0.0.1]:{record.ssh_port} {record.host_key}\n")
