@@ -2,6 +2,7 @@
 # and whoever can only approve cannot also carry out.
 # Written with a root token (`hosting bootstrap`), which is then revoked.
 
+# Who they are, as the vault attests it; and their own token's life.
 path "auth/token/lookup-self" {
   capabilities = ["read"]
 }
