@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
+from itertools import chain
 
 from hosting_cli.proofs.on_host import run
 from hosting_cli.proofs.proof import Proof, Verdict
@@ -81,7 +82,7 @@ def _unlisted(region: Region, host: Host) -> int:
         if flow.destination in segments | {f"tier:{t.id}" for t in application.tiers if host.id in t.hosts}
         for port in ports.get(flow.protocol, ())
     }
-    return next(port for port in (*UNLISTED, *EPHEMERAL) if port not in admitted)
+    return next(port for port in chain(UNLISTED, EPHEMERAL) if port not in admitted)
 
 
 def _tcp_ports(region: Region) -> dict[str, tuple[int, ...]]:
