@@ -1,11 +1,11 @@
 """Look at everything that a region owns: what should be, and what every door sees, all doors at once."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from deploys import reading as host_reading
 from deploys.desired import Published
@@ -19,6 +19,8 @@ from hosting_cli.resources import AccessKey
 from hosting_cli.session import Session
 from inventory.models import Deployment
 from inventory.resource import PLATFORM, Reading, Resource, Subject
+
+Answer = TypeVar("Answer")
 
 ACCESS_KEY_NOTE = "access-key-id"
 """Under which name the vault's entry of S3 credentials records, beside the ciphertext, which access key they are."""
@@ -42,23 +44,33 @@ def survey(session: Session) -> Survey:
 
     Raise ``HostingError`` only when not even the desired state can be told: invalid files, no certificate authority.
     """
-    wanted = desired(session.region, session.environment, published(session))
+    authority_key = _told(session.vault.ssh_authority_public_key)
+    wanted = desired(session.region, session.environment, _published(session, authority_key))
     readers: tuple[Reader, ...] = (
         partial(read_vault, session),
         *(partial(read_store, session, store, wanted) for store in [item.id for item in session.region.stores]),
-        partial(read_hosts, session, wanted),
+        partial(_unread_hosts, session, session.environment.hosts, authority_key)
+        if isinstance(authority_key, HostingError)
+        else partial(read_hosts, session, wanted),
     )
     return Survey(wanted, read_all(readers))
 
 
-def published(session: Session) -> Published:
-    """Collect the public values that hosts are given: the SSH authority's key and the engines' certificates."""
+def _published(session: Session, authority_key: str | HostingError | None) -> Published:
+    """Collect the public values that hosts are given: the SSH authority's key and the engines' certificates.
+
+    Hosts are held against the key, so where it is unknown they are; nothing else depends on it.
+    """
     authority = session.environment.vault.certificate_authority.read_text()
+    return Published(None if isinstance(authority_key, HostingError) else authority_key, authority)
+
+
+def _told(ask: Callable[[], Answer]) -> Answer | HostingError:
+    """Give the answer, or the reason why nobody can tell."""
     try:
-        return Published(session.vault.ssh_authority_public_key(), authority)
-    except UnreadableError:
-        # No state that is compared depends on the key, and the vault's own reading says why it is unknown.
-        return Published(None, authority)
+        return ask()
+    except HostingError as error:
+        return error
 
 
 def plan_of(session: Session, found: Survey, application: str | None = None) -> Plan:
@@ -107,24 +119,27 @@ def _joined_key(session: Session, store: str, wanted: AccessKey) -> AccessKey | 
 def read_hosts(
     session: Session, wanted: Mapping[Subject, Resource], names: Iterable[str] | None = None
 ) -> list[Reading]:
-    """Read hosts, each in one round trip, and their identities against what the vault lists."""
-    chosen = (
-        list(names)
-        if names is not None
-        else [host.id for host in session.region.hosts if host.id in session.environment.hosts]
-    )
+    """Read hosts (all that the environment reaches, or those named), each in one round trip.
+
+    Their identities are held against what the vault lists.
+    """
+    chosen = list(session.environment.hosts if names is None else names)
     of_host = _by_host(wanted.values(), chosen)
     requests = {name: host_reading.request(resources) for name, resources in of_host.items()}
     taken_at = session.clock()
     try:
         answers = session.hosts.read(requests)
     except HostingError as error:  # not even a certificate to log in with: no host could be asked
-        return [Reading(host_source(name), taken_at, None, str(error)) for name in chosen]
+        return _unread_hosts(session, chosen, error)
     accessors = _accessors(session, [item for items in of_host.values() for item in items])
     return [
-        with_vault_view(_host_reading(name, answer, of_host[name], taken_at), accessors)
+        _joined_host(_host_reading(name, answer, of_host[name], taken_at), accessors)
         for name, answer in answers.items()
     ]
+
+
+def _unread_hosts(session: Session, names: Iterable[str], error: HostingError) -> list[Reading]:
+    return [Reading(host_source(name), session.clock(), None, str(error)) for name in names]
 
 
 def _by_host(resources: Iterable[Resource], hosts: Iterable[str]) -> dict[str, list[HostResource]]:
@@ -139,21 +154,26 @@ def _by_host(resources: Iterable[Resource], hosts: Iterable[str]) -> dict[str, l
 def _host_reading(
     name: str, answer: Any | UnreadableError, resources: Sequence[HostResource], taken_at: datetime
 ) -> Reading:
-    if isinstance(answer, UnreadableError):
+    if isinstance(answer, HostingError):
         return Reading(host_source(name), taken_at, None, f"{answer.what}. {answer.remedy}")
     return host_reading.reading(name, answer, resources, taken_at)
 
 
-def _accessors(session: Session, resources: Iterable[Resource]) -> dict[str, frozenset[str]]:
-    """Ask the vault for the secret-ids of every role that a host holds; a role it cannot tell about is left out."""
+def _joined_host(reading: Reading, accessors: Mapping[str, frozenset[str] | HostingError]) -> Reading:
+    """Hold a host's identities against the vault's view; a host with one that the vault cannot tell of is unknown."""
+    known = {role: told for role, told in accessors.items() if not isinstance(told, HostingError)}
+    for resource in (reading.resources or {}).values():
+        if isinstance(resource, HostIdentity) and isinstance(told := accessors.get(resource.role), HostingError):
+            return replace(reading, resources=None, reason=str(told))
+    return with_vault_view(reading, known)
+
+
+def _accessors(session: Session, resources: Iterable[Resource]) -> dict[str, frozenset[str] | HostingError]:
+    """Ask the vault for the secret-ids of every role that a host should hold."""
     roles = sorted({resource.role for resource in resources if isinstance(resource, HostIdentity)})
 
-    def ask(role: str) -> frozenset[str] | None:
-        try:
-            return frozenset(session.vault.secret_id_accessors(role))
-        except HostingError:
-            return None
+    def ask(role: str) -> frozenset[str] | HostingError:
+        return _told(lambda: frozenset(session.vault.secret_id_accessors(role)))
 
     with ThreadPoolExecutor(max_workers=8) as pool:
-        found = dict(zip(roles, pool.map(ask, roles), strict=True))
-    return {role: accessors for role, accessors in found.items() if accessors is not None}
+        return dict(zip(roles, pool.map(ask, roles), strict=True))
