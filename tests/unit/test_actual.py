@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from sample import NOW
@@ -112,7 +113,7 @@ def test_readers_are_called_at_once_and_answer_in_their_order() -> None:
         meeting.wait()
         return Reading(source, NOW, {})
 
-    found = read_all([lambda name=name: [reader(name)] for name in ("one", "two", "three")])
+    found = read_all([partial(lambda name: [reader(name)], name) for name in ("one", "two", "three")])
     assert [item.source for item in found] == ["one", "two", "three"]
 
 
