@@ -23,6 +23,9 @@ PENDING_DIRECTORY = "/run/hosting/pending"
 """Holds a file for each unit whose files changed and which has not taken note; a reboot empties it, rightly."""
 
 BACKUP_DIRECTORY = "/var/lib/hosting/backup"
+HEADERS = "/var/lib/hosting/headers"
+"""Holds a copy of the LUKS header of each volume."""
+
 CREDENTIALS_DIRECTORY = "/etc/credstore.encrypted"
 
 VOLUME_GROUP = "hosting"

@@ -65,9 +65,19 @@ def request(desired: Iterable[HostResource], *, observe: bool = False) -> dict[s
             "units": [*_list(asked["units"]), "nftables.service"],
         }
     if storage := _of(HostStorage, wanted):
-        asked["storage"] = {"volume_group": storage[0].volume_group, "devices": list(storage[0].devices)}
+        asked["storage"] = {
+            "volume_group": storage[0].volume_group,
+            "devices": list(storage[0].devices),
+            "headers": names.HEADERS,
+        }
     if observe:
-        asked["observations"] = {"mount_points": ["/", *(volume.mount_point for volume in _of(HostVolume, wanted))]}
+        asked["observations"] = {
+            "mount_points": ["/", *(volume.mount_point for volume in _of(HostVolume, wanted))],
+            "backups": {
+                identity.application: names.backup_marker(identity.application)
+                for identity in _of(HostIdentity, wanted)
+            },
+        }
     return asked
 
 

@@ -36,7 +36,9 @@ def volume(found: Mapping[str, Any], wanted: HostVolume) -> HostVolume:
     size_gib = found["size_bytes"] // GIB
     if names.BLANK_TAG in found["tags"] and not found["mounts"]:
         # Whatever header a killed run left there will be written anew.
-        return replace(wanted, size_gib=size_gib, slots=(), complete=False, opened=False, mounted=False)
+        return replace(
+            wanted, size_gib=size_gib, slots=(), complete=False, header_saved=False, opened=False, mounted=False
+        )
     header = found["luks"]
     if header is None:
         what = ", ".join(found["signatures"]) or "nothing"
@@ -49,6 +51,7 @@ def volume(found: Mapping[str, Any], wanted: HostVolume) -> HostVolume:
         cipher=", ".join(header["ciphers"]),
         **_key_derivation(header["slots"]),
         slots=tuple(SLOTS.get(name, f"slot {name}") for name in sorted(header["slots"])),
+        header_saved=header["saved_checksum"] == header["checksum"],
         opened=found["mapper"] == wanted.label,
         filesystem=found["filesystem"] or wanted.filesystem if not found["mapper"] else str(found["filesystem"]),
         mounted=wanted.mount_point in points,
@@ -61,7 +64,7 @@ def volume_left(host: str, logical_volume: str, found: Mapping[str, Any]) -> Hos
     tags = dict(tag.split("=", 1) for tag in found["tags"] if "=" in tag)
     owner, name = tags.get(names.OWNER_TAG, "unknown"), tags.get(names.VOLUME_TAG, logical_volume)
     points = [point for point, _ in found["mounts"]]
-    header = found.get("luks") or {"label": "", "ciphers": (), "slots": {}}
+    header = found.get("luks") or _NO_HEADER
     return HostVolume(
         host=host,
         name=f"{host}:{owner}/{name}",
@@ -76,9 +79,13 @@ def volume_left(host: str, logical_volume: str, found: Mapping[str, Any]) -> Hos
         **_key_derivation(header["slots"]),
         slots=tuple(SLOTS.get(slot, f"slot {slot}") for slot in sorted(header["slots"])),
         complete=names.BLANK_TAG not in found["tags"],
+        header_saved=header["saved_checksum"] == header["checksum"],
         opened=bool(found.get("mapper")),
         mounted=bool(points),
     )
+
+
+_NO_HEADER: dict[str, Any] = {"label": "", "ciphers": (), "slots": {}, "checksum": "", "saved_checksum": None}
 
 
 def _key_derivation(slots: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

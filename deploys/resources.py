@@ -151,6 +151,7 @@ class HostVolume(HostResource):
 
     ``complete`` becomes true when the file system was made; until then the logical volume carries our tag ``blank``,
     nothing was ever mounted from it, and it may be formatted again.  Without the tag it never is.
+    ``header_saved`` says that a copy of the present LUKS header is at hand, which backups take off the host.
     """
 
     kind: ClassVar[str] = "host-volume"
@@ -173,6 +174,7 @@ class HostVolume(HostResource):
     lanes: int | None
     slots: tuple[str, ...] = ("active", "recovery")
     complete: bool = True
+    header_saved: bool = True
     opened: bool = True
     mounted: bool = True
     application: str = field(default="", compare=False, metadata=CARRIED)

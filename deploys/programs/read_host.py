@@ -274,7 +274,7 @@ def _read_storage(wanted: Any, forks: dict[str, Fork]) -> Any:
     return {
         "groups": sorted({found["vg_name"] for found in members.values()} - {""}),
         "devices": {path: _read_device(path, members, mounts) for path in wanted["devices"]},
-        "volumes": {found["lv_name"]: _read_volume(found, mounts) for found in ours},
+        "volumes": {found["lv_name"]: _read_volume(found, mounts, wanted["headers"]) for found in ours},
     }
 
 
@@ -332,7 +332,7 @@ def _edges_are_zero(device: str, size: int) -> bool:
     return not any(first) and not any(last)
 
 
-def _read_volume(found: dict[str, str], mounts: dict[str, Any]) -> dict[str, Any]:
+def _read_volume(found: dict[str, str], mounts: dict[str, Any], headers: str) -> dict[str, Any]:
     """Describe a logical volume of ours down to the mounted file system."""
     device = f"/dev/{found['vg_name']}/{found['lv_name']}"
     volume = {
@@ -346,6 +346,7 @@ def _read_volume(found: dict[str, str], mounts: dict[str, Any]) -> dict[str, Any
         if header is None:
             volume["signatures"] = _signatures(device)
         else:
+            header["saved_checksum"] = _saved_checksum(f"{headers}/{header['label']}.luks")
             volume.update(_read_opened(header, mounts))
     except (OSError, ValueError, LookupError) as error:
         volume["unreadable"] = f"{type(error).__name__}: {error}"
@@ -370,6 +371,7 @@ def luks_header(device: str) -> dict[str, Any] | None:
         raise ValueError("the LUKS header does not match its checksum")
     described = json.loads(area.partition(b"\0")[0])
     return {
+        "checksum": checksum.hex(),
         "label": binary[24:72].partition(b"\0")[0].decode(),
         "uuid": binary[168:208].partition(b"\0")[0].decode(),
         "ciphers": sorted({segment["encryption"] for segment in described["segments"].values()}),
@@ -378,6 +380,15 @@ def luks_header(device: str) -> dict[str, Any] | None:
             for name, slot in described["keyslots"].items()
         },
     }
+
+
+def _saved_checksum(path: str) -> str | None:
+    """Give the checksum of the copy of a header; a damaged copy has none, like one that is not there."""
+    try:
+        header = luks_header(path)
+    except (FileNotFoundError, ValueError):
+        return None
+    return header["checksum"] if header else None
 
 
 KDF = ("type", "memory", "time", "cpus")
@@ -414,11 +425,17 @@ def _read_observations(wanted: Any, forks: dict[str, Fork]) -> Any:
     return {
         "boot_id": _content("/proc/sys/kernel/random/boot_id").decode().strip(),
         "kernel": os.uname().release,
-        "system": dict(line.split("=", 1) for line in _content("/etc/os-release").decode().splitlines() if "=" in line),
+        "system": _os_release(),
         "time": time.time(),
         "clock": _attempt(lambda _, forks: forks["clock"].text().strip().split(","), None, forks),
+        "backups": {name: _text_or_none(path) for name, path in wanted["backups"].items()},
         "disks": _attempt(lambda points, _: {point: _usage(point) for point in points}, wanted["mount_points"], forks),
     }
+
+
+def _os_release() -> dict[str, str]:
+    lines = _content("/etc/os-release").decode().splitlines()
+    return {name: value.strip('"') for name, equals, value in (line.partition("=") for line in lines) if equals}
 
 
 def _usage(point: str) -> dict[str, int]:
