@@ -104,7 +104,12 @@ def _moved(recorded: Recorded, now: Plan) -> Sequence[str]:
     reasons += [
         f"{subject} is done, but not by this plan" for subject in sorted(approved.keys() - left - recorded.begun)
     ]
-    reasons += [f"{finding.subject} could not be read: {finding.reason}" for finding in now.unknown]
+    known_unknown = {finding.subject for finding in recorded.plan.unknown}
+    reasons += [
+        f"{finding.subject} could not be read: {finding.reason}"
+        for finding in now.unknown
+        if finding.subject not in known_unknown
+    ]
     return reasons
 
 

@@ -79,7 +79,8 @@ def platform(region: Region, environment: Environment) -> Iterator[Resource]:
         ttl_seconds=CERTIFICATE_SECONDS,
         requires=(authority.subject,),
     )
-    yield TransitKey(name=naming.transit_key(PLATFORM, "secrets"), owner=PLATFORM, requires=(TRANSIT,))
+    for key in (render.SECRETS_KEY, render.PROBE_KEY):
+        yield TransitKey(name=key, owner=PLATFORM, requires=(TRANSIT,))
     for name, text in render.platform_policies(region).items():
         yield Policy(name=name, owner=PLATFORM, text=text)
     yield AppRole(
@@ -99,7 +100,7 @@ def provisioner_entry(environment: Environment) -> SecretEntry:
         name=environment.object_store.credentials,
         owner=PLATFORM,
         purpose=SecretPurpose.S3_CREDENTIALS,
-        wrapped_by=naming.transit_key(PLATFORM, "secrets"),
+        wrapped_by=render.SECRETS_KEY,
     )
 
 

@@ -136,6 +136,13 @@ def test_an_interrupted_run_goes_on_only_with_what_was_approved(book: Book, left
     assert reason in book.refusals(asked, left)
 
 
+def test_a_source_that_was_dark_when_the_plan_was_approved_may_still_be(book: Book) -> None:
+    dark = (Finding("host one", "it does not answer"),)
+    asked = plan(change("a"), change("b"), unknown=dark)
+    book.planned(asked).approved(asked).begun(asked, "a")
+    assert book.refusals(asked, plan(change("b"), unknown=dark)) == ()
+
+
 @pytest.mark.parametrize(
     ("prefix", "message"),
     [
