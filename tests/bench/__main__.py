@@ -34,7 +34,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--only", action="append", choices=CHAPTERS, help="measure this alone; may be repeated")
     parser.add_argument("--hosts", type=int, default=16, help="how many hosts the fleet has (%(default)s)")
     parser.add_argument("--rounds", type=int, default=7, help="how often the fleet is read (%(default)s)")
-    parser.add_argument("--ansible-rounds", type=int, default=2, help="… of these with ansible-core (%(default)s)")
+    parser.add_argument(
+        "--ansible-rounds", type=int, default=2, help="… of these with ansible-core (%(default)s, 0: without)"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there as well")
     return parser
 

@@ -54,3 +54,10 @@ def measured(
         done.stdout,
         done.stderr,
     )
+
+
+def checked(run: Run) -> Run:
+    """Give *run* back; raise ``BenchmarkError`` if it failed."""
+    if run.status != 0:
+        raise BenchmarkError(f"a candidate ended with status {run.status}: {(run.stdout + run.stderr)[-2000:]}")
+    return run

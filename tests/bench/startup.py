@@ -4,8 +4,8 @@ import sys
 from pathlib import Path
 
 from hosting_cli.lab.progress import Progress
-from tests.bench.measure import BenchmarkError, Chapter, Figure, Goal, Series, ratio
-from tests.bench.processes import measured
+from tests.bench.measure import Chapter, Figure, Goal, Series, ratio
+from tests.bench.processes import checked, measured
 
 ROUNDS = 15
 
@@ -20,9 +20,7 @@ def measure(progress: Progress) -> Chapter:
     figures: dict[str, list[Figure]] = {name: [] for name in candidates}
     for _ in range(ROUNDS):
         for name, argv in candidates.items():
-            run = measured(argv)
-            if run.status != 0:
-                raise BenchmarkError(f"{name} ended with status {run.status}: {run.stderr[-500:]}")
+            run = checked(measured(argv))
             figures[name].append(Figure(run.wall_seconds, run.user_seconds, run.system_seconds))
     nothing, hosting = (Series(name, tuple(found)) for name, found in figures.items())
     goal = Goal("hosting --help against python -c pass", ratio(hosting, nothing), at_most=5)

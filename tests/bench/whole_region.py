@@ -8,7 +8,7 @@ from pathlib import Path
 from hosting_cli.lab.progress import Progress
 from tests.bench import loading, region
 from tests.bench.measure import Chapter, Figure, Goal, Series, ratio
-from tests.bench.processes import measured
+from tests.bench.processes import checked, measured
 
 ROUNDS = 3
 
@@ -24,7 +24,7 @@ def measure(progress: Progress) -> Chapter:
         for turn in range(ROUNDS):
             for factor, figures in found.items():
                 progress(f"round {turn + 1} of {ROUNDS}: loading {factor} × the region")
-                run = measured([sys.executable, "-m", loading.__name__, str(Path(name) / str(factor))])
+                run = checked(measured([sys.executable, "-m", loading.__name__, str(Path(name) / str(factor))]))
                 sizes[factor] = json.loads(run.stdout)
                 memory = sizes[factor]["memory_mib"]
                 figures.append(Figure(run.wall_seconds, run.user_seconds, run.system_seconds, memory_mib=memory))
