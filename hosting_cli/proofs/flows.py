@@ -36,7 +36,10 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Answers:
-    """Which ports answered, from the gateway and, to show that somebody listens there, from the host itself."""
+    """Which ports answered, from the gateway and, to show that somebody listens there, from the host itself.
+
+    Both ask the same address: whoever listens on the loopback only is heard by neither.
+    """
 
     from_gateway: Mapping[int, bool]
     from_itself: Mapping[int, bool]
@@ -123,7 +126,7 @@ def prove(session: Session, attempt: Attempt) -> list[Proof]:
     session.hosts.run(attempt.host, ["systemctl", "stop", LISTENER], stdin=None, timeout_seconds=60)
     run(session, attempt.host, listen)
     try:
-        itself = _try(session, attempt.host, "", "127.0.0.1", ports)
+        itself = _try(session, attempt.host, attempt.destination, attempt.destination, ports)
         gateway = _try(session, attempt.gateway, attempt.source, attempt.destination, ports)
     finally:
         session.hosts.run(attempt.host, ["systemctl", "stop", LISTENER], stdin=None, timeout_seconds=60)
@@ -131,7 +134,7 @@ def prove(session: Session, attempt: Attempt) -> list[Proof]:
 
 
 def _try(session: Session, host: str, source: str, destination: str, ports: Sequence[int]) -> dict[int, bool]:
-    argv = ["/usr/bin/python3", "-I", "-", source or "0.0.0.0", destination, *map(str, ports)]  # noqa: S104 any address
+    argv = ["/usr/bin/python3", "-I", "-", source, destination, *map(str, ports)]
     answers = json.loads(run(session, host, argv, stdin=_program("connect")))
     return {int(port): bool(answered) for port, answered in answers.items()}
 
@@ -151,13 +154,27 @@ def judge(attempt: Attempt, answers: Answers) -> list[Proof]:
         "listening": [port for port, answered in answers.from_itself.items() if answered],
     }
     way = f"from {attempt.source} to {attempt.destination}"
-    silent = [str(port) for port in attempt.listed if not answers.from_gateway[port]]
-    passes = (
-        Proof(PASSES, subject, Verdict.BROKEN, f"no packet passes {way} on listed port {', '.join(silent)}", observed)
-        if silent
-        else Proof(PASSES, subject, Verdict.HELD, f"packets pass {way} on every listed port {attempt.listed}", observed)
-    )
-    return [passes, _judge_dropped(attempt, answers, subject, way, observed)]
+    return [
+        _judge_passes(attempt, answers, subject, way, observed),
+        _judge_dropped(attempt, answers, subject, way, observed),
+    ]
+
+
+def _judge_passes(attempt: Attempt, answers: Answers, subject: str, way: str, observed: dict[str, Json]) -> Proof:
+    silent = [port for port in attempt.listed if not answers.from_gateway[port]]
+    dropped = [port for port in silent if answers.from_itself[port]]
+    if dropped:
+        sentence = f"no packet passes {way} on listed port {_numbers(dropped)}, although somebody listens"
+        return Proof(PASSES, subject, Verdict.BROKEN, sentence, observed)
+    if silent:
+        sentence = f"nobody listens on listed port {_numbers(silent)}, so silence there shows nothing"
+        return Proof(PASSES, subject, Verdict.UNKNOWN, sentence, observed)
+    sentence = f"packets pass {way} on listed port {_numbers(attempt.listed)}"
+    return Proof(PASSES, subject, Verdict.HELD, sentence, observed)
+
+
+def _numbers(ports: Sequence[int]) -> str:
+    return ", ".join(map(str, ports))
 
 
 def _judge_dropped(attempt: Attempt, answers: Answers, subject: str, way: str, observed: dict[str, Json]) -> Proof:
@@ -167,5 +184,8 @@ def _judge_dropped(attempt: Attempt, answers: Answers, subject: str, way: str, o
     if answers.from_gateway[attempt.unlisted]:
         sentence = f"packets pass {way} on port {attempt.unlisted}, which no flow lists"
         return Proof(DROPPED, subject, Verdict.BROKEN, sentence, observed)
+    if not any(answers.from_gateway[port] for port in attempt.listed):
+        sentence = f"nothing passes {way} at all, so silence on port {attempt.unlisted} shows nothing"
+        return Proof(DROPPED, subject, Verdict.UNKNOWN, sentence, observed)
     sentence = f"packets {way} on port {attempt.unlisted}, which no flow lists, are dropped although somebody listens"
     return Proof(DROPPED, subject, Verdict.HELD, sentence, observed)
