@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from importlib import resources
 from itertools import chain
 
+from hosting_cli.errors import UnreadableError
 from hosting_cli.proofs.on_host import run
 from hosting_cli.proofs.proof import Proof, Verdict
 from hosting_cli.session import Session
@@ -135,8 +136,12 @@ def prove(session: Session, attempt: Attempt) -> list[Proof]:
 
 def _try(session: Session, host: str, source: str, destination: str, ports: Sequence[int]) -> dict[int, bool]:
     argv = ["/usr/bin/python3", "-I", "-", source, destination, *map(str, ports)]
-    answers = json.loads(run(session, host, argv, stdin=_program("connect")))
-    return {int(port): bool(answered) for port, answered in answers.items()}
+    output = run(session, host, argv, stdin=_program("connect"))
+    try:
+        return {int(port): bool(answered) for port, answered in json.loads(output).items()}
+    except (ValueError, AttributeError) as error:
+        what = f"the connecting program answered {output[:200]!r}, which is no JSON object"
+        raise UnreadableError(f"host {host}", what, "Something prints into every login; remove it.") from error
 
 
 def _program(name: str) -> str:

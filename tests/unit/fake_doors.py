@@ -11,6 +11,7 @@ from hosting_cli.console import Progress
 from hosting_cli.doors.engine import Event, Job
 from hosting_cli.doors.engine import Outcome as EngineOutcome
 from hosting_cli.doors.hosts import Completed
+from hosting_cli.doors.objects import Head
 from hosting_cli.doors.operator_key import OperatorKey
 from hosting_cli.errors import EngineError, RefusedError, UnreadableError
 from hosting_cli.resources import VAULT, SecretEntry, StoreResource, VaultResource, object_store
@@ -138,6 +139,9 @@ class FakeStore:
         self.reason: str | None = None
         self.keys: dict[str, list[str]] = {}
         self.created = 0
+        self.objects: dict[tuple[str, str], bytes] = {}
+        self.encrypted_under: str | None = None
+        self.readable: Callable[[], bool] = lambda: True
 
     def read(self) -> Reading:
         return Reading(object_store(STORE), NOW, self.resources, self.reason)
@@ -165,6 +169,22 @@ class FakeStore:
     def delete_access_key(self, user: str, key_id: str) -> None:
         self.calls.append(f"delete key {key_id}")
         self.keys[user].remove(key_id)
+
+    def put_object(self, bucket: str, name: str, body: bytes) -> None:
+        self.objects[bucket, name] = body
+
+    def head_object(self, bucket: str, name: str) -> Head:
+        assert (bucket, name) in self.objects
+        return Head("aws:kms" if self.encrypted_under else None, self.encrypted_under, "1")
+
+    def get_object(self, bucket: str, name: str) -> bytes:
+        self.calls.append("get object")
+        if not self.readable():
+            raise EngineError(f"object {bucket}/{name}", "cannot be decrypted", "Enable its key.")
+        return self.objects[bucket, name]
+
+    def delete_object(self, bucket: str, name: str) -> None:
+        del self.objects[bucket, name]
 
 
 class FakeHosts:

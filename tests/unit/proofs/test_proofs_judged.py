@@ -1,0 +1,195 @@
+"""What a proof says of what was seen: held only when the promise was really tried, and the trial could have failed."""
+
+import pytest
+
+from hosting_cli.errors import EngineError, HostingError, UnreadableError
+from hosting_cli.proofs import flows, neighbour, objects, reboot, restore
+from hosting_cli.proofs.flows import Answers, Attempt
+from hosting_cli.proofs.proof import Proof, Verdict, guarded, skipped
+
+HELD, BROKEN, UNKNOWN = Verdict.HELD, Verdict.BROKEN, Verdict.UNKNOWN
+DENIED = {"transit/keys/k/trim": ("deny",)}
+KEY, BUCKET = "hosting-imagerie-objects", "bfc-imagerie-images"
+
+
+# -- a neighbour --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("refused", "rights", "own", "verdict", "words"),
+    [
+        pytest.param({"GET a": 403}, DENIED, {"GET a": 200}, HELD, "all 2 paths", id="refused everywhere"),
+        pytest.param({"GET a": 200, "GET b": 403}, DENIED, {"GET a": 200}, BROKEN, "GET a answered 200", id="let in"),
+        pytest.param({"GET a": 404}, DENIED, {"GET a": 200}, BROKEN, "answered 404", id="told that nothing is there"),
+        pytest.param({"POST a": 400}, DENIED, {"GET a": 200}, BROKEN, "answered 400", id="told what it does wrong"),
+        pytest.param(
+            {"GET a": 403},
+            {"kv/metadata/a": ("delete", "read")},
+            {"GET a": 200},
+            BROKEN,
+            "kv/metadata/a allows delete, read",
+            id="allowed what was not tried",
+        ),
+        pytest.param({"GET a": 503}, DENIED, {"GET a": 200}, UNKNOWN, "the vault itself failed", id="sealed meanwhile"),
+        pytest.param({"GET a": 503, "GET b": 200}, DENIED, {}, BROKEN, "GET b answered 200", id="let in, then sealed"),
+        pytest.param({"GET a": 403}, DENIED, {"GET a": 403}, UNKNOWN, "show nothing", id="its own is refused too"),
+        pytest.param({"GET a": 403}, DENIED, {"GET a": 404}, UNKNOWN, "show nothing", id="its own finds nothing"),
+        pytest.param({"GET a": 403}, DENIED, {"GET a": 503}, UNKNOWN, "show nothing", id="its own gets no answer"),
+        pytest.param({"GET a": 403}, DENIED, {}, UNKNOWN, "show nothing", id="its own was not tried"),
+    ],
+)
+def test_a_neighbour_is_refused(
+    refused: dict[str, int], rights: dict[str, tuple[str, ...]], own: dict[str, int], verdict: Verdict, words: str
+) -> None:
+    found = neighbour.judge("imagerie", refused, rights, own)
+    assert (found.verdict, found.subject) == (verdict, "application imagerie")
+    assert words in found.sentence
+    assert found.observed["neighbour"] == refused
+
+
+# -- objects ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("seen", "verdict", "words"),
+    [
+        pytest.param(objects.Seen("aws:kms", KEY, True), HELD, f"encrypted under {KEY}", id="under its key"),
+        pytest.param(objects.Seen("AES256", KEY, True), BROKEN, "lies under AES256", id="under a key of the store's"),
+        pytest.param(objects.Seen("aws:kms", "another", True), BROKEN, "under another", id="under another's key"),
+        pytest.param(objects.Seen(None, None, True), BROKEN, "under nothing", id="in the clear"),
+        pytest.param(objects.Seen("aws:kms", None, True), BROKEN, "under no key", id="under no key"),
+        pytest.param(objects.Seen("aws:kms", KEY, False), BROKEN, "other bytes", id="not what was put"),
+    ],
+)
+def test_an_object_is_encrypted(seen: objects.Seen, verdict: Verdict, words: str) -> None:
+    found = objects.judge_encrypted(BUCKET, KEY, seen)
+    assert (found.verdict, words in found.sentence) == (verdict, True), found.sentence
+
+
+@pytest.mark.parametrize(
+    ("while_disabled", "afterwards", "verdict", "words"),
+    [
+        pytest.param(False, True, HELD, "was unreadable while", id="unreadable, then back"),
+        pytest.param(True, True, BROKEN, "could still be read", id="readable without its key"),
+        pytest.param(False, False, BROKEN, "did not come back", id="lost with its key"),
+        pytest.param(False, None, BROKEN, "did not come back", id="not read afterwards"),
+    ],
+)
+def test_an_object_is_unreadable_without_its_key(
+    while_disabled: bool, afterwards: bool | None, verdict: Verdict, words: str
+) -> None:
+    found = objects.judge_unreadable(BUCKET, KEY, objects.Seen("aws:kms", KEY, True, while_disabled, afterwards))
+    assert (found.verdict, words in found.sentence) == (verdict, True), found.sentence
+
+
+# -- flows --------------------------------------------------------------------------------------------------------
+
+ATTEMPT = Attempt("gateway", "10.21.20.1", "app", "10.21.10.11", (443, 2762), 5432)
+LISTENING = {443: True, 2762: True, 5432: True}
+
+
+@pytest.mark.parametrize(
+    ("from_gateway", "from_itself", "passes", "dropped"),
+    [
+        pytest.param({443: True, 2762: True, 5432: False}, LISTENING, HELD, HELD, id="as the matrix says"),
+        pytest.param({443: True, 2762: False, 5432: False}, LISTENING, BROKEN, HELD, id="a listed port is dropped"),
+        pytest.param({443: True, 2762: True, 5432: True}, LISTENING, HELD, BROKEN, id="an unlisted port passes"),
+        pytest.param(
+            {443: True, 2762: True, 5432: False},
+            LISTENING | {5432: False},
+            HELD,
+            UNKNOWN,
+            id="nobody listens on the unlisted port",
+        ),
+        pytest.param(dict.fromkeys(LISTENING, False), LISTENING, BROKEN, UNKNOWN, id="nothing passes"),
+        pytest.param(
+            {443: True, 2762: False, 5432: False},
+            LISTENING | {2762: False},
+            UNKNOWN,
+            HELD,
+            id="nobody listens on a listed port",
+        ),
+        pytest.param(
+            {443: False, 2762: False, 5432: False},
+            LISTENING | {2762: False},
+            BROKEN,
+            UNKNOWN,
+            id="one is dropped where nobody listens on another",
+        ),
+    ],
+)
+def test_a_listed_flow_passes_and_an_unlisted_one_is_dropped(
+    from_gateway: dict[int, bool], from_itself: dict[int, bool], passes: Verdict, dropped: Verdict
+) -> None:
+    found = flows.judge(ATTEMPT, Answers(from_gateway, from_itself))
+    assert [(proof.name, proof.verdict) for proof in found] == [(flows.PASSES, passes), (flows.DROPPED, dropped)]
+    assert found[0].observed["answered"] == [port for port, answered in from_gateway.items() if answered]
+
+
+# -- restarts and restores ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("seen", "verdict", "words"),
+    [
+        pytest.param(reboot.Seen("1", "2", "d", "d", ()), HELD, "came back by itself", id="all came back"),
+        pytest.param(reboot.Seen("1", "1", "d", "d", ()), BROKEN, "was not restarted", id="it never restarted"),
+        pytest.param(reboot.Seen("1", "2", "d", "e", ()), BROKEN, "changed over a restart", id="the data changed"),
+        pytest.param(
+            reboot.Seen("1", "2", "d", "d", ("timer: active",)), BROKEN, "timer: active", id="a timer stopped"
+        ),
+        pytest.param(reboot.Seen("1", "unknown", "d", "unknown", ("gone",)), BROKEN, "gone", id="it stayed away"),
+    ],
+)
+def test_a_host_survives_a_restart(seen: reboot.Seen, verdict: Verdict, words: str) -> None:
+    found = reboot.judge("app", "/srv/data", seen)
+    assert (found.verdict, words in found.sentence) == (verdict, True), found.sentence
+
+
+@pytest.mark.parametrize(("after", "verdict"), [("d", HELD), ("e", BROKEN)])
+def test_a_backup_gives_the_bytes_back(after: str, verdict: Verdict) -> None:
+    found = restore.judge("app", "/srv/data", "d", after)
+    assert (found.verdict, found.observed["restored_sha256"]) == (verdict, after)
+
+
+# -- every proof --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("error", "verdict"),
+    [
+        pytest.param(UnreadableError("host app", "is down", "Start it."), UNKNOWN, id="could not be seen"),
+        pytest.param(EngineError("bucket b", "was refused", "Ask."), BROKEN, id="an engine failed"),
+    ],
+)
+def test_an_error_on_the_way_is_a_proof_and_never_held(error: HostingError, verdict: Verdict) -> None:
+    def work() -> list[Proof]:
+        raise error
+
+    (found,) = guarded("name", "application imagerie", work)
+    assert (found.verdict, found.sentence) == (verdict, str(error))
+
+
+def test_what_was_proven_before_an_error_is_kept() -> None:
+    first = Proof("name", "subject", HELD, "seen", {})
+
+    def work() -> list[Proof]:
+        return [first]
+
+    assert list(guarded("name", "subject", work)) == [first]
+
+
+def test_what_was_not_asked_for_is_not_proven() -> None:
+    found = skipped("name", "host app", "a restarted host comes back by itself")
+    assert found.verdict is Verdict.NOT_PROVEN
+    assert "--disruptive" in found.sentence
+
+
+def test_a_proof_is_recorded_as_plain_json() -> None:
+    assert Proof("name", "host app", HELD, "seen", {"ports": [1]}).to_json() == {
+        "proof": "name",
+        "subject": "host app",
+        "verdict": "held",
+        "sentence": "seen",
+        "observed": {"ports": [1]},
+    }
