@@ -22,6 +22,9 @@ from hosting_cli.result import Block, Result, Table, Text
 HEARTBEAT_SECONDS = 1.8
 """How long a stage may be silent before it says that it still goes on."""
 
+LOOK_SECONDS = 0.2
+"""How often it is looked whether a stage is silent."""
+
 NARROWEST = 10
 """How many columns a column of a table keeps, however little room there is."""
 
@@ -105,10 +108,12 @@ def render(block: Block, *, width: int, colours: bool) -> str:
 def _render_table(table: Table, width: int, paint: Painter) -> str:
     """Lay out a table: columns that say nothing are left out, cells are wrapped where all would be too wide."""
     columns = [column for column in zip(table.columns, *table.rows, strict=True) if any(column[1:])]
+    if not columns:
+        return ""
     widths = _fitted([max(map(len, column)) for column in columns], width)
-    head, *rows = [_lines(row, widths) for row in zip(*columns, strict=True)] or [[]]
-    lines = [table.title] if table.title else []
-    text = [paint("title", line) for line in (*lines, *head)]
+    head, *rows = [_lines(row, widths) for row in zip(*columns, strict=True)]
+    title = [table.title] if table.title else []
+    text = [paint("title", line) for line in (*title, *head)]
     for (first, *more), (meaning, *_) in zip(rows, table.rows, strict=True):
         text.append(first.replace(meaning, paint(meaning, meaning), 1) if meaning in COLOURS else first)
         text += more
@@ -194,7 +199,7 @@ class Progress:
         self(f"{name}: done in {seconds:.1f} s")
 
     def _beat(self, name: str, started: float, ended: threading.Event) -> None:
-        while not ended.wait(0.2):
+        while not ended.wait(LOOK_SECONDS):
             now = time.monotonic()
             if now - self._last_said >= HEARTBEAT_SECONDS:
                 self(f"{name} … {now - started:.0f} s")
