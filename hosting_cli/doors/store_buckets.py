@@ -77,9 +77,9 @@ def _mark(s3: "S3Client", name: str) -> Mark | None:
     return Mark.of(_tags(s3, name))
 
 
-def _tags(s3: "S3Client", name: str) -> dict[str, str]:
-    # A bucket may also go, or be hidden from the provisioner, between the listing and this: then it is not ours.
-    answer = unless(lambda: s3.get_bucket_tagging(Bucket=name), "NoSuchTagSet", "NoSuchBucket", "AccessDenied")
+def _tags(s3: "S3Client", name: str, *absent: str) -> dict[str, str]:
+    # Tags that may not be read are not "no tags": the bucket might be ours, and then it would be taken for missing.
+    answer = unless(lambda: s3.get_bucket_tagging(Bucket=name), "NoSuchTagSet", "NoSuchBucket", *absent)
     return {tag["Key"]: tag["Value"] for tag in (answer or {}).get("TagSet", ())}
 
 
@@ -130,9 +130,9 @@ def _lifecycle(s3: "S3Client", name: str) -> tuple[int | None, tuple[str, ...]]:
 
 
 def _says_only(rule: Mapping[str, Any], days: int) -> bool:
-    wanted = _rule(days)
-    extras = {name for name in rule if name not in wanted and name not in {"Prefix", "Filter"}}
-    return not extras and rule.get("Status") == "Enabled"
+    """Tell whether *rule* is the one that we write, whatever of it a store leaves unsaid or says twice."""
+    said = {name: value for name, value in rule.items() if value not in ("", {}, {"Prefix": ""})}
+    return said == {name: value for name, value in _rule(days).items() if name != "Filter"}
 
 
 def unless(ask: Callable[[], Any], *absent: str) -> Any:
@@ -162,7 +162,7 @@ def _create(s3: "S3Client", bucket: Bucket, region: str) -> None:
             raise
         # The second also means: yours, but not with these settings.
         taken = code_of(error) == "BucketAlreadyExists"
-    tags = _tags(s3, bucket.name)
+    tags = _tags(s3, bucket.name, "AccessDenied")
     mark = Mark.of(tags)
     unmarked_of_ours = mark is None and not taken and not tags and not _holds_objects(s3, bucket.name)
     if not unmarked_of_ours and (mark is None or mark.region != region):

@@ -23,11 +23,16 @@ from hosting_cli.lab.tls import Certificates
 from hosting_cli.secret import Secret
 
 READY_SECONDS = 60
-STOP_SECONDS = 5
+STOP_SECONDS = 2
 _POLL_SECONDS = 0.05
 _PARTS = ("master", "volume", "filer", "s3")
 PORTS_NEEDED = 2 * len(_PARTS)
 _PROVISIONER = "provisioner"
+VOLUMES = 1000
+"""How many volumes there may be: by the growth below, as many as buckets."""
+
+# By default the first object of a bucket takes seven volumes, so that a store of a hundred is full after 14 buckets.
+_GROWTH = "[master.volume_growth]\ncopy_1 = 1\n"
 
 
 def binary() -> Path:
@@ -81,6 +86,7 @@ class SeaweedServer:
         self._write("s3.json", json.dumps(_configuration(credentials, keys), indent=2))
         if not (self.directory / "security.toml").exists():
             self._write("security.toml", _security())
+        self._write("master.toml", _GROWTH)
 
     def provisioner(self) -> Secret:
         """Give the provisioner's S3 credentials, as the JSON text that the vault keeps."""
@@ -107,7 +113,7 @@ class SeaweedServer:
 
     def stop(self, process: Process) -> None:
         """Stop the server, as a fault or for good, and remove the sockets that it leaves outside its directory."""
-        # Asked politely it sometimes waits for ever; what it acknowledged is on disk by then.
+        # Asked politely it waits for a long time for nothing; what it acknowledged is stored by then.
         stop(process, grace_seconds=STOP_SECONDS)
         self._remove_sockets()
 
@@ -121,7 +127,7 @@ class SeaweedServer:
             "master.volumeSizeLimitMB": 128,
             "master.electionTimeout": "1s",
             "master.telemetry": "false",
-            "volume.max": 100,
+            "volume.max": VOLUMES,
             "volume.preStopSeconds": 0,
             "filer": "true",
             "filer.disableHttp": "true",

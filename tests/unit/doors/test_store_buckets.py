@@ -1,0 +1,110 @@
+"""What a bucket's answers mean, for answers that a real store cannot be brought to give without lasting harm."""
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from hosting_cli.doors.store_buckets import key_name, read_bucket
+
+
+class Answers:
+    """Answer every question as told; raise what is an error."""
+
+    def __init__(self, **answers: Any) -> None:
+        self.answers = answers
+
+    def __getattr__(self, operation: str) -> Any:
+        def ask(**_: object) -> Any:
+            answer = self.answers[operation]
+            if isinstance(answer, str):
+                status = {"AccessDenied": 403}.get(answer, 404)
+                raise ClientError(
+                    {"Error": {"Code": answer}, "ResponseMetadata": {"HTTPStatusCode": status}}, operation
+                )  # type: ignore[typeddict-item]
+            return answer
+
+        return ask
+
+
+OURS = {
+    "TagSet": [
+        {"Key": "managed-by", "Value": "hosting"},
+        {"Key": "region", "Value": "r"},
+        {"Key": "owner", "Value": "a"},
+    ]
+}
+BARE = {
+    "get_bucket_tagging": OURS,
+    "get_bucket_versioning": {},
+    "get_object_lock_configuration": "ObjectLockConfigurationNotFoundError",
+    "get_bucket_lifecycle_configuration": "NoSuchLifecycleConfiguration",
+    "get_bucket_encryption": "ServerSideEncryptionConfigurationNotFoundError",
+    "get_bucket_policy": "NoSuchBucketPolicy",
+}
+
+
+def read(**answers: Any) -> Any:
+    return read_bucket(Answers(**{**BARE, **answers}), "b", "s", "r")  # type: ignore[arg-type]
+
+
+def test_a_bucket_with_nothing_set_reads_as_that() -> None:
+    bucket = read()
+    assert (bucket.owner, bucket.versioning, bucket.encryption_key, bucket.policy) == ("a", False, None, None)
+    assert (bucket.lock_mode, bucket.lock_days, bucket.noncurrent_days, bucket.deviations) == (None, None, None, ())
+
+
+@pytest.mark.parametrize("operation", sorted(BARE))
+def test_what_may_not_be_read_is_an_error_and_never_absent(operation: str) -> None:
+    with pytest.raises(ClientError):
+        read(**{operation: "AccessDenied"})
+
+
+@pytest.mark.parametrize("tags", ["NoSuchTagSet", {"TagSet": []}, {"TagSet": OURS["TagSet"][:2]}])
+def test_a_bucket_without_our_whole_mark_is_asked_for_nothing_else(tags: Any) -> None:
+    assert read_bucket(Answers(get_bucket_tagging=tags), "b", "s", "r") is None  # type: ignore[arg-type]
+    assert read_bucket(Answers(get_bucket_tagging=OURS), "b", "s", "another") is None  # type: ignore[arg-type]
+
+
+def test_encryption_with_a_key_of_the_store_itself_is_no_encryption_of_ours() -> None:
+    rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+    assert read(get_bucket_encryption={"ServerSideEncryptionConfiguration": {"Rules": [rule]}}).encryption_key is None
+
+
+@pytest.mark.parametrize(
+    ("said", "key"),
+    [
+        ("hosting-app-objects", "hosting-app-objects"),
+        ("arn:aws:kms:eu-west-1:000000000000:key/hosting-app-objects", "hosting-app-objects"),
+        (None, None),
+        ("", None),
+    ],
+)
+def test_a_key_is_named_with_or_without_an_arn(said: str | None, key: str | None) -> None:
+    assert key_name(said) == key
+
+
+def test_a_retention_in_years_is_a_deviation() -> None:
+    rule = {"DefaultRetention": {"Mode": "COMPLIANCE", "Years": 1}}
+    bucket = read(
+        get_object_lock_configuration={"ObjectLockConfiguration": {"ObjectLockEnabled": "Enabled", "Rule": rule}}
+    )
+    assert (bucket.lock_mode, bucket.lock_days) == ("compliance", None)
+    assert bucket.deviations == ("default retention is 1 years",)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"Status": "Disabled"},
+        {"Expiration": {"Days": 1}},
+        {"ID": "another"},
+        {"Filter": {"Prefix": "tmp/"}},
+    ],
+)
+def test_a_rule_that_is_not_quite_ours_is_a_deviation(change: dict[str, Any]) -> None:
+    rule = {"ID": "hosting-noncurrent", "Status": "Enabled", "NoncurrentVersionExpiration": {"NoncurrentDays": 3}}
+    assert read(get_bucket_lifecycle_configuration={"Rules": [rule]}).noncurrent_days == 3
+    bucket = read(get_bucket_lifecycle_configuration={"Rules": [{**rule, **change}]})
+    assert bucket.noncurrent_days is None
+    assert len(bucket.deviations) == 1
