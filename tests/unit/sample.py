@@ -5,6 +5,8 @@ from functools import cache
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
+import yaml
+
 from deploys.desired import Published
 from inventory.load import load_region
 from inventory.models import Environment, HostAccess, ObjectStoreAccess, Region, VaultAccess
@@ -26,7 +28,9 @@ def environment_of(region: Region) -> Environment:
     """Give an environment that reaches every host of *region*; the vault sees each from an address of its own."""
     return Environment(
         environment="test",
-        vault=VaultAccess(address="https://127.0.0.1:1", certificate_authority="/none/ca.pem", token_file="/none/token"),
+        vault=VaultAccess(
+            address="https://127.0.0.1:1", certificate_authority="/none/ca.pem", token_file="/none/token"
+        ),
         object_store=ObjectStoreAccess(
             endpoint="https://127.0.0.1:2",
             region="test",
@@ -55,3 +59,18 @@ def _access(number: int) -> HostAccess:
 def environment() -> Environment:
     """Give the sample's environment."""
     return environment_of(region())
+
+
+def write_environment(folder: Path, **changes: object) -> Path:
+    """Write the sample's environment, with *changes*, into *folder* as an operator would; give its path."""
+    (folder / "ca.pem").write_text("-----BEGIN CERTIFICATE-----\n")
+    content = environment().model_dump(mode="json") | {"journal": str(folder / "journal.jsonl")} | changes
+    for engine in ("vault", "object_store"):
+        content[engine] |= {"certificate_authority": str(folder / "ca.pem")}
+    content["vault"] |= {"token_file": str(folder / "token")}
+    for number, access in enumerate(content["hosts"].values()):
+        access |= {"host_key": f"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI{'AB'[number]}=="}
+        del access["bootstrap_key"]
+    path = folder / "environment.yaml"
+    path.write_text(yaml.safe_dump(content, sort_keys=False))
+    return path
