@@ -25,7 +25,7 @@ MachineArgument = Annotated[str, typer.Argument(help="The machine's name, as `ho
 
 
 def up(session: Session) -> Result:
-    """Bring the lab up: a vault, an object store, and a Debian machine for every host of the region.
+    """Bring the lab up: vault, object store, a machine for each host.
 
     The first time builds the machines' image (a few minutes); later it takes about half a minute.  What runs already
     is left as it is.  The region is --region, or the sample.
@@ -41,7 +41,6 @@ def up(session: Session) -> Result:
 
 
 def _bring_up(session: Session, lab: "Lab") -> None:
-    from hosting_cli.desired import provisioner_entry
     from hosting_cli.lab import laboratory
 
     session.region_folder = Path(lab.record["region"]) if lab.exists else session.region_folder or SAMPLE
@@ -52,6 +51,14 @@ def _bring_up(session: Session, lab: "Lab") -> None:
         started = pool.submit(laboratory.start_machines, lab, region, session.progress).result()
         vault.result()
     laboratory.write_environment(lab, started)
+    set_engines_up(session, lab)
+
+
+def set_engines_up(session: Session, lab: "Lab") -> None:
+    """Set the running vault of *lab* up for the region, admit its people, and start its object store."""
+    from hosting_cli.desired import provisioner_entry
+    from hosting_cli.lab import laboratory
+
     with session.progress.stage("setting the vault up"), laboratory.root_token(lab) as token_file:
         as_root = session.for_environment(lab.environment_file, token_file)
         bootstrap(as_root)
@@ -87,9 +94,9 @@ def _status(lab: "Lab", command: str, *more: str) -> Result:
 
 
 def demo(session: Session) -> Result:
-    """Bring the lab up, host the sample application on it, and prove what was promised; the lab is left running.
+    """Host the sample application on a lab and prove it, in one go.
 
-    It does what two people would: the operations engineer plans, the security officer approves, the engineer applies
+    The lab is brought up where there is none, and left running.  It does what two people would: the operations engineer plans, the security officer approves, the engineer applies
     and verifies, restarts and disabled keys included.
     """
     lab = _lab()
@@ -122,7 +129,10 @@ def down(
     session: Session,
     cache: Annotated[bool, typer.Option("--cache", help="Forget the machines' image and template too.")] = False,
 ) -> Result:
-    """Stop and remove the lab and everything in it; what a killed starter has left goes too."""
+    """Stop and remove the lab and everything in it.
+
+    What a killed starter has left goes too.
+    """
     from hosting_cli.lab import laboratory
 
     lab = _lab()
@@ -134,9 +144,9 @@ def down(
 
 
 def ssh(session: Session, machine: MachineArgument) -> Result:
-    """Open a shell on a machine, with a short-lived certificate of the vault's SSH authority.
+    """Open a shell on a machine, with a short-lived certificate.
 
-    The key is made in memory and ends with the shell.  Before the machine is provisioned, the lab's bootstrap key
+    The vault's SSH authority signs it.  The key is made in memory and ends with the shell.  Before the machine is provisioned, the lab's bootstrap key
     opens it; afterwards only certificates do.
     """
     from hosting_cli.lab import laboratory
@@ -167,7 +177,7 @@ OnOption = Annotated[
 
 
 def break_(session: Session, fault: FaultArgument, on: OnOption = None) -> Result:
-    """Inject a fault, for drills and tests: vault-sealed, vault-down, store-down, host-down, link-cut, disk-full.
+    """Inject a fault, for drills and tests.
 
     `hosting lab mend FAULT` takes it back.
     """
