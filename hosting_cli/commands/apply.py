@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 def apply(session: Session, digest: DigestArgument) -> Result:
-    """Carry out an approved plan that is still true, and record every step before and after it.
+    """Carry out an approved plan that is still true.
 
-    Everything is planned again first: if anything moved, nothing is done.  After an interruption, the same command
-    goes on with what is left.
+    Every step is recorded before and after it.  Everything is planned again first: if anything moved, nothing is
+    done.  After an interruption, the same command goes on with what is left.
     """
     from hosting_cli.approval import find, recorded_plans, refusals
     from hosting_cli.survey import plan_of, survey

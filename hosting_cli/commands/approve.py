@@ -13,10 +13,10 @@ DigestArgument = Annotated[str, typer.Argument(help="The plan's digest, or its f
 
 
 def approve(session: Session, digest: DigestArgument) -> Result:
-    """Let a recorded plan be carried out; what is approved is its digest, so exactly what was shown.
+    """Let a recorded plan be carried out.
 
-    A plan of production, and one that deletes or replaces anything, needs somebody else than who asked for it.
-    Show yourself with --token-file or VAULT_TOKEN.
+    What is approved is the plan's digest, so exactly what was shown.  A plan of production, and one that deletes or
+    replaces anything, needs somebody else than who asked for it.  Show yourself with --token-file or VAULT_TOKEN.
     """
     from hosting_cli.approval import approver_refusal, find, recorded_plans
 

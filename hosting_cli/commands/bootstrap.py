@@ -8,10 +8,11 @@ from inventory.resource import PLATFORM
 
 
 def bootstrap(session: Session) -> Result:
-    """Set a vault up for the region, once, with its initial root token (--token-file): engines, authority, policies.
+    """Set a fresh vault up for the region, with its root token.
 
-    Until this is done nobody has rights of their own, so nobody can approve: it is the one change that needs no
-    approval.  It is planned, recorded and read back as any other.  Revoke the root token afterwards.
+    Engines, SSH authority, policies: once, with the initial root token in --token-file.  Until this is done nobody
+    has rights of their own, so nobody can approve: it is the one change that needs no approval.  It is planned,
+    recorded and read back as any other.  Revoke the root token afterwards.
     """
     from hosting_cli.commands.apply import make
     from hosting_cli.desired import platform

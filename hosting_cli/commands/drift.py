@@ -6,8 +6,9 @@ from hosting_cli.session import Session
 
 
 def drift(session: Session, application: ApplicationOption = None) -> Result:
-    """Say what has moved away from the files; record nothing, change nothing.
+    """Say what has moved away from the files, and change nothing.
 
-    Exit status 0 when nothing has, 3 on drift, 4 when something could not be read: fit for a timer.
+    Nothing is recorded either.  Exit status 0 when nothing has, 3 on drift, 4 when something could not be read: fit
+    for a timer.
     """
     return shown(make_plan(session, application), "drift")

@@ -24,7 +24,11 @@ def show(
                 for e in entries
             ]
         },
-        (Table("", ("kind", "number", "time", "who", "what"), rows),),
+        (
+            Table("", ("kind", "number", "time", "who", "what"), rows)
+            if rows
+            else text("The journal holds nothing yet."),
+        ),
     )
 
 

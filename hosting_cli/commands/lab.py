@@ -96,8 +96,9 @@ def _status(lab: "Lab", command: str, *more: str) -> Result:
 def demo(session: Session) -> Result:
     """Host the sample application on a lab and prove it, in one go.
 
-    The lab is brought up where there is none, and left running.  It does what two people would: the operations engineer plans, the security officer approves, the engineer applies
-    and verifies, restarts and disabled keys included.
+    The lab is brought up where there is none, and left running.  It does what two people would: the operations
+    engineer plans, the security officer approves, the engineer applies and verifies, restarts and disabled keys
+    included.
     """
     lab = _lab()
     _bring_up(session, lab)
@@ -146,8 +147,8 @@ def down(
 def ssh(session: Session, machine: MachineArgument) -> Result:
     """Open a shell on a machine, with a short-lived certificate.
 
-    The vault's SSH authority signs it.  The key is made in memory and ends with the shell.  Before the machine is provisioned, the lab's bootstrap key
-    opens it; afterwards only certificates do.
+    The vault's SSH authority signs it.  The key is made in memory and ends with the shell.  Before the machine is
+    provisioned, the lab's bootstrap key opens it; afterwards only certificates do.
     """
     from hosting_cli.lab import laboratory
 

@@ -18,9 +18,10 @@ ApplicationOption = Annotated[
 
 
 def plan(session: Session, application: ApplicationOption = None) -> Result:
-    """Show what would change, in order, and record it for approval; nothing is changed.
+    """Show what would change, in order, and record it for approval.
 
-    Exit status 0 when everything is in order, 3 when changes are pending, 4 when something could not be read.
+    Nothing is changed.  Exit status 0 when everything is in order, 3 when changes are pending, 4 when something
+    could not be read.
     """
     found = make_plan(session, application)
     if found.changes:

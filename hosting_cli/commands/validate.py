@@ -14,9 +14,9 @@ def validate(
     folder: Annotated[Path | None, typer.Argument(help="The region's folder; --region does the same.")] = None,
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schemas for editors instead.")] = False,
 ) -> Result:
-    """Check a region's files: every problem at once, each with file, line and remedy.
+    """Check a region's files, and say every problem at once.
 
-    Nothing is read but the files, and nothing is changed.
+    Each with its file, line and remedy.  Nothing is read but the files, and nothing is changed.
     """
     if schema:
         return _schemas()

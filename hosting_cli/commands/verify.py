@@ -1,5 +1,6 @@
 """Prove that what was promised holds."""
 
+from itertools import chain
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,21 +21,22 @@ DisruptiveOption = Annotated[
 
 
 def verify(session: Session, application: ApplicationOption = None, disruptive: DisruptiveOption = False) -> Result:
-    """Read everything anew, which must show no change, then try to break what was promised.
+    """Prove that what was promised holds, by trying to break it.
 
-    A neighbour's token must be refused, an object must lie encrypted, a packet that is no flow must be dropped, a
-    backup must give the bytes back.  With --disruptive also: an object is unreadable while its key is disabled, and a
-    restarted host comes back by itself.  Every proof is recorded in the journal.
+    Everything is read anew, which must show no change.  Then a neighbour's token must be refused, an object must
+    lie encrypted, a packet that is no flow must be dropped, a backup must give the bytes back.  With --disruptive
+    also: an object is unreadable while its key is disabled, and a restarted host comes back by itself.  Every proof
+    is recorded in the journal.
     """
     from hosting_cli.proofs import suite
 
     now = make_plan(session, application)
-    proofs = [_in_order(now)]
-    for item in session.region.applications:
-        if application in {None, item.id}:
-            proofs += suite.run(session, item, disruptive=disruptive)
-    for proof in proofs:
+    chosen = [item for item in session.region.applications if application in {None, item.id}]
+    tried = chain([_in_order(now)], *(suite.run(session, item, disruptive=disruptive) for item in chosen))
+    proofs = []
+    for proof in tried:  # recorded as soon as it is known: whoever is killed has proven what was proven
         session.journal.append("proof", proof.to_json())
+        proofs.append(proof)
     return shown(proofs)
 
 
