@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import ansible, leftovers, readings, report, root, scenario, startup, whole_region
+from tests.bench import ansible, leftovers, readings, report, root, scenario, scenario_files, startup, whole_region
 from tests.bench.fleet import Fleet
 from tests.bench.measure import BenchmarkError, Chapter
 
@@ -46,7 +46,7 @@ def _readings(options: argparse.Namespace) -> Chapter:
     python = ansible.environment(cache, progress)
     with Fleet(options.hosts) as fleet:
         folder = fleet.state_directory / "region"
-        scenario.write(folder, fleet.hosts)
+        scenario_files.write(folder, fleet.hosts)
         desired = scenario.load(folder, fleet.authority_key).of_host
         file_system = root.build(cache, scenario.packages(desired), progress)
         progress("killing a small fleet: is anything left of it?")

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from deploys.reading import reading, request
 from hosting_cli.doors.hosts import HostsDoor
-from hosting_cli.doors.operator_key import OperatorKey
 from hosting_cli.errors import UnreadableError
+from hosting_cli.jobs import OperatorKey
 from hosting_cli.plan import plan
 from hosting_cli.secret import Secret
 from inventory.resource import Reading

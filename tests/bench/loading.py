@@ -12,7 +12,7 @@ from pathlib import Path
 from deploys.view import Published
 from hosting_cli.desired import desired
 from inventory.load import load_environment, load_region
-from tests.bench.region import ENVIRONMENT, TODAY
+from tests.bench.scenario import ENVIRONMENT, TODAY
 
 AUTHORITY_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 

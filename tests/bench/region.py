@@ -7,12 +7,9 @@ from pathlib import Path
 import yaml
 
 from inventory.resource import Json
-from tests.unit.inventory.large_region import TODAY, LargeRegion
+from tests.bench.scenario import AUTHORITY, ENVIRONMENT
+from tests.unit.inventory.large_region import LargeRegion
 
-__all__ = ["ENVIRONMENT", "TODAY", "environment", "write", "write_yaml"]
-
-ENVIRONMENT = "environments/bench.yaml"
-AUTHORITY = "environments/authority.pem"
 GATEWAYS = 2
 VAULT, OBJECT_STORE = "10.251.0.1", "10.251.0.2"
 
