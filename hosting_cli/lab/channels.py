@@ -109,7 +109,8 @@ def ask(directory: Path, request: Mapping[str, Any], timeout_seconds: float) -> 
     """Put *request* to the guest agent and return its answer."""
     token = secrets.token_hex(8)
     with connect(directory, qemu.AGENT, timeout_seconds) as connection:
-        connection.sendall(json.dumps({"id": token, **request}).encode() + b"\n")
+        # The first end of line ends what somebody else may have left unfinished.
+        connection.sendall(b"\n" + json.dumps({"id": token, **request}).encode() + b"\n")
         for line in _lines(connection, f"machine {directory.name}"):
             answer: dict[str, Any] = json.loads(line)
             # Whoever asked before may have left without waiting for the answer.

@@ -84,13 +84,22 @@ def answer(line: bytes) -> dict[str, Any]:
     return {"id": token, **result}
 
 
-def serve_connection() -> None:
-    """Answer until the controller lets go of the port."""
+def serve() -> None:
+    """Answer for ever.
+
+    The port reads as ended while no controller is connected.  It stays open all the same: closing it would throw away
+    what the next one has already sent.
+    """
     with PORT.open("r+b", buffering=0) as port:
         pending = b""
-        while block := port.read(65536):
+        while True:
+            block = port.read(65536)
+            if not block:
+                pending = b""
+                time.sleep(0.1)
+                continue
             *lines, pending = (pending + block).split(b"\n")
-            for line in lines:
+            for line in filter(None, lines):
                 unsent = memoryview(json.dumps(answer(line)).encode() + b"\n")
                 while unsent:
                     # The port takes 32 KiB at a time.
@@ -98,11 +107,10 @@ def serve_connection() -> None:
 
 
 def main() -> None:
-    """Serve for ever: the port reads as ended while no controller is connected, and must then be opened anew."""
-    while True:
-        if PORT.exists():
-            serve_connection()
+    """Wait for the port, whose driver the initramfs has loaded, and serve."""
+    while not PORT.exists():
         time.sleep(0.2)
+    serve()
 
 
 if __name__ == "__main__":
