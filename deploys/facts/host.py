@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from pyinfra.api.exceptions import FactError
+from pyinfra.api.exceptions import FactError, PyinfraError
 from pyinfra.api.facts import FactBase
 from pyinfra.context import host
 
@@ -30,9 +30,15 @@ class HostAnswer(FactBase[dict[str, Any]]):
 
 def ask(wanted: Json) -> dict[str, Any]:
     """Read the host now; raise ``FactError`` rather than give an empty answer."""
-    found: dict[str, Any] | None = host.get_fact(HostAnswer, _stdin=program("read_host", wanted), _timeout=120)
+    try:
+        found: dict[str, Any] | None = host.get_fact(HostAnswer, _stdin=program("read_host", wanted), _timeout=120)
+    except PyinfraError as error:
+        # pyinfra says "No hosts remaining!" when the last one fails, whatever the matter was.
+        raise FactError("the host could not be read: its reading program failed or was cut off") from error
+    except ValueError as error:
+        raise FactError(f"the host could not be read: its answer is not JSON ({error})") from error
     if not found:
-        raise FactError("the host could not be read")
+        raise FactError("the host could not be read: it gave no answer")
     return found
 
 

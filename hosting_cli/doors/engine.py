@@ -8,83 +8,18 @@ import json
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
+from collections.abc import Callable
 from threading import Thread
 from typing import IO, Any
 
 from deploys.codec import encode
-from deploys.resources import HostResource
-from hosting_cli.doors.operator_key import OperatorKey, read_bootstrap_key
+from hosting_cli.doors.operator_key import read_bootstrap_key
 from hosting_cli.errors import EngineError
-from hosting_cli.secret import Secret
-from inventory.models import HostAccess
+from hosting_cli.jobs import Event, EventKind, HostJob, Job, Outcome
 from inventory.resource import Json, Subject
 
 JOB_VERSION = 1
 _KEPT_LINES = 20
-
-
-class EventKind(StrEnum):
-    """What the child tells."""
-
-    CONNECTED = "connected"
-    START = "start"
-    DONE = "done"
-    FAILED = "failed"
-    SKIPPED = "skipped"
-    OUTPUT = "output"
-    HOST_FAILED = "host_failed"
-    RESULT = "result"
-
-
-@dataclass(frozen=True)
-class Event:
-    """One thing that happened on a host; *changed* says whether a resource that is done had to be changed."""
-
-    kind: EventKind
-    host: str
-    subject: Subject | None = None
-    text: str = ""
-    changed: bool = False
-
-
-@dataclass(frozen=True)
-class HostJob:
-    """What a host should be, what it should lose, and what is handed over for it.
-
-    *resources* is everything desired on the host, in order: each is left alone if it is right already.
-    *removed* are resources that a reading found and nobody desires any more; a data-bearing one is refused.
-    *secrets* are named as ``deploys.desired.secrets_of`` names them; only those of resources to be made are needed.
-    """
-
-    access: HostAccess
-    resources: tuple[HostResource, ...]
-    removed: tuple[HostResource, ...] = ()
-    secrets: Mapping[str, Secret] = field(default_factory=dict, repr=False)
-
-
-@dataclass(frozen=True)
-class Job:
-    """What to carry out: one entry per host, and the operator's key."""
-
-    hosts: Mapping[str, HostJob]
-    key: OperatorKey
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of a job: the resources that failed or were left alone, and the hosts that were lost on the way."""
-
-    failed: Mapping[Subject, EngineError]
-    lost_hosts: Mapping[str, EngineError]
-    changed: tuple[Subject, ...]
-
-    @property
-    def is_complete(self) -> bool:
-        """Tell whether everything asked for was carried out."""
-        return not (self.failed or self.lost_hosts)
 
 
 class Engine:
@@ -112,12 +47,13 @@ class Engine:
         ) as child:
             self._child = child
             try:
-                complaint = _feed(child, json.dumps(document(job)))
+                complaint, listener = _feed(child, json.dumps(document(job)))
                 for line in _lines(child.stdout):
                     event = parse(line)
                     tally.note(event)
                     on_event(event)
                 status = child.wait()
+                listener.join()
             finally:
                 self._child = None
                 child.kill()
@@ -182,12 +118,13 @@ def parse(line: str) -> Event:
         raise EngineError("hosts", what, "Report this with the output of `hosting doctor`.") from error
 
 
-def _feed(child: subprocess.Popen[str], text: str) -> deque[str]:
+def _feed(child: subprocess.Popen[str], text: str) -> tuple[deque[str], Thread]:
     """Send the job and collect complaints, beside us: a full pipe in either direction would stop both processes."""
     complaint: deque[str] = deque(maxlen=_KEPT_LINES)
-    Thread(target=_send, args=(child.stdin, text), daemon=True).start()
-    Thread(target=lambda: complaint.extend(line.rstrip() for line in _lines(child.stderr)), daemon=True).start()
-    return complaint
+    listener = Thread(target=lambda: complaint.extend(line.rstrip() for line in _lines(child.stderr)), daemon=True)
+    for thread in (listener, Thread(target=_send, args=(child.stdin, text), daemon=True)):
+        thread.start()
+    return complaint, listener
 
 
 def _send(stream: IO[str] | None, text: str) -> None:

@@ -12,8 +12,9 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from deploys import programs
-from hosting_cli.doors.operator_key import OperatorKey, read_bootstrap_key
+from hosting_cli.doors.operator_key import read_bootstrap_key
 from hosting_cli.errors import UnreadableError
+from hosting_cli.jobs import OperatorKey
 from hosting_cli.secret import Secret
 from inventory.models import HostAccess
 from inventory.resource import Json
@@ -92,7 +93,9 @@ class HostsDoor:
         try:
             async with asyncio.timeout(timeout_seconds), asyncssh.connect(**_options(access, key)) as connection:
                 self.executions[host] += 1
-                done = await connection.run(_command(argv), input=text, check=False)
+                # Without input asyncssh would leave the command waiting for the end of it.
+                given = {"input": text} if text else {"stdin": asyncssh.DEVNULL}
+                done = await connection.run(_command(argv), check=False, **given)
         except (TimeoutError, OSError, asyncssh.Error, ValueError) as error:
             raise _unreadable(host, access, error) from error
         status = done.exit_status if done.exit_status is not None else 255

@@ -1,0 +1,95 @@
+"""An SSH server on loopback that runs what it is told, with keys of its own: a host for the doors to knock at."""
+
+import asyncio
+import subprocess
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Thread
+
+import asyncssh
+
+from inventory.models import HostAccess
+
+Answer = Callable[[str, str], tuple[int, str]]
+"""Given a command and its standard input, gives its status and output."""
+
+
+def run_here(command: str, text: str) -> tuple[int, str]:
+    """Run the command on this machine."""
+    done = subprocess.run(["/bin/sh", "-c", command], input=text, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout
+
+
+@dataclass
+class Host:
+    """A running server: how to reach it, and what it was told to run."""
+
+    access: HostAccess
+    bootstrap_key: Path
+    authority: asyncssh.SSHKey
+    commands: list[str] = field(default_factory=list)
+
+    def certify(self, public_key: str, principals: tuple[str, ...] = ("root",)) -> str:
+        """Sign a key as the vault's SSH authority would."""
+        key = asyncssh.import_public_key(public_key)
+        certificate = self.authority.generate_user_certificate(key, "test", principals=list(principals))
+        return certificate.export_certificate().decode()
+
+
+@contextmanager
+def host(directory: Path, answer: Answer = run_here) -> Iterator[Host]:
+    """Serve until the block ends."""
+    host_key = asyncssh.generate_private_key("ssh-ed25519")
+    bootstrap = asyncssh.generate_private_key("ssh-ed25519")
+    authority = asyncssh.generate_private_key("ssh-ed25519")
+    (directory / "bootstrap_key").write_bytes(bootstrap.export_private_key())
+    lines = b"cert-authority " + authority.export_public_key() + bootstrap.export_public_key()
+    (directory / "authorized").write_bytes(lines)
+    commands: list[str] = []
+
+    async def serve(process: "asyncssh.SSHServerProcess[str]") -> None:
+        text = await process.stdin.read()
+        commands.append(process.command or "")
+        status, output = await loop.run_in_executor(pool, answer, process.command or "", text)
+        process.stdout.write(output)
+        process.exit(status)
+
+    async def listen() -> asyncssh.SSHAcceptor:
+        return await asyncssh.listen(
+            "127.0.0.1",
+            0,
+            server_host_keys=[host_key],
+            authorized_client_keys=str(directory / "authorized"),
+            process_factory=serve,
+        )
+
+    loop = asyncio.new_event_loop()
+    pool = ThreadPoolExecutor(max_workers=8)
+    thread = Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        server = asyncio.run_coroutine_threadsafe(listen(), loop).result(timeout=30)
+        access = HostAccess(
+            address="127.0.0.1",
+            port=server.get_port(),
+            host_key=host_key.export_public_key().decode().strip(),
+            bootstrap_key=str(directory / "bootstrap_key"),
+            vault_address="https://10.0.2.100:8200",
+            object_store_endpoint="https://10.0.2.101:8333",
+            vault_sees="127.0.1.11/32",
+        )
+        yield Host(access, directory / "bootstrap_key", authority, commands)
+        asyncio.run_coroutine_threadsafe(_close(server), loop).result(timeout=30)
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        pool.shutdown()
+        loop.close()
+
+
+async def _close(server: asyncssh.SSHAcceptor) -> None:
+    server.close()
+    await server.wait_closed()

@@ -1,0 +1,158 @@
+"""The door of hosts, against a real SSH server: one exec a reading, and an error of its own for each way not to see."""
+
+import json
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from ssh_server import Host, host
+
+from hosting_cli.doors.hosts import HostsDoor
+from hosting_cli.doors.operator_key import make_operator_key
+from hosting_cli.errors import EngineError, UnreadableError
+from hosting_cli.jobs import OperatorKey, read_bootstrap_key
+from hosting_cli.secret import Secret
+from inventory.models import HostAccess
+
+REQUEST = {"timeout_seconds": 30, "files": ["/etc/hostname"], "presence": ["/etc", "/none"]}
+
+
+@pytest.fixture(name="server")
+def _server(tmp_path: Path) -> Iterator[Host]:
+    with host(tmp_path) as running:
+        yield running
+
+
+def certified(server: Host) -> OperatorKey:
+    return make_operator_key(server.certify)
+
+
+def uncertified() -> OperatorKey:
+    return make_operator_key(lambda _: None)
+
+
+def with_changes(access: HostAccess, **changes: object) -> HostAccess:
+    return HostAccess.model_validate({**access.model_dump(), **changes})
+
+
+def test_a_reading_is_one_exec_for_each_host(server: Host) -> None:
+    door = HostsDoor({"a": server.access, "b": server.access}, lambda: certified(server))
+    answers = door.read({"a": REQUEST, "b": REQUEST})
+    assert [answers[name]["presence"] for name in ("a", "b")] == [{"value": ["/etc"]}] * 2
+    assert door.executions == {"a": 1, "b": 1}
+    assert server.commands == ["/usr/bin/python3 -I -S -"] * 2
+
+
+def test_the_key_is_made_once_and_only_when_it_is_needed(server: Host) -> None:
+    made = []
+
+    def keys() -> OperatorKey:
+        made.append(1)
+        return certified(server)
+
+    door = HostsDoor({"a": server.access}, keys)
+    assert made == []
+    door.run("a", ["true"])
+    door.run("a", ["true"])
+    assert made == [1]
+
+
+def test_the_bootstrap_key_opens_before_the_vault_has_an_authority(server: Host) -> None:
+    assert HostsDoor({"a": server.access}, uncertified).run("a", ["echo", "in"]).output == "in\n"
+
+
+def test_a_certificate_opens_without_any_bootstrap_key(server: Host) -> None:
+    access = with_changes(server.access, bootstrap_key=None)
+    assert HostsDoor({"a": access}, lambda: certified(server)).run("a", ["echo", "in"]).output == "in\n"
+
+
+def test_arguments_reach_the_host_as_they_are(server: Host) -> None:
+    door = HostsDoor({"a": server.access}, uncertified)
+    assert door.run("a", ["printf", "%s|", "a b", "$HOME", "'; exit 1"]).output == "a b|$HOME|'; exit 1|"
+
+
+def test_a_secret_goes_over_standard_input(server: Host) -> None:
+    done = HostsDoor({"a": server.access}, uncertified).run("a", ["cat"], stdin=Secret("hidden"))
+    assert done.output == "hidden"
+    assert "hidden" not in "".join(server.commands)
+
+
+def test_a_command_that_fails_is_an_answer(server: Host) -> None:
+    assert HostsDoor({"a": server.access}, uncertified).run("a", ["false"]).status == 1
+
+
+def refusal(door: HostsDoor) -> str:
+    answer = door.read({"a": REQUEST})["a"]
+    assert isinstance(answer, UnreadableError)
+    assert answer.subject == "host a"
+    assert answer.exit_status == 4
+    return str(answer)
+
+
+def test_another_host_key_is_refused(server: Host) -> None:
+    access = with_changes(server.access, host_key=server.authority.export_public_key().decode().strip())
+    assert "shows another host key" in refusal(HostsDoor({"a": access}, lambda: certified(server)))
+    assert server.commands == []
+
+
+def test_a_refused_key_says_so(server: Host) -> None:
+    access = with_changes(server.access, bootstrap_key=None)
+    other = make_operator_key(lambda public: server.certify(public, principals=("nobody",)))
+    assert "refused the operator's key" in refusal(HostsDoor({"a": access}, lambda: other))
+
+
+def test_a_host_that_is_down_says_so(server: Host) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        access = with_changes(server.access, port=taken.getsockname()[1])
+        assert "cannot be reached" in refusal(HostsDoor({"a": access}, uncertified))
+
+
+def test_a_host_that_never_answers_is_given_up(server: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hosting_cli.doors.hosts.CONNECT_TIMEOUT_SECONDS", 1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        access = with_changes(server.access, port=silent.getsockname()[1])
+        started = time.monotonic()
+        assert "did not answer" in refusal(HostsDoor({"a": access}, uncertified))
+        assert time.monotonic() - started < 20
+
+
+def test_a_command_that_never_ends_is_given_up(server: Host) -> None:
+    with pytest.raises(UnreadableError, match="did not answer in time"):
+        HostsDoor({"a": server.access}, uncertified).run("a", ["sleep", "3"], timeout_seconds=0.5)
+
+
+def test_an_answer_that_is_not_json_is_unknown(tmp_path: Path) -> None:
+    with host(tmp_path, lambda command, text: (0, "Welcome!\n")) as server:
+        assert "the answer is not JSON: 'Welcome!" in refusal(HostsDoor({"a": server.access}, uncertified))
+
+
+def test_a_reading_program_that_fails_is_unknown(tmp_path: Path) -> None:
+    with host(tmp_path, lambda command, text: (127, "")) as server:
+        assert "the reading program failed (127)" in refusal(HostsDoor({"a": server.access}, uncertified))
+
+
+def test_one_unreadable_host_does_not_disturb_the_others(server: Host, tmp_path: Path) -> None:
+    away = with_changes(server.access, bootstrap_key=str(tmp_path / "none"))
+    answers = HostsDoor({"a": server.access, "b": away}, uncertified).read({"a": REQUEST, "b": REQUEST, "c": REQUEST})
+    assert "value" in answers["a"]["files"]
+    assert "bootstrap key" in str(answers["b"])
+    assert "does not say where it is" in str(answers["c"])
+
+
+def test_what_the_key_raises_is_raised_before_any_host_is_asked(server: Host) -> None:
+    def sealed() -> OperatorKey:
+        raise EngineError("vault", "is sealed", "Unseal it.")
+
+    with pytest.raises(EngineError, match="sealed"):
+        HostsDoor({"a": server.access}, sealed).read({"a": REQUEST})
+    assert server.commands == []
+
+
+def test_the_private_key_is_not_shown(server: Host, tmp_path: Path) -> None:
+    key = certified(server)
+    assert key.private_key.reveal() not in repr(key)
+    assert "PRIVATE KEY" in read_bootstrap_key(server.bootstrap_key).reveal()
+    assert json.dumps(str(key))
