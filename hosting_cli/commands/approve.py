@@ -9,7 +9,9 @@ from hosting_cli.errors import RefusedError
 from hosting_cli.result import Result, text
 from hosting_cli.session import Session
 
-DigestArgument = Annotated[str, typer.Argument(help="The plan's digest, or its first 8 digits or more.")]
+DigestArgument = Annotated[
+    str, typer.Argument(metavar="DIGEST", help="The plan's digest, or its first 8 digits or more.")
+]
 
 
 def approve(session: Session, digest: DigestArgument) -> Result:

@@ -11,7 +11,9 @@ from hosting_cli.session import Session
 
 def show(
     session: Session,
-    last: Annotated[int, typer.Option("--last", min=1, help="How many entries, counted from the end.")] = 40,
+    last: Annotated[
+        int, typer.Option("--last", min=1, metavar="COUNT", help="How many entries, counted from the end.")
+    ] = 40,
 ) -> Result:
     """Show what was planned, approved, done and proven, oldest first."""
     entries = session.journal.entries()[-last:]
@@ -35,7 +37,7 @@ def show(
 def verify(
     session: Session,
     head: Annotated[
-        str | None, typer.Option("--head", help="The digest of the last entry, as noted elsewhere.")
+        str | None, typer.Option("--head", metavar="DIGEST", help="The digest of the last entry, as noted elsewhere.")
     ] = None,
 ) -> Result:
     """Check that no entry was changed, removed, added or reordered.

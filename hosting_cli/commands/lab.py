@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 SAMPLE = Path(__file__).parents[2] / "inventory/regions/bourgogne-franche-comte"
 
-MachineArgument = Annotated[str, typer.Argument(help="The machine's name, as `hosting lab status` shows it.")]
+MachineArgument = Annotated[
+    str, typer.Argument(metavar="MACHINE", help="The machine's name, as `hosting lab status` shows it.")
+]
 
 
 def up(session: Session) -> Result:

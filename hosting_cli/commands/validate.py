@@ -11,7 +11,9 @@ from hosting_cli.session import Session
 
 def validate(
     session: Session,
-    folder: Annotated[Path | None, typer.Argument(help="The region's folder; --region does the same.")] = None,
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="FOLDER", help="The region's folder; --region does the same.")
+    ] = None,
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schemas for editors instead.")] = False,
 ) -> Result:
     """Check a region's files, and say every problem at once.

@@ -1,0 +1,244 @@
+"""The command line itself: which options every command has, and what the shell is told."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+
+import click
+import pytest
+import typer
+from sample import FOLDER, NOW, ROOT, write_environment
+from typer.testing import CliRunner
+
+from hosting_cli.app import COMMANDS, build, run
+from hosting_cli.errors import EngineError, UnreadableError
+from hosting_cli.journal import Journal
+from hosting_cli.plan import Plan
+from hosting_cli.result import EXIT_STATUS_HELP, ExitStatus, Result
+
+UNSET = ("HOSTING_REGION", "HOSTING_ENVIRONMENT", "VAULT_TOKEN", "HOSTING_LAB")
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in UNSET} | {"COLUMNS": "100"}
+NAMES = [f"{group} {name}".strip() for group, names in COMMANDS.items() for name in names]
+SHARED = {"region": "--region", "environment": "--environment", "token_file": "--token-file", "output": "--output"}
+
+
+@pytest.fixture(autouse=True)
+def nothing_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in UNSET:
+        monkeypatch.delenv(name, raising=False)
+
+
+@cache
+def application() -> typer.Typer:
+    return build()
+
+
+def invoke(*arguments: str, env: Mapping[str, str] | None = None) -> tuple[int, str, str]:
+    done = CliRunner().invoke(application(), list(arguments), env=dict(env or {}), prog_name="hosting")
+    return done.exit_code, done.stdout, done.stderr
+
+
+def commands() -> Iterator[tuple[str, click.Command]]:
+    """Walk the command line as it was built."""
+    top = typer.main.get_command(application())
+    assert isinstance(top, click.Group) or hasattr(top, "commands")
+    for name, command in top.commands.items():
+        below = getattr(command, "commands", None)
+        yield from ((f"{name} {verb}", found) for verb, found in below.items()) if below else [(name, command)]
+
+
+# -- what every command has ---------------------------------------------------------------------------------------
+
+
+def test_the_commands_are_those_of_the_table() -> None:
+    assert [name for name, _ in commands()] == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_command_has_the_shared_options_and_says_what_it_exits_with(name: str) -> None:
+    command = dict(commands())[name]
+    options = {parameter.name: parameter.opts for parameter in command.params}
+    assert {option: options[option][0] for option in SHARED} == SHARED
+    assert command.epilog == EXIT_STATUS_HELP
+
+
+@pytest.mark.parametrize("group", ["", "journal", "lab"])
+def test_every_command_is_summed_up_in_one_line_of_a_terminal(group: str) -> None:
+    status, printed, _ = invoke(*group.split(), "--help", env={"COLUMNS": "80"})
+    assert status == 0
+    listed = printed.partition("Commands:")[2].partition("\n\n")[0]
+    assert [line for line in listed.splitlines() if line.endswith("...")] == []
+
+
+def test_short_help_is_help() -> None:
+    assert invoke("plan", "-h") == invoke("plan", "--help")
+
+
+@pytest.mark.parametrize("arguments", [[], ["journal"], ["lab"]], ids=str)
+def test_a_group_without_a_command_teaches(arguments: list[str]) -> None:
+    status, printed, complaint = invoke(*arguments)
+    assert status == ExitStatus.USAGE
+    assert "Commands:" in printed + complaint
+
+
+# -- usage --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        pytest.param(["frob"], "No such command 'frob'", id="no such command"),
+        pytest.param(["plan", "--frob"], "No such option: --frob", id="no such option"),
+        pytest.param(["plan", "imagerie"], "unexpected extra argument", id="an argument too many"),
+        pytest.param(["apply"], "Missing argument 'DIGEST'", id="an argument too few"),
+        pytest.param(["plan", "--output", "xml"], "--output: choose people or json", id="a bad value"),
+        pytest.param(["journal", "show", "--last", "0"], "Invalid value for '--last'", id="a number too small"),
+        pytest.param(["lab", "break", "frob"], "'frob' is not one of", id="no such fault"),
+        pytest.param(["plan", "--region"], "requires an argument", id="an option without its value"),
+    ],
+)
+def test_wrong_usage_is_explained_and_exits_with_2(arguments: list[str], words: str) -> None:
+    status, printed, complaint = invoke(*arguments)
+    assert (status, printed) == (ExitStatus.USAGE, "")
+    assert words in complaint
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if not name.startswith("lab ")])
+def test_an_error_names_its_command_in_full_and_is_a_document_for_programs(name: str) -> None:
+    digest = ["0123456789abcdef"] if name in {"approve", "apply"} else []
+    status, printed, complaint = invoke(*name.split(), *digest, "--output", "json")
+    document = json.loads(printed)
+    (error,) = document.pop("errors")
+    assert document == {"version": 1, "command": name, "status": "usage", "exit_status": 2, "data": {}}
+    assert (error["what"], error["remedy"][:5]) == ("none was named", "Give ")
+    assert (status, complaint) == (ExitStatus.USAGE, "")
+
+
+def test_options_can_be_set_in_the_environment() -> None:
+    status, printed, _ = invoke("validate", env={"HOSTING_REGION": str(FOLDER)})
+    assert (status, "the files are in order" in printed) == (ExitStatus.DONE, True)
+
+
+def test_invalid_files_are_all_told_to_programs_too(tmp_path: Path) -> None:
+    status, printed, _ = invoke("validate", str(tmp_path / "nowhere"), "-o", "json")
+    document = json.loads(printed)
+    assert (status, document["status"]) == (ExitStatus.USAGE, "usage")
+    (problem,) = document["data"]["problems"]
+    assert problem["what"] == "there is no such folder"
+
+
+# -- errors -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (EngineError("vault", "it refused", "Ask."), ExitStatus.FAILED),
+        (UnreadableError("vault", "it is sealed", "Unseal it."), ExitStatus.UNKNOWN),
+    ],
+)
+def test_an_error_raised_on_purpose_becomes_a_result(error: EngineError, status: ExitStatus) -> None:
+    def work() -> Result:
+        raise error
+
+    assert run(work, name="plan") == Result("plan", {}, (), status, (error,))
+
+
+def test_an_error_that_nobody_raised_on_purpose_is_a_traceback() -> None:
+    def work() -> Result:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        run(work, name="plan")
+
+
+# -- completion ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_completion_script_prints(shell: str) -> None:
+    status, printed, _ = invoke(env={"_HOSTING_COMPLETE": f"source_{shell}"})
+    assert (status, "_HOSTING_COMPLETE" in printed) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("hosting jo", ["journal"]),
+        ("hosting lab st", ["status"]),
+        ("hosting lab break vault-", ["vault-sealed", "vault-down"]),
+    ],
+)
+def test_words_are_completed(words: str, expected: Sequence[str]) -> None:
+    position = str(len(words.split()) - 1)
+    env = {"_HOSTING_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": position}
+    _, printed, _ = invoke(env=env)
+    assert printed.split() == list(expected)
+
+
+# -- what the shell is told ---------------------------------------------------------------------------------------
+
+
+def shell(*arguments: str) -> subprocess.CompletedProcess[str]:
+    argv = [sys.executable, "-c", "from hosting_cli.app import main; main()", *arguments]
+    return subprocess.run(argv, capture_output=True, text=True, check=False, env=ENVIRONMENT, cwd=ROOT, timeout=120)
+
+
+def with_journal(folder: Path, *, broken: bool) -> tuple[list[str], str]:
+    """Make an environment whose journal holds a plan of production; give its options and the plan's digest."""
+    folder.mkdir()
+    file = write_environment(folder)
+    journal = Journal(folder / "journal.jsonl", now=lambda: NOW, who=lambda: "token-engineer")
+    plan = Plan("bourgogne-franche-comte", "test", "region", True, (), 0)
+    journal.append("plan", {"plan": plan.document()})
+    if broken:
+        journal.path.write_bytes(journal.path.read_bytes().replace(b"token-engineer", b"token-intruder"))
+        journal.path.write_bytes(journal.path.read_bytes().replace(b'"sequence":1', b'"sequence":2'))
+    (folder / "token").write_text("s.readable-by-all")
+    (folder / "token").chmod(0o644)
+    return ["--region", str(FOLDER), "--environment", str(file)], plan.digest
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, subprocess.CompletedProcess[str]]:
+    """Run real processes, side by side: one for each exit status and each way to it."""
+    folder = tmp_path_factory.mktemp("shell")
+    good, digest = with_journal(folder / "good", broken=False)
+    bad, _ = with_journal(folder / "bad", broken=True)
+    runs = {
+        "in order": ["validate", str(FOLDER)],
+        "a good journal": ["journal", "verify", *good],
+        "refused": ["approve", digest, *good],
+        "no region": ["plan"],
+        "invalid files": ["validate", str(folder / "nowhere")],
+        "a broken journal": ["journal", "verify", *bad],
+        "an unreadable journal": ["journal", "show", *bad],
+    }
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        return dict(zip(runs, pool.map(lambda arguments: shell(*arguments), runs.values()), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("what", "status", "printed", "complaint"),
+    [
+        ("in order", 0, "the files are in order", ""),
+        ("a good journal", 0, "1 entries, each following", ""),
+        ("refused", 1, "", "others may read the token file"),
+        ("no region", 2, "", "error: region: none was named."),
+        ("invalid files", 2, "there is no such folder", "1 problem found"),
+        ("a broken journal", 3, "is numbered 2 where 1 should stand", ""),
+        ("an unreadable journal", 4, "", "Run `hosting journal verify`"),
+    ],
+)
+def test_the_exit_status_reaches_the_process(
+    told: Mapping[str, subprocess.CompletedProcess[str]], what: str, status: int, printed: str, complaint: str
+) -> None:
+    done = told[what]
+    assert (done.returncode, "Traceback" in done.stderr) == (status, False), done.stderr
+    assert printed in done.stdout
+    assert " ".join(complaint.split()) in " ".join(done.stderr.split())
