@@ -11,8 +11,9 @@ from deploys.desired import secrets_of
 from deploys.resources import HostFile, HostIdentity, HostResource, HostUnit, HostVolume
 from deploys.resources import source as host_source
 from hosting_cli.apply import Actor, Begin, one_by_one
-from hosting_cli.doors.engine import Event, EventKind, HostJob, Job
+from hosting_cli.capabilities import lacking, needs
 from hosting_cli.errors import HostingError
+from hosting_cli.jobs import Event, EventKind, HostJob, Job
 from hosting_cli.plan import Action, Change
 from hosting_cli.resources import (
     VAULT,
@@ -85,12 +86,23 @@ class StoreActor:
     rank: int = 1
 
     def carry_out(self, changes: Sequence[Change], begin: Begin) -> Mapping[Subject, HostingError]:
-        """Make *changes* singly."""
-        return one_by_one(changes, begin, self._make)
+        """Make *changes* singly, but for those that need what the store turns out to lack."""
+        lacking = self._lacking(changes)
+        able = [change for change in changes if change.subject not in lacking]
+        return {**lacking, **one_by_one(able, begin, self._make, failed=lacking)}
 
     def read(self) -> Sequence[Reading]:
         """Read the store back, and its users' keys."""
         return read_store(self.session, self.store, self.found.desired)
+
+    def _lacking(self, changes: Sequence[Change]) -> Mapping[Subject, HostingError]:
+        """Probe the store by its behaviour, if anything is to be made that needs it."""
+        made = [self.found.desired[change.subject] for change in changes if change.action is not Action.DELETE]
+        demanding = [resource for resource in made if isinstance(resource, StoreResource) and needs(resource)]
+        if not demanding:
+            return {}
+        self.session.progress(f"trying what the object store {self.store} can do")
+        return lacking(self.session.stores[self.store].capabilities(), demanding)
 
     def _make(self, change: Change) -> None:
         resource, door = resource_of(change, self.found), self.session.stores[self.store]

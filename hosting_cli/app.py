@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from hosting_cli.doors.hosts import HostsDoor
     from hosting_cli.doors.objects import ObjectStoreDoor
     from hosting_cli.doors.openbao import OpenBao
-    from hosting_cli.doors.operator_key import OperatorKey
+    from hosting_cli.jobs import OperatorKey
 
 RegionOption = Annotated[
     Path | None,
@@ -40,7 +40,13 @@ OutputOption = Annotated[
     str, typer.Option("--output", "-o", metavar="people|json", help="For people, or one versioned JSON document.")
 ]
 
-SHARED_OPTIONS = {"region": RegionOption, "environment": EnvironmentOption, "token_file": TokenOption}
+SHARED_OPTIONS: Mapping[str, tuple[Any, str | None]] = {
+    "region": (RegionOption, None),
+    "environment": (EnvironmentOption, None),
+    "token_file": (TokenOption, None),
+    "output": (OutputOption, "people"),
+}
+"""The options that all commands share, each with its default."""
 
 COMMANDS: Mapping[str, tuple[str, ...]] = {
     "": ("validate", "plan", "approve", "apply", "verify", "drift", "bootstrap"),
@@ -112,10 +118,9 @@ def shared(function: Callable[..., Result], name: str) -> Callable[..., None]:
     signature = inspect.signature(function)
     own = [parameter for name, parameter in signature.parameters.items() if name != "session"]
     common = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=option)
-        for name, option in SHARED_OPTIONS.items()
+        inspect.Parameter(option, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+        for option, (annotation, default) in SHARED_OPTIONS.items()
     ]
-    output = inspect.Parameter("output", inspect.Parameter.KEYWORD_ONLY, default="people", annotation=OutputOption)
 
     @wraps(function)
     def command(**arguments: Any) -> None:
@@ -133,7 +138,7 @@ def shared(function: Callable[..., Result], name: str) -> Callable[..., None]:
         raise typer.Exit(int(result.status))
 
     command.__signature__ = signature.replace(  # type: ignore[attr-defined]
-        parameters=[*(p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own), *common, output],
+        parameters=[*(p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own), *common],
         return_annotation=None,
     )
     return command
@@ -169,11 +174,16 @@ def build() -> typer.Typer:
             home = typer.Typer(help=GROUPS[group], no_args_is_help=True, rich_markup_mode=None)
             app.add_typer(home, name=group)
         for name in names:
-            module = import_module(f"hosting_cli.commands.{group or name}")
-            function = getattr(module, name if name != "break" else "break_")
             full_name = f"{group} {name}".strip()
-            home.command(name, epilog=EXIT_STATUS_HELP)(shared(function, full_name))
+            home.command(name, epilog=EXIT_STATUS_HELP)(shared(function_of(group, name), full_name))
     return app
+
+
+def function_of(group: str, name: str) -> Callable[..., Result]:
+    """Find the function that is the command *name* of *group*."""
+    module = import_module(f"hosting_cli.commands.{group or name}")
+    function: Callable[..., Result] = getattr(module, name if name != "break" else "break_")
+    return function
 
 
 def main() -> None:

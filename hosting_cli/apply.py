@@ -181,20 +181,26 @@ def _step(error: HostingError | None) -> Step:
     return Step.SKIPPED if isinstance(error, LeftAloneError) else Step.FAILED
 
 
-def one_by_one(changes: Sequence[Change], begin: Begin, make: Callable[[Change], None]) -> dict[Subject, HostingError]:
-    """Make *changes* singly, leaving alone what requires one that failed; give back the failures."""
-    failed: dict[Subject, HostingError] = {}
+def one_by_one(
+    changes: Sequence[Change],
+    begin: Begin,
+    make: Callable[[Change], None],
+    *,
+    failed: Mapping[Subject, HostingError] | None = None,
+) -> dict[Subject, HostingError]:
+    """Make *changes* singly, leaving alone what requires one that failed, here or before; give back the failures."""
+    earlier, here = failed or {}, dict[Subject, HostingError]()
     for change in changes:
-        missing = [required for required in change.requires if required in failed]
+        missing = [required for required in change.requires if required in here or required in earlier]
         if missing:
-            failed[change.subject] = _waits(change, missing)
+            here[change.subject] = _waits(change, missing)
             continue
         begin(change)
         try:
             make(change)
         except HostingError as error:
-            failed[change.subject] = error
-    return failed
+            here[change.subject] = error
+    return here
 
 
 def name_of(subject: Subject) -> dict[str, Json]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hosting_cli.doors.hosts import HostsDoor
     from hosting_cli.doors.objects import ObjectStoreDoor
     from hosting_cli.doors.openbao import OpenBao
-    from hosting_cli.doors.operator_key import OperatorKey
+    from hosting_cli.jobs import OperatorKey
     from inventory.models import Environment, Region
 
 

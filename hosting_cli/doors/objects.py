@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from hosting_cli.doors import capabilities, store_buckets, store_users
-from hosting_cli.doors.capabilities import Capability
+from hosting_cli.capabilities import Capability
+from hosting_cli.doors import store_buckets, store_probes, store_users
 from hosting_cli.doors.store_client import StoreClient
 from hosting_cli.errors import HostingError, RefusedError
 from hosting_cli.resources import Bucket, StoreResource, StoreUser, object_store
@@ -39,7 +39,7 @@ class ObjectStoreDoor:
 
     def capabilities(self) -> Mapping[str, Capability]:
         """Find out by behaviour what the store can do, in a scratch bucket that stays; takes about a second."""
-        return capabilities.probe(self._client, self._region)
+        return store_probes.probe(self._client, self._region)
 
     # -- resources ----------------------------------------------------------------------------------------------------
 

@@ -1,19 +1,11 @@
 """The key by which one run of `hosting` logs in to hosts: made in memory, certified by the vault, never on a disk."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from hosting_cli.errors import UnreadableError
+from hosting_cli.jobs import OperatorKey
 from hosting_cli.secret import Secret
-
-
-@dataclass(frozen=True)
-class OperatorKey:
-    """A private key in OpenSSH's format, and the certificate line for it (``None``: the vault has no authority yet)."""
-
-    private_key: Secret
-    certificate: str | None
 
 
 def make_operator_key(certify: Callable[[str], str | None]) -> OperatorKey:

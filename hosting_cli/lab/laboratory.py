@@ -34,7 +34,7 @@ from inventory.models import Host, Region
 
 if TYPE_CHECKING:
     from hosting_cli.doors.openbao import OpenBao
-    from hosting_cli.doors.operator_key import OperatorKey
+    from hosting_cli.jobs import OperatorKey
 
 MARK = "This directory is a lab of `hosting`. Everything in it can be thrown away."
 CONTROLLER = "10.0.2.2"

@@ -117,8 +117,11 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabRunner]:
     try:
         yield runner
     finally:
-        down = subprocess.run([*HOSTING, "lab", "down"], env=runner.variables(), check=False, cwd=ROOT)
-        assert down.returncode == 0
+        take_down(runner)
+
+
+def take_down(runner: LabRunner) -> None:
+    subprocess.run([*HOSTING, "lab", "down"], env=runner.variables(), check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
 
 
 def bring_up(runner: LabRunner) -> None:

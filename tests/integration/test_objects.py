@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from engines_lab import STORE, Engines, Killed, backup_bucket, data_bucket, data_user
 
-from hosting_cli import store_policies
-from hosting_cli.doors import capabilities, store_buckets
-from hosting_cli.doors.capabilities import Support
+from hosting_cli import capabilities, store_policies
+from hosting_cli.capabilities import Support
+from hosting_cli.doors import store_buckets, store_probes
 from hosting_cli.doors.objects import ObjectStoreDoor
 from hosting_cli.doors.openbao import OpenBao
 from hosting_cli.errors import EngineError, RefusedError
@@ -364,12 +364,12 @@ def test_every_capability_is_found_and_a_second_probe_finds_the_same(
     found = store_door.capabilities()
     assert {name: item.support for name, item in found.items()} == dict.fromkeys(found, Support.SUPPORTED), found
     assert store_door.capabilities() == found
-    s3, bucket = raw(store_door), capabilities.scratch_bucket(region.id)
+    s3, bucket = raw(store_door), store_probes.scratch_bucket(region.id)
     left = s3.list_object_versions(Bucket=bucket).get("Versions", [])
     assert {item["Key"].rpartition("/")[2] for item in left} <= {"locked"}
     assert bucket not in {subject.name for subject in store_door.read().resources or {}}
     users = [user["UserName"] for user in store_door._client.iam.list_users()["Users"]]
-    assert capabilities.PROBE_USER not in users
+    assert store_probes.PROBE_USER not in users
 
 
 def test_a_store_that_ignores_encryption_is_found_out(
@@ -383,7 +383,7 @@ def test_a_store_that_ignores_encryption_is_found_out(
 
 def only(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
     """Probe these capabilities and no others."""
-    monkeypatch.setattr(capabilities, "_PROBES", {name: capabilities._PROBES[name] for name in names})
+    monkeypatch.setattr(store_probes, "_PROBES", {name: store_probes._PROBES[name] for name in names})
 
 
 def test_a_key_that_the_store_cannot_use_is_a_refusal(

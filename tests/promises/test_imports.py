@@ -23,7 +23,23 @@ ROOMS = {
 ENGINES = {"hvac", "boto3", "botocore", "asyncssh", "paramiko", "fabric", "pyinfra", "gevent", "requests"}
 """Libraries that talk to the outside."""
 
-PURE_DEPLOYS = {"codec", "desired", "firewall", "flows", "nftables", "reading", "resources", "devices"}
+PURE_DEPLOYS = {
+    "answers",
+    "codec",
+    "desired",
+    "desired_applications",
+    "desired_network",
+    "devices",
+    "flows",
+    "names",
+    "nftables",
+    "programs",
+    "reading",
+    "reading_storage",
+    "resources",
+    "templates",
+    "view",
+}
 """The half of ``deploys`` that decides what a host should look like: the only one that ``hosting_cli`` may import."""
 
 TALKS = {
@@ -33,6 +49,13 @@ TALKS = {
     "inventory/hosts.py": {"pyinfra"},
 }
 """Where the outside may be talked to; everywhere else decides, and imports none of it."""
+
+
+AGENT = ROOT / "deploys" / "agent"
+"""Installed on hosts under another name, hence its relative imports."""
+
+ON_HOSTS = (*sorted(AGENT.glob("*.py")), *sorted((ROOT / "deploys" / "programs").glob("[a-z]*.py")))
+"""What runs on hosts, where there is Python and nothing else."""
 
 
 def modules(room: str) -> Iterator[Path]:
@@ -45,7 +68,9 @@ def imported(path: Path) -> Iterator[str]:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: relative imports hide where a name comes from"
+            if node.level:
+                assert path.parent == AGENT, f"{path}: relative imports hide where a name comes from"
+                continue
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
@@ -121,6 +146,12 @@ def _under_type_checking(path: Path, name: str) -> bool:
         }
         for block in ast.walk(ast.parse(path.read_text()))
     )
+
+
+@pytest.mark.parametrize("path", ON_HOSTS, ids=lambda path: path.name)
+def test_what_runs_on_hosts_needs_python_and_nothing_else(path: Path) -> None:
+    foreign = {name.split(".")[0] for name in imported(path)} - sys.stdlib_module_names
+    assert foreign == set()
 
 
 HELP = """

@@ -7,13 +7,13 @@ from typing import Any, cast
 
 from sample import NOW, environment, region
 
+from hosting_cli.capabilities import ALL, Capability, Support
 from hosting_cli.console import Progress
-from hosting_cli.doors.engine import Event, Job
 from hosting_cli.doors.engine import Outcome as EngineOutcome
 from hosting_cli.doors.hosts import Completed
 from hosting_cli.doors.objects import Head
-from hosting_cli.doors.operator_key import OperatorKey
 from hosting_cli.errors import EngineError, RefusedError, UnreadableError
+from hosting_cli.jobs import Event, Job, OperatorKey
 from hosting_cli.resources import VAULT, SecretEntry, StoreResource, VaultResource, object_store
 from hosting_cli.secret import Secret
 from hosting_cli.session import DoorMaker, Session
@@ -142,6 +142,11 @@ class FakeStore:
         self.objects: dict[tuple[str, str], bytes] = {}
         self.encrypted_under: str | None = None
         self.readable: Callable[[], bool] = lambda: True
+        self.lacks: frozenset[str] = frozenset()
+
+    def capabilities(self) -> Mapping[str, Capability]:
+        refused, good = Capability(Support.REFUSED, "501"), Capability(Support.SUPPORTED, "seen")
+        return {name: refused if name in self.lacks else good for name in ALL}
 
     def read(self) -> Reading:
         return Reading(object_store(STORE), NOW, self.resources, self.reason)

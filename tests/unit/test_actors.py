@@ -11,9 +11,10 @@ from sample import APPLICATION, GATEWAY, HOST, NOW, PUBLISHED, environment, regi
 
 from deploys.resources import HostFile, HostIdentity, HostResource, HostUnit, HostVolume
 from hosting_cli.actors import HostsActor, StoreActor, VaultActor, actors
+from hosting_cli.capabilities import OBJECT_LOCK
 from hosting_cli.desired import desired
-from hosting_cli.doors.engine import Event, EventKind, Outcome
 from hosting_cli.errors import EngineError, HostingError
+from hosting_cli.jobs import Event, EventKind, Outcome
 from hosting_cli.plan import Action, Change
 from hosting_cli.resources import (
     VAULT,
@@ -342,3 +343,12 @@ def test_what_is_read_back_is_what_the_doors_see(world: World) -> None:
     world.vault.resources[policy.subject] = replace(policy)
     (seen,) = VaultActor(world.session, survey()).read()
     assert seen.resources == {policy.subject: policy}
+
+
+def test_what_a_store_lacks_fails_who_needs_it_and_nobody_else(world: World) -> None:
+    world.store.lacks = frozenset({OBJECT_LOCK})
+    buckets = of_kind(Bucket)
+    failed = StoreActor(world.session, STORE, survey()).carry_out([change(bucket) for bucket in buckets], forget)
+    assert [subject.name for subject in failed] == [naming.backup_bucket(region(), APPLICATION)]
+    assert "`object-lock` is refused" in failed[Subject(Bucket.kind, naming.backup_bucket(region(), APPLICATION))].what
+    assert world.calls == [f"write {Subject(Bucket.kind, naming.bucket(region(), APPLICATION, 'images'))}"]

@@ -15,8 +15,8 @@ import pytest
 
 from deploys.resources import HostFile
 from hosting_cli.doors.hosts import HostsDoor
-from hosting_cli.doors.operator_key import OperatorKey
 from hosting_cli.errors import UnreadableError
+from hosting_cli.jobs import OperatorKey
 from hosting_cli.secret import Secret
 from hosting_cli.session import Session
 from hosting_cli.survey import read_hosts

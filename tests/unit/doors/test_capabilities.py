@@ -1,47 +1,56 @@
-from hosting_cli.doors.capabilities import (
+from hosting_cli.capabilities import (
     DEFAULT_ENCRYPTION,
     OBJECT_LOCK,
-    TAGS,
-    VERSIONING,
+    SCOPED_USERS,
     Capability,
     Support,
-    missing,
-    scratch_bucket,
+    lacking,
+    needs,
 )
-from inventory.resource import Subject
+from hosting_cli.doors.store_probes import scratch_bucket
+from hosting_cli.resources import AccessKey, Bucket, StoreUser
 
-IMAGES, BACKUP = Subject("bucket", "bfc-app-images"), Subject("bucket", "bfc-app-backup")
+IMAGES = Bucket(name="images", owner="app", store="one", encryption_key="key", versioning=True, policy="{}")
+BACKUP = Bucket(
+    name="backup", owner="app", store="one", encryption_key="key", versioning=True, policy="{}", lock_mode="compliance"
+)
+USER = StoreUser(name="user", owner="app", store="one", policy="{}")
+KEY = AccessKey(name="user", owner="app", store="one", secret="app/key", wrapped_by="key")
 GOOD = Capability(Support.SUPPORTED, "seen")
+ALL_GOOD = {name: GOOD for resource in (IMAGES, BACKUP, USER) for name in needs(resource)}
 
 
-def test_nothing_is_missing_where_everything_needed_is_supported() -> None:
-    assert missing({VERSIONING: GOOD}, {VERSIONING: (IMAGES,)}) == ()
+def test_a_resource_needs_what_its_attributes_promise() -> None:
+    assert OBJECT_LOCK in needs(BACKUP)
+    assert OBJECT_LOCK not in needs(IMAGES)
+    assert needs(USER) == (SCOPED_USERS,)
+    assert needs(KEY) == ()
 
 
-def test_what_nobody_needs_is_not_missing() -> None:
-    refused = Capability(Support.REFUSED, "405")
-    assert missing({TAGS: refused}, {TAGS: ()}) == ()
-    assert missing({TAGS: refused}, {}) == ()
+def test_nothing_is_lacking_where_everything_needed_is_supported() -> None:
+    assert lacking(ALL_GOOD, [IMAGES, BACKUP, USER, KEY]) == {}
 
 
-def test_each_missing_capability_is_one_error_that_names_it_and_who_needs_it() -> None:
+def test_what_nobody_needs_is_not_lacking() -> None:
+    found = {**ALL_GOOD, OBJECT_LOCK: Capability(Support.REFUSED, "405")}
+    assert lacking(found, [IMAGES, USER]) == {}
+
+
+def test_each_resource_gets_one_error_that_names_it_and_everything_it_lacks() -> None:
     found = {
+        **ALL_GOOD,
         OBJECT_LOCK: Capability(Support.REFUSED, "PutObjectLockConfiguration answered 501 NotImplemented"),
         DEFAULT_ENCRYPTION: Capability(Support.INEFFECTIVE, "stored in the clear"),
-        VERSIONING: GOOD,
     }
-    needed = {OBJECT_LOCK: (BACKUP,), DEFAULT_ENCRYPTION: (BACKUP, IMAGES), VERSIONING: (BACKUP,)}
-    errors = missing(found, needed)
-    assert [error.subject for error in errors] == [
-        "bucket bfc-app-backup, bucket bfc-app-images",
-        "bucket bfc-app-backup",
-    ]
-    assert "`default-encryption` is accepted-but-ineffective (stored in the clear)" in errors[0].what
-    assert "`object-lock` is refused (PutObjectLockConfiguration answered 501 NotImplemented)" in errors[1].what
+    errors = lacking(found, [IMAGES, BACKUP, USER])
+    assert errors.keys() == {IMAGES.subject, BACKUP.subject}
+    assert errors[BACKUP.subject].subject == "bucket backup"
+    assert "`default-encryption` is accepted-but-ineffective (stored in the clear)" in errors[BACKUP.subject].what
+    assert "`object-lock` is refused (PutObjectLockConfiguration answered 501" in errors[BACKUP.subject].what
 
 
-def test_what_was_not_probed_is_missing() -> None:
-    assert "it was not probed" in missing({}, {VERSIONING: (IMAGES,)})[0].what
+def test_what_was_not_probed_is_lacking() -> None:
+    assert "it was not probed" in lacking({}, [IMAGES])[IMAGES.subject].what
 
 
 def test_the_scratch_bucket_has_a_name_that_stores_accept() -> None:

@@ -9,53 +9,37 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from hosting_cli import store_policies
+from hosting_cli.capabilities import (
+    BUCKET_POLICY,
+    DEFAULT_ENCRYPTION,
+    LIFECYCLE,
+    OBJECT_LOCK,
+    SCOPED_USERS,
+    TAGS,
+    TLS_ONLY,
+    UNKNOWN_KEY_REFUSED,
+    VERSIONING,
+    Capability,
+    Support,
+)
 from hosting_cli.doors.store_buckets import NO_ENCRYPTION, key_name, unless
 from hosting_cli.doors.store_client import StoreClient, code_of, status_of
-from hosting_cli.errors import MissingCapabilityError
 from inventory import naming
-from inventory.resource import Subject
 from vault_policies.render import PROBE_KEY
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-
-VERSIONING = "versioning"
-OBJECT_LOCK = "object-lock"
-DEFAULT_ENCRYPTION = "default-encryption"
-UNKNOWN_KEY_REFUSED = "unknown-key-refused"
-BUCKET_POLICY = "bucket-policy"
-TLS_ONLY = "tls-only"
-SCOPED_USERS = "scoped-users"
-TAGS = "tags"
-LIFECYCLE = "lifecycle"
 
 PROBE_USER = "probe-of-hosting"
 """Not with our prefix: a reading does not take it for a user that somebody wants."""
 
 _LOCK_SECONDS = 3
 _PLAIN_SECONDS = 3
-
-
-class Support(StrEnum):
-    """How a store answered: only the first is good, and the last is the dangerous one."""
-
-    SUPPORTED = "supported"
-    REFUSED = "refused"
-    INEFFECTIVE = "accepted-but-ineffective"
-
-
-@dataclass(frozen=True)
-class Capability:
-    """What a probe of one capability showed, and how."""
-
-    support: Support
-    reason: str
 
 
 class IneffectiveError(Exception):
@@ -94,20 +78,6 @@ def probe(client: StoreClient, region: str) -> Mapping[str, Capability]:
             return {name: _judge(function, scratch) for name, function in _PROBES.items()}
         finally:
             _clean(scratch)
-
-
-def missing(
-    found: Mapping[str, Capability], needed_by: Mapping[str, tuple[Subject, ...]]
-) -> tuple[MissingCapabilityError, ...]:
-    """Give one error for each needed capability that *found* does not show as supported; pure."""
-    errors = []
-    for name, subjects in sorted(needed_by.items()):
-        capability = found.get(name, Capability(Support.REFUSED, "it was not probed"))
-        if subjects and capability.support is not Support.SUPPORTED:
-            users = ", ".join(str(subject) for subject in subjects)
-            what = f"the object store's `{name}` is {capability.support.value} ({capability.reason})"
-            errors.append(MissingCapabilityError(users, what, "Use a store that has it, or change what needs it."))
-    return tuple(errors)
 
 
 # -- probes: each returns how it knows, or raises -----------------------------------------------------------------
