@@ -151,7 +151,7 @@ def _under_type_checking(path: Path, name: str) -> bool:
 @pytest.mark.parametrize("path", ON_HOSTS, ids=lambda path: path.name)
 def test_what_runs_on_hosts_needs_python_and_nothing_else(path: Path) -> None:
     foreign = {name.split(".")[0] for name in imported(path)} - sys.stdlib_module_names
-    assert foreign == set()
+    assert foreign <= {"_sha2"}  # Python 3.12 and later; on older ones it is tried and done without
 
 
 HELP = """
