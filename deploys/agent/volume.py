@@ -16,6 +16,8 @@ from .processes import memory_file, run
 from .settings import HEADERS, AgentError, application
 
 BLANK_TAG = "hosting-blank"
+DEVICES = Path("/dev")
+MAPPER = DEVICES / "mapper"
 _MAGIC = b"LUKS\xba\xbe"
 _DEVICE_TIMEOUT_SECONDS = 30
 
@@ -44,7 +46,7 @@ class Order:
     @property
     def device(self) -> str:
         """The logical volume."""
-        return f"/dev/{self.volume_group}/{self.logical_volume}"
+        return f"{DEVICES}/{self.volume_group}/{self.logical_volume}"
 
     @property
     def derivation(self) -> list[str]:
@@ -68,8 +70,7 @@ class Order:
 def unlock(name: str, volume: str) -> None:
     """Open a volume with the passphrase that the vault keeps for it; one that is open already is left alone."""
     known = application(name)["volumes"][volume]
-    mapper = Path("/dev/mapper") / known["label"]
-    if mapper.exists():
+    if (MAPPER / known["label"]).exists():
         return
     _wait_for(Path(known["device"]))
     found = label_of(known["device"])
@@ -144,7 +145,7 @@ def _make(order: Order) -> None:
     _save_header(order)
     run(["cryptsetup", "open", "--type=luks2", "--key-slot=0", "--key-file=-", order.device, order.label], order.active)
     try:
-        run([*_MAKE_FILESYSTEM[order.filesystem], f"/dev/mapper/{order.label}"])
+        run([*_MAKE_FILESYSTEM[order.filesystem], str(MAPPER / order.label)])
     finally:
         # The unit opens it again, so that the way through the vault is tried before anything relies on it.
         run(["cryptsetup", "close", order.label])
@@ -155,9 +156,9 @@ _MAKE_FILESYSTEM = {"ext4": ["mkfs.ext4", "-q", "-F"], "xfs": ["mkfs.xfs", "-q",
 
 def _close(order: Order) -> None:
     """Let go of what a killed run had opened; refuse if it is in use, whatever its tag says."""
-    if not Path(f"/dev/mapper/{order.label}").exists():
+    if not (MAPPER / order.label).exists():
         return
-    device = os.path.realpath(f"/dev/mapper/{order.label}")
+    device = os.path.realpath(MAPPER / order.label)
     if device in {os.path.realpath(mounted) for mounted in mounts().values()}:
         raise AgentError(f"{order.label} is mounted: it is not formatted")
     run(["cryptsetup", "close", order.label])

@@ -1,0 +1,305 @@
+"""The programs that are sent to hosts, run here as they are there: as text on Python's standard input."""
+
+import hashlib
+import json
+import os
+import stat
+import struct
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploys.programs import INTERPRETER, program, read_host
+
+REQUEST: dict[str, Any] = {"timeout_seconds": 30}
+
+
+def run(name: str, request: Any, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        INTERPRETER,
+        input=program(name, request),
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", **environment},
+    )
+
+
+def answer(**parts: Any) -> Any:
+    done = run("read_host", {**REQUEST, **parts})
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+# -- reading ----------------------------------------------------------------------------------------------------------
+
+
+def test_files_are_described_and_missing_ones_are_none(tmp_path: Path) -> None:
+    file = tmp_path / "é file"
+    file.write_text("content\n")
+    file.chmod(0o2640)
+    (tmp_path / "link").symlink_to(file)
+    found = answer(files=[str(file), str(tmp_path / "none"), str(file / "below"), str(tmp_path / "link")])["files"]
+    described = found["value"][str(file)]
+    assert described["sha256"] == hashlib.sha256(b"content\n").hexdigest()
+    assert described["mode"] == "2640"
+    assert found["value"][str(tmp_path / "none")] is None
+    assert found["value"][str(file / "below")] is None
+    assert found["value"][str(tmp_path / "link")]["sha256"] == "not a file"
+
+
+def test_one_part_that_fails_does_not_hide_the_others(tmp_path: Path) -> None:
+    found = answer(texts=[str(tmp_path)], presence=["/etc"])
+    assert found["texts"] == {"unknown": f"IsADirectoryError: [Errno 21] Is a directory: '{tmp_path}'"}
+    assert found["presence"] == {"value": ["/etc"]}
+
+
+def test_a_manifest_that_is_damaged_is_unknown_and_never_empty(tmp_path: Path) -> None:
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text('{"resources": [')
+    assert "JSONDecodeError" in answer(manifest={"path": str(manifest), "known": []})["manifest"]["unknown"]
+
+
+def test_files_of_the_manifest_are_read_unless_they_were_asked_for_anyway(tmp_path: Path) -> None:
+    manifest, left = tmp_path / "manifest.json", tmp_path / "left"
+    left.write_text("x")
+    ours = [["host-file", str(left), "gone"], ["host-file", "/known", "platform"], ["host-unit", "x.timer", "gone"]]
+    manifest.write_text(json.dumps({"resources": ours}))
+    found = answer(manifest={"path": str(manifest), "known": ["/known"]})["manifest"]["value"]
+    assert list(found["files"]) == [str(left)]
+    assert found["resources"] == ours
+
+
+def test_without_a_manifest_nothing_is_ours(tmp_path: Path) -> None:
+    assert answer(manifest={"path": str(tmp_path / "none"), "known": []})["manifest"] == {"value": None}
+
+
+def test_packages_are_those_that_dpkg_has_installed() -> None:
+    known = (
+        subprocess.run(["dpkg-query", "-W", "-f", "${db:Status-Abbrev}\n", "coreutils"], check=False).returncode == 0
+    )
+    assert known
+    assert answer(packages=["coreutils", "no-such-package", "core"])["packages"] == {"value": ["coreutils"]}
+
+
+@pytest.mark.parametrize(
+    ("table", "installed"),
+    [
+        (b"Package: a\nStatus: install ok installed\n", True),
+        (b"Package: b\nStatus: install ok installed\n\nPackage: a\nStatus: install ok installed\n", True),
+        (b"Package: a\nStatus: deinstall ok config-files\n", False),
+        (b"Package: a\nStatus: install ok half-configured\n", False),
+        (b"Package: ab\nStatus: install ok installed\n", False),
+        (b"Package: b\nDescription: a\n Package: a\nStatus: install ok installed\n", False),
+    ],
+)
+def test_a_package_counts_only_when_it_is_installed(table: bytes, installed: bool) -> None:
+    assert read_host._is_installed(b"\n\n" + table, "a") is installed
+
+
+def test_a_tool_that_is_not_installed_cannot_have_made_anything() -> None:
+    fork = read_host.Fork(["no-such-tool"])
+    assert fork.pid is None
+    assert read_host._report(fork, "lv") == []
+    with pytest.raises(ValueError, match="no-such-tool is not installed"):
+        fork.text()
+
+
+def test_a_tool_that_fails_is_unknown() -> None:
+    with pytest.raises(ValueError, match=r"ls .* failed \(2\)"):
+        read_host.Fork(["ls", "/none"]).text()
+
+
+def test_the_program_ends_rather_than_hangs(tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    done = run("read_host", {"timeout_seconds": 1, "texts": [str(fifo)]})
+    assert done.returncode != 0
+    assert done.stdout == ""
+
+
+def test_a_program_that_was_cut_off_does_nothing(tmp_path: Path) -> None:
+    request = {"pending": str(tmp_path / "p"), "files": [entry(tmp_path / "file")]}
+    text = program("write_files", request)
+    subprocess.run(INTERPRETER, input=text[: len(text) - 20], capture_output=True, text=True, check=False)
+    assert not (tmp_path / "file").exists()
+
+
+def test_what_the_kernel_counts_is_no_change() -> None:
+    def held(packets: int, handle: int) -> Any:
+        counter = {
+            "counter": {"family": "inet", "name": "input-dropped", "handle": handle, "packets": packets, "bytes": 9}
+        }
+        rule = {"rule": {"handle": handle, "comment": "vault", "expr": [{"counter": {"packets": packets, "bytes": 9}}]}}
+        counters: dict[str, int] = {}
+        rules: dict[str, int] = {}
+        return [read_host._strip(entry, counters, rules) for entry in (counter, rule)], counters, rules
+
+    assert held(1, 2)[0] == held(3, 4)[0]
+    assert held(3, 4)[1:] == ({"input-dropped": 3}, {"vault": 3})
+
+
+def header(label: bytes = b"hosting-x-data", *, version: int = 2, damage: bool = False) -> bytes:
+    """Write a LUKS2 header as the format's specification lays it out."""
+    slot = {"key_size": 64, "kdf": {"type": "argon2id", "time": 4, "memory": 32768, "cpus": 1, "salt": "…"}}
+    area = json.dumps({"keyslots": {"0": slot}, "segments": {"0": {"encryption": "aes-xts-plain64"}}}).encode()
+    area = area.ljust(16384 - 4096, b"\0")
+    binary = bytearray(4096)
+    struct.pack_into(">6sHQ", binary, 0, b"LUKS\xba\xbe", version, 16384)
+    binary[24 : 24 + len(label)] = label
+    binary[168:204] = b"11111111-2222-3333-4444-555555555555"
+    binary[448:480] = hashlib.sha256(bytes(binary) + area).digest()
+    if damage:
+        area = b"x" + area[1:]
+    return bytes(binary) + area
+
+
+def test_a_luks_header_is_read_without_any_tool(tmp_path: Path) -> None:
+    device = tmp_path / "device"
+    device.write_bytes(header())
+    found = read_host.luks_header(str(device))
+    assert found is not None
+    assert (found["label"], found["ciphers"]) == ("hosting-x-data", ["aes-xts-plain64"])
+    assert found["uuid"] == "11111111-2222-3333-4444-555555555555"
+    assert found["slots"] == {"0": {"key_bits": 512, "type": "argon2id", "memory": 32768, "time": 4, "cpus": 1}}
+
+
+def test_no_header_is_none_and_a_damaged_one_is_an_error(tmp_path: Path) -> None:
+    device = tmp_path / "device"
+    device.write_bytes(bytes(8192))
+    assert read_host.luks_header(str(device)) is None
+    device.write_bytes(header(damage=True))
+    with pytest.raises(ValueError, match="does not match its checksum"):
+        read_host.luks_header(str(device))
+    device.write_bytes(header(version=1))
+    with pytest.raises(ValueError, match="version 1"):
+        read_host.luks_header(str(device))
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [(b"XFSB" + bytes(2048), "xfs"), (bytes(0x438) + b"\x53\xef" + bytes(1024), "ext4"), (bytes(4096), None)],
+)
+def test_file_systems_are_known_by_their_magic(content: bytes, kind: str | None, tmp_path: Path) -> None:
+    (tmp_path / "device").write_bytes(content)
+    assert read_host._filesystem(str(tmp_path / "device")) == kind
+
+
+# -- writing ----------------------------------------------------------------------------------------------------------
+
+
+def entry(path: Path, content: str | None = "new\n", **more: Any) -> dict[str, Any]:
+    owner = {"user": "root", "group": "root"} if os.getuid() == 0 else _me()
+    return {"path": str(path), "content": content, "mode": "0640", "notifies": [], **owner, **more}
+
+
+def _me() -> dict[str, str]:
+    import grp
+    import pwd
+
+    return {"user": pwd.getpwuid(os.getuid()).pw_name, "group": grp.getgrgid(os.getgid()).gr_name}
+
+
+def write(tmp_path: Path, *entries: dict[str, Any]) -> tuple[int, Any]:
+    done = run("write_files", {"pending": str(tmp_path / "pending"), "files": list(entries)})
+    return done.returncode, json.loads(done.stdout)
+
+
+def test_a_file_appears_whole_and_with_its_mode(tmp_path: Path) -> None:
+    file = tmp_path / "a" / "b" / "file"
+    assert write(tmp_path, entry(file, "é\n")) == (0, {})
+    assert file.read_text() == "é\n"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o640
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o755
+    assert [path.name for path in file.parent.iterdir()] == ["file"]
+
+
+def test_what_a_killed_run_left_is_in_nobodys_way(tmp_path: Path) -> None:
+    (tmp_path / "file.hosting-new").write_text("half")
+    assert write(tmp_path, entry(tmp_path / "file")) == (0, {})
+    assert not (tmp_path / "file.hosting-new").exists()
+
+
+def test_units_are_noted_before_their_files_change(tmp_path: Path) -> None:
+    status, failed = write(tmp_path, entry(tmp_path / "file", notifies=["x.service"], user="no-such-user"))
+    assert (status, list(failed)) == (1, [str(tmp_path / "file")])
+    assert (tmp_path / "pending" / "x.service").exists()
+    assert not (tmp_path / "file").exists()
+
+
+def test_one_file_that_fails_does_not_stop_the_next(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("")
+    status, failed = write(tmp_path, entry(tmp_path / "taken" / "file"), entry(tmp_path / "good"))
+    assert status == 1
+    assert list(failed) == [str(tmp_path / "taken" / "file")]
+    assert (tmp_path / "good").exists()
+
+
+def test_a_file_without_content_is_removed_once_or_twice(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("old")
+    assert write(tmp_path, entry(tmp_path / "file", None)) == (0, {})
+    assert write(tmp_path, entry(tmp_path / "file", None)) == (0, {})
+    assert not (tmp_path / "file").exists()
+
+
+# -- units ------------------------------------------------------------------------------------------------------------
+
+SYSTEMCTL = """#!/bin/sh
+echo "$*" >> "$LOG"
+case "$1" in
+show) shift 2; first=1
+  for unit in "$@"; do
+    [ "$unit" = -- ] && continue
+    [ $first = 1 ] || echo; first=0
+    case "$unit" in
+    broken*) printf 'ActiveState=failed\\nResult=exit-code\\nUnitFileState=enabled\\n';;
+    *) printf 'ActiveState=active\\nResult=success\\nUnitFileState=enabled\\n';;
+    esac
+  done;;
+start) case "$*" in *broken*) echo "Job for broken.service failed." >&2; exit 1;; esac;;
+esac
+"""
+
+
+def apply(tmp_path: Path, **request: Any) -> tuple[int, Any, list[str]]:
+    """Run the program with a `systemctl` that notes what it is asked and has one broken unit."""
+    fake, log = tmp_path / "systemctl", tmp_path / "log"
+    fake.write_text(SYSTEMCTL)
+    fake.chmod(0o755)
+    log.write_text("")
+    asked = {"pending": str(tmp_path / "pending"), "reload": False, "enable": [], "verbs": {}, **request}
+    done = run("apply_units", asked, PATH=f"{tmp_path}:/usr/bin:/bin", LOG=str(log))
+    return done.returncode, json.loads(done.stdout), log.read_text().splitlines()
+
+
+def test_units_take_as_few_calls_as_that_takes(tmp_path: Path) -> None:
+    verbs = {"start": ["a.service", "b.timer"], "restart": ["c.service"]}
+    status, failed, calls = apply(tmp_path, enable=["a.service", "b.timer"], verbs=verbs)
+    assert (status, failed) == (0, {})
+    assert calls[:4] == [
+        "enable --no-reload --quiet a.service b.timer",
+        "daemon-reload",
+        "start a.service b.timer",
+        "restart c.service",
+    ]
+    assert len(calls) == 5
+
+
+def test_a_unit_that_does_not_run_is_named_with_its_reason_and_alone(tmp_path: Path) -> None:
+    pending = tmp_path / "pending"
+    pending.mkdir()
+    for unit in ("a.service", "broken.service"):
+        (pending / unit).touch()
+    status, failed, _ = apply(tmp_path, verbs={"start": ["a.service", "broken.service"]})
+    assert status == 1
+    assert list(failed) == ["broken.service"]
+    assert "is failed (exit-code)" in failed["broken.service"]
+    assert "Job for broken.service failed." in failed["broken.service"]
+    assert [path.name for path in pending.iterdir()] == ["broken.service"]
+
+
+def test_systemd_reads_its_files_again_when_told_to(tmp_path: Path) -> None:
+    assert apply(tmp_path, reload=True, verbs={"start": ["a.service"]})[2][0] == "daemon-reload"
+    assert "daemon-reload" not in apply(tmp_path, verbs={"start": ["a.service"]})[2]
