@@ -1,5 +1,6 @@
 """Carry out an approved plan."""
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from hosting_cli.commands.approve import DigestArgument
@@ -56,7 +57,6 @@ def outcome_result(command: str, digest: str, outcomes: "tuple[Outcome, ...]") -
     """Turn outcomes into a result: what was done, and an error for what was not."""
     from hosting_cli.apply import Step
 
-    rows = tuple((outcome.step.value, outcome.change.action.value, str(outcome.change.subject)) for outcome in outcomes)
     # One error for each thing that went wrong: a lost host fails many changes, and what waited for one is no error.
     errors = tuple(dict.fromkeys(o.error for o in outcomes if o.error and o.step is Step.FAILED))
     data = {
@@ -74,5 +74,26 @@ def outcome_result(command: str, digest: str, outcomes: "tuple[Outcome, ...]") -
     }
     done = sum(outcome.error is None for outcome in outcomes)
     summary = text(f"{done} of {len(outcomes)} changes made, read back and recorded.")
-    shown = (Table("", ("step", "action", "what"), rows), summary) if rows else (summary,)
-    return Result(command, data, shown, status_of(errors), errors)
+    return Result(command, data, (*_tables(outcomes), summary), status_of(errors), errors)
+
+
+def _tables(outcomes: "tuple[Outcome, ...]") -> tuple[Table, ...]:
+    """Sum up what was made, by source and kind; name each change that was not."""
+    made: dict[tuple[str, str], Counter[str]] = {}
+    for outcome in outcomes:
+        if outcome.error is None:
+            made.setdefault((outcome.change.source, outcome.change.action.value), Counter())[
+                outcome.change.subject.kind
+            ] += 1
+    sums = tuple(
+        ("done", action, source, ", ".join(f"{count} {kind}" for kind, count in kinds.items()))
+        for (source, action), kinds in made.items()
+    )
+    others = tuple(
+        (o.step.value, o.change.action.value, str(o.change.subject), o.error.what) for o in outcomes if o.error
+    )
+    return tuple(
+        Table("", columns, rows)
+        for columns, rows in ((("step", "action", "on", "what"), sums), (("step", "action", "what", "why"), others))
+        if rows
+    )

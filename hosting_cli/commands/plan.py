@@ -57,12 +57,19 @@ def status(found: "Plan") -> ExitStatus:
     return ExitStatus.PENDING if found.changes else ExitStatus.DONE
 
 
+CONTENTS = {"sha256", "text", "rules", "configuration", "policy"}
+"""Attributes that stand for a content: what matters is that it changes, not from which digest to which."""
+
+
 def blocks(found: "Plan") -> tuple[Block, ...]:
-    """Lay a plan out for people."""
-    rows = tuple((change.action.value, str(change.subject), change.owner, _what(change)) for change in found.changes)
+    """Lay a plan out for people: a table for each vault, store and host, in the order of the first change of each."""
     tables: list[Block] = []
-    if rows:
-        tables.append(Table("", ("action", "what", "owner", "how"), rows))
+    for source in dict.fromkeys(change.source for change in found.changes):
+        changes = [change for change in found.changes if change.source == source]
+        rows = tuple(
+            (change.action.value, change.subject.kind, _short_name(change), _what(change)) for change in changes
+        )
+        tables.append(Table(f"{source}: {_count(len(changes), 'change')}", ("action", "kind", "name", "how"), rows))
     for title, findings in (
         ("unknown", found.unknown),
         ("waiting", found.blocked),
@@ -71,23 +78,32 @@ def blocks(found: "Plan") -> tuple[Block, ...]:
     ):
         if findings:
             tables.append(Table("", (title, "why"), tuple((item.subject, item.reason) for item in findings)))
-    count = len(found.changes)
     tables.append(
         text(
-            f"{found.region}, {found.environment}, {found.scope}: {count} change{'s' if count != 1 else ''}, "
+            f"{found.region}, {found.environment}, {found.scope}: {_count(len(found.changes), 'change')}, "
             f"{found.in_order} in order, {len(found.unknown)} unknown."
         )
     )
     return tuple(tables)
 
 
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
+def _short_name(change: "Change") -> str:
+    """Leave out of a name what the title of its table says already."""
+    return change.subject.name.removeprefix(f"{change.source.removeprefix('host ')}:")
+
+
 def _what(change: "Change") -> str:
-    """Say in a few words what changes: the attributes of an update, the telling ones of something new."""
+    """Say in a few words what changes in something that is there already."""
     if change.before is None or change.after is None:
         return ""
-    return ", ".join(
-        f"{name}: {_short(change.before.get(name))} → {_short(change.after.get(name))}" for name in change.differing
-    )
+    moved = [name for name in change.differing if name not in CONTENTS]
+    words = ["another content"] if len(moved) < len(change.differing) else []
+    words += [f"{name}: {_short(change.before.get(name))} → {_short(change.after.get(name))}" for name in moved]
+    return ", ".join(words)
 
 
 def _short(value: object) -> str:
