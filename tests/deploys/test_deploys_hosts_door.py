@@ -10,9 +10,9 @@ import pytest
 from ssh_server import Host, host
 
 from hosting_cli.doors.hosts import HostsDoor
-from hosting_cli.doors.operator_key import make_operator_key
+from hosting_cli.doors.operator_key import make_operator_key, read_bootstrap_key
 from hosting_cli.errors import EngineError, UnreadableError
-from hosting_cli.jobs import OperatorKey, read_bootstrap_key
+from hosting_cli.jobs import OperatorKey
 from hosting_cli.secret import Secret
 from inventory.models import HostAccess
 
