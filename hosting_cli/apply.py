@@ -116,7 +116,8 @@ def batches(changes: Sequence[Change], actor_of: Callable[[str], Actor]) -> Iter
             filter(lambda found: found[1], ((actor, _ready(pending, actor, actor_of)) for actor in in_turn))
         )
         yield actor, run
-        left = [change for change in left if change not in run]
+        gone = {change.subject for change in run}
+        left = [change for change in left if change.subject not in gone]
 
 
 def _rank(actor: Actor) -> int:
