@@ -64,8 +64,10 @@ CONTENTS = {"sha256", "text", "rules", "configuration", "policy"}
 def blocks(found: "Plan") -> tuple[Block, ...]:
     """Lay a plan out for people: a table for each vault, store and host, in the order of the first change of each."""
     tables: list[Block] = []
-    for source in dict.fromkeys(change.source for change in found.changes):
-        changes = [change for change in found.changes if change.source == source]
+    by_source: dict[str, list[Change]] = {}
+    for change in found.changes:
+        by_source.setdefault(change.source, []).append(change)
+    for source, changes in by_source.items():
         rows = tuple(
             (change.action.value, change.subject.kind, _short_name(change), _what(change)) for change in changes
         )
