@@ -41,6 +41,7 @@ class FakeVault:
         self.rights: Callable[[str, str], tuple[str, ...]] = lambda policy, path: ("deny",)
         self.disabled: set[str] = set()
         self.sealed = False
+        self.person = "token-tester"
 
     def _asked(self, call: str) -> None:
         if self.sealed:
@@ -49,7 +50,10 @@ class FakeVault:
 
     def identity(self) -> str:
         self._asked("identity")
-        return "token-tester"
+        return self.person
+
+    def bootstrap(self, policies: Mapping[str, str]) -> None:
+        self._asked(f"bootstrap {', '.join(policies)}")
 
     def read(self) -> Reading:
         if self.sealed:
@@ -153,6 +157,8 @@ class FakeStore:
 
     def write(self, resource: StoreResource) -> None:
         self.calls.append(f"write {resource.subject}")
+        if self.resources is not None:
+            self.resources[resource.subject] = resource
 
     def delete(self, resource: StoreResource) -> None:
         if resource.data_bearing:
