@@ -62,7 +62,7 @@ def carry_out_together(operation: Operation, resources: Sequence[HostResource], 
     ready = [resource for resource in resources if not (state.is_executing and _is_obstructed(resource))]
     if not ready:
         return
-    name = ", ".join(str(resource.subject) for resource in ready)
+    name = f"every {ready[0].kind}"
     if not state.is_executing:
         operation(*ready, name=name)
         return

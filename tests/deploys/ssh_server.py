@@ -82,7 +82,7 @@ def host(directory: Path, answer: Answer = run_here) -> Iterator[Host]:
             vault_sees="127.0.1.11/32",
         )
         yield Host(access, directory / "bootstrap_key", authority, commands)
-        asyncio.run_coroutine_threadsafe(_close(server), loop).result(timeout=30)
+        asyncio.run_coroutine_threadsafe(_close(server), loop).result(timeout=60)
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
@@ -91,5 +91,8 @@ def host(directory: Path, answer: Answer = run_here) -> Iterator[Host]:
 
 
 async def _close(server: asyncssh.SSHAcceptor) -> None:
+    """Stop serving, and wait for what still runs: a client that was killed leaves its command to us."""
     server.close()
     await server.wait_closed()
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    await asyncio.wait_for(asyncio.gather(*left, return_exceptions=True), timeout=30)
