@@ -10,13 +10,20 @@ FILLER = "/var/tmp/hosting-lab-filler"  # noqa: S108 a file on the machine, made
 
 
 def inject(lab: Lab, fault: str, machine: str) -> None:
-    """Inject *fault*, on *machine* where it is about one; raise ``KeyError`` for one that there is not."""
+    """Inject *fault*, on *machine* where it is about one (else empty); raise ``UsageError`` if the lab has it not."""
+    _expect(lab, machine)
     _INJECT[fault](lab, machine)
 
 
 def mend(lab: Lab, fault: str, machine: str, progress: Progress) -> None:
     """Take *fault* back."""
+    _expect(lab, machine)
     _MEND[fault](lab, machine, progress)
+
+
+def _expect(lab: Lab, machine: str) -> None:
+    if machine:
+        machines.expect(lab.directory, machine)
 
 
 def _block(lab: Lab, machine: str, *, blocked: bool) -> None:

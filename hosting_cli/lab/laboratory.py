@@ -307,7 +307,12 @@ def memory_file(content: str) -> Iterator[str]:
 
 
 def down(lab: Lab, progress: Progress) -> Iterator[str]:
-    """Stop and remove everything of *lab*, yielding what was removed; what a killed starter left goes too."""
+    """Stop and remove everything of *lab*, yielding what was removed; what a killed starter left goes too.
+
+    Raise ``UsageError`` before anything is touched when the directory is somebody else's.
+    """
+    if lab.directory.exists() and not lab.exists and any(lab.directory.iterdir()):
+        raise UsageError(f"lab {lab.directory}", "holds files that are not a lab", "Look before you remove it.")
     for name in machines.names(lab.directory):
         progress(f"removing machine {name}")
         machines.remove(lab.directory, name)
@@ -319,12 +324,11 @@ def down(lab: Lab, progress: Progress) -> Iterator[str]:
             stop_engine(lab, engine)
             yield engine
     if lab.directory.exists():
-        if not lab.exists and any(lab.directory.iterdir()):
-            raise UsageError(f"lab {lab.directory}", "holds files that are not a lab", "Look before you remove it.")
         shutil.rmtree(lab.directory)
         yield str(lab.directory)
 
 
 def forget_cache(lab: Lab) -> None:
     """Remove the images and templates that labs share."""
-    shutil.rmtree(lab.cache_directory, ignore_errors=True)
+    if lab.cache_directory.exists():
+        shutil.rmtree(lab.cache_directory)
