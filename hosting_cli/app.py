@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from hosting_cli import console
 from hosting_cli.errors import HostingError, InvalidFilesError
 from hosting_cli.result import EXIT_STATUS_HELP, ExitStatus, Result, Text
-from hosting_cli.session import Session
 
 if TYPE_CHECKING:
     from hosting_cli.doors.engine import Engine
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from hosting_cli.doors.objects import ObjectStoreDoor
     from hosting_cli.doors.openbao import OpenBao
     from hosting_cli.jobs import OperatorKey
+    from hosting_cli.session import Session
 
 RegionOption = Annotated[
     Path | None,
@@ -48,13 +48,33 @@ SHARED_OPTIONS: Mapping[str, tuple[Any, str | None]] = {
 }
 """The options that all commands share, each with its default."""
 
-COMMANDS: Mapping[str, tuple[str, ...]] = {
-    "": ("validate", "plan", "approve", "apply", "verify", "drift", "bootstrap"),
-    "journal": ("show", "verify"),
-    "lab": ("up", "demo", "status", "down", "ssh", "break", "mend"),
+COMMANDS: Mapping[str, Mapping[str, str]] = {
+    "": {
+        "validate": "Check a region's files: every problem at once, with file and line.",
+        "plan": "Show what would change, in order, and record it for approval.",
+        "approve": "Let a recorded plan be carried out, as a second person.",
+        "apply": "Carry out an approved plan that is still true.",
+        "verify": "Prove what was promised, by trying to break it.",
+        "drift": "Say what has moved away from the files; fit for a timer.",
+        "bootstrap": "Set a fresh vault up for the region, once.",
+    },
+    "journal": {
+        "show": "Show what was planned, approved, done and proven.",
+        "verify": "Check that no entry was changed, removed, added or reordered.",
+    },
+    "lab": {
+        "up": "Bring the lab up: a vault, an object store, Debian machines.",
+        "demo": "Host the sample application on the lab, and prove it.",
+        "status": "Show what of the lab runs.",
+        "down": "Stop and remove the lab and everything in it.",
+        "ssh": "Open a shell on a machine, by a short-lived certificate.",
+        "break": "Inject a fault, for drills and tests.",
+        "mend": "Take a fault back.",
+    },
 }
-"""Which commands there are, by group: each is the function of that name in ``hosting_cli/commands/<group>.py``, the
-ungrouped ones in a module of their own."""
+"""Which commands there are, by group, and what each is for in a line: enough for `hosting --help`, which loads none.
+
+Each is the function of that name in ``hosting_cli/commands/<group>.py``; an ungrouped one has a module of its own."""
 
 GROUPS = {
     "journal": "What was planned, approved, done and proven.",
@@ -65,7 +85,7 @@ GROUPS = {
 class LazyDoors:
     """Make doors; each imports its engine's library only then."""
 
-    def vault(self, session: Session) -> "OpenBao":
+    def vault(self, session: "Session") -> "OpenBao":
         """Make the door of the vault."""
         from hosting_cli.doors.openbao import OpenBao
 
@@ -74,7 +94,7 @@ class LazyDoors:
             access = access.model_copy(update={"token_file": session.token_file})
         return OpenBao(access, region=session.region.id)
 
-    def stores(self, session: Session) -> "Mapping[str, ObjectStoreDoor]":
+    def stores(self, session: "Session") -> "Mapping[str, ObjectStoreDoor]":
         """Make the door of every object store, with the provisioner's credentials from the vault."""
         from hosting_cli.doors.objects import ObjectStoreDoor
 
@@ -89,7 +109,7 @@ class LazyDoors:
             for store in session.region.stores
         }
 
-    def operator_key(self, session: Session) -> "OperatorKey":
+    def operator_key(self, session: "Session") -> "OperatorKey":
         """Make this run's key, and have the vault certify it."""
         from hosting_cli.desired import CERTIFICATE_SECONDS
         from hosting_cli.doors.operator_key import make_operator_key
@@ -100,13 +120,13 @@ class LazyDoors:
 
         return make_operator_key(certify)
 
-    def hosts(self, session: Session) -> "HostsDoor":
+    def hosts(self, session: "Session") -> "HostsDoor":
         """Make the door of the hosts."""
         from hosting_cli.doors.hosts import HostsDoor
 
         return HostsDoor(session.environment.hosts, lambda: session.operator_key)
 
-    def engine(self, session: Session) -> "Engine":
+    def engine(self, session: "Session") -> "Engine":
         """Make the door of pyinfra."""
         from hosting_cli.doors.engine import Engine
 
@@ -124,6 +144,9 @@ def shared(function: Callable[..., Result], name: str) -> Callable[..., None]:
 
     @wraps(function)
     def command(**arguments: Any) -> None:
+        from hosting_cli import console
+        from hosting_cli.session import Session
+
         shown_as = arguments.pop("output")
         if shown_as not in {"people", "json"}:
             raise typer.BadParameter("choose people or json", param_hint="--output")
@@ -156,27 +179,71 @@ def run(work: Callable[[], Result], *, name: str) -> Result:
         return Result(name, {}, (), ExitStatus(error.exit_status), (error,))
 
 
+class LazyGroup(TyperGroup):
+    """Commands that are imported when they are called; until then a line about each is all there is."""
+
+    @property
+    def _group(self) -> str:
+        return self.name if self.name in GROUPS else ""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Name the commands in the order in which they are used, and then the groups."""
+        return [*COMMANDS[self._group], *(() if self._group else GROUPS)]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Import one command, or make one group."""
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        if cmd_name not in self.commands:
+            self.commands[cmd_name] = _group(cmd_name) if cmd_name in GROUPS else _command(self._group, cmd_name)
+        return self.commands[cmd_name]
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the line of each command, without importing any."""
+        lines = {**COMMANDS[self._group], **({} if self._group else GROUPS)}
+        with formatter.section("Commands"):
+            formatter.write_dl(list(lines.items()))
+
+
+SETTINGS: dict[str, Any] = {
+    "cls": LazyGroup,
+    "no_args_is_help": True,
+    "rich_markup_mode": None,
+    "pretty_exceptions_enable": False,
+    "epilog": EXIT_STATUS_HELP,
+    "context_settings": {"help_option_names": ["-h", "--help"], "max_content_width": 110},
+}
+
+
 def build() -> typer.Typer:
     """Assemble the command line."""
     app = typer.Typer(
         name="hosting",
         help="Host applications of health establishments: one manifest in, encrypted storage, backups, network "
         "segments and a proof out.\n\nStart with `hosting lab up`, or with `hosting validate --region FOLDER`.",
-        epilog=EXIT_STATUS_HELP,
-        no_args_is_help=True,
-        rich_markup_mode=None,
-        pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+        **SETTINGS,
     )
-    for group, names in COMMANDS.items():
-        home = app
-        if group:
-            home = typer.Typer(help=GROUPS[group], no_args_is_help=True, rich_markup_mode=None)
-            app.add_typer(home, name=group)
-        for name in names:
-            full_name = f"{group} {name}".strip()
-            home.command(name, epilog=EXIT_STATUS_HELP)(shared(function_of(group, name), full_name))
+    app.callback()(_nothing)
     return app
+
+
+def _nothing() -> None:
+    """Make a group of the command line, which by itself does nothing."""
+
+
+def _group(name: str) -> Any:
+    group = typer.Typer(name=name, help=GROUPS[name], add_completion=False, **SETTINGS)
+    group.callback()(_nothing)
+    return typer.main.get_command(group)
+
+
+def _command(group: str, name: str) -> Any:
+    single = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    settings = SETTINGS["context_settings"]
+    single.command(name, epilog=EXIT_STATUS_HELP, context_settings=settings)(
+        shared(function_of(group, name), f"{group} {name}".strip())
+    )
+    return typer.main.get_command(single)
 
 
 def function_of(group: str, name: str) -> Callable[..., Result]:

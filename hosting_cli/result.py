@@ -7,10 +7,12 @@ Exit status: 0 done or in order · 1 failed · 2 usage or invalid files · 3 cha
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hosting_cli.errors import HostingError
-from inventory.resource import Json
+
+if TYPE_CHECKING:
+    from inventory.resource import Json
 
 ENVELOPE_VERSION = 1
 
@@ -60,7 +62,7 @@ class Result:
     status: ExitStatus = ExitStatus.DONE
     errors: tuple[HostingError, ...] = field(default=())
 
-    def envelope(self) -> dict[str, Json]:
+    def envelope(self) -> "dict[str, Json]":
         """Give the versioned form that ``--output json`` prints."""
         return {
             "version": ENVELOPE_VERSION,

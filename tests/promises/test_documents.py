@@ -25,11 +25,20 @@ NAMES = [(group, name) for group, names in COMMANDS.items() for name in names]
 def flags(group: str, name: str) -> frozenset[str]:
     """Collect the options of a command as the command line was built."""
     top: Any = get_command(build())
-    command = (top.commands[group] if group else top).commands[name]
+    command = (top.get_command(None, group) if group else top).get_command(None, name)
     return frozenset(flag for parameter in command.params for flag in parameter.opts if flag.startswith("-")) | {
         "--help",
         "-h",
     }
+
+
+@pytest.mark.parametrize(("group", "name"), NAMES)
+def test_the_line_about_a_command_does_not_contradict_it(group: str, name: str) -> None:
+    """`hosting --help` shows a line kept beside the names, so that it loads no command: it must fit on one."""
+    line = COMMANDS[group][name]
+    assert line.endswith(".")
+    assert len(line) <= 66
+    assert line.split()[0] == (function_of(group, name).__doc__ or "").split()[0]
 
 
 # -- the reference ------------------------------------------------------------------------------------------------

@@ -46,10 +46,12 @@ def invoke(*arguments: str, env: Mapping[str, str] | None = None) -> tuple[int, 
 def commands() -> Iterator[tuple[str, click.Command]]:
     """Walk the command line as it was built."""
     top = typer.main.get_command(application())
-    assert isinstance(top, click.Group) or hasattr(top, "commands")
-    for name, command in top.commands.items():
-        below = getattr(command, "commands", None)
-        yield from ((f"{name} {verb}", found) for verb, found in below.items()) if below else [(name, command)]
+    for name in top.list_commands(None):
+        command = top.get_command(None, name)
+        verbs = command.list_commands(None) if hasattr(command, "list_commands") else ()
+        yield from (
+            ((f"{name} {verb}", command.get_command(None, verb)) for verb in verbs) if verbs else [(name, command)]
+        )
 
 
 # -- what every command has ---------------------------------------------------------------------------------------
