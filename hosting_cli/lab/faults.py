@@ -1,12 +1,12 @@
 """Break a lab on purpose, and mend it: what an on-call engineer must cope with, one fault at a time."""
 
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 
-from hosting_cli.lab import channels, laboratory, machines, network
+from hosting_cli.lab import breakage, laboratory, machines
 from hosting_cli.lab.laboratory import Lab
 from hosting_cli.lab.progress import Progress
-
-FILLER = "/var/tmp/hosting-lab-filler"  # noqa: S108 a file on the machine, made to be found
 
 
 def inject(lab: Lab, fault: str, machine: str) -> None:
@@ -26,20 +26,9 @@ def _expect(lab: Lab, machine: str) -> None:
         machines.expect(lab.directory, machine)
 
 
-def _block(lab: Lab, machine: str, *, blocked: bool) -> None:
-    for segment in _segments(lab, machine):
-        network.block(lab.directory, segment, machine, blocked=blocked)
-
-
-def _segments(lab: Lab, machine: str) -> tuple[str, ...]:
-    record = machines.read(lab.directory, machine)
-    return tuple(link.segment for link in record.spec.links) if record else ()
-
-
-def _fill(lab: Lab, machine: str) -> None:
-    """Fill the root file system to the last block, as a log that nobody watches would."""
-    program = f"head -c 100G /dev/zero > {FILLER} 2>/dev/null || true"
-    channels.run(machines.directory(lab.directory, machine), ["sh", "-c", program])
+def _links(act: Callable[[Path, str, str], None], lab: Lab, machine: str) -> None:
+    for link in machines.expect(lab.directory, machine).spec.links:
+        act(lab.directory, machine, link.segment)
 
 
 _INJECT: dict[str, Callable[[Lab, str], None]] = {
@@ -47,13 +36,9 @@ _INJECT: dict[str, Callable[[Lab, str], None]] = {
     "vault-down": lambda lab, _: laboratory.stop_engine(lab, "openbao"),
     "store-down": lambda lab, _: laboratory.stop_engine(lab, "seaweedfs"),
     "host-down": lambda lab, machine: machines.kill(lab.directory, machine),
-    "link-cut": lambda lab, machine: _block(lab, machine, blocked=True),
-    "disk-full": _fill,
+    "link-cut": partial(_links, breakage.cut_link),
+    "disk-full": lambda lab, machine: breakage.fill_disk(lab.directory, machine, "/"),
 }
-
-
-def _empty(lab: Lab, machine: str) -> None:
-    channels.run(machines.directory(lab.directory, machine), ["rm", "-f", FILLER])
 
 
 _MEND: dict[str, Callable[[Lab, str, Progress], object]] = {
@@ -61,6 +46,6 @@ _MEND: dict[str, Callable[[Lab, str, Progress], object]] = {
     "vault-down": lambda lab, _, __: laboratory.start_vault(lab),
     "store-down": lambda lab, _, __: laboratory.start_store(lab),
     "host-down": lambda lab, machine, progress: machines.restart(lab.directory, machine, progress),
-    "link-cut": lambda lab, machine, _: _block(lab, machine, blocked=False),
-    "disk-full": lambda lab, machine, _: _empty(lab, machine),
+    "link-cut": lambda lab, machine, _: _links(breakage.mend_link, lab, machine),
+    "disk-full": lambda lab, machine, _: breakage.free_disk(lab.directory, machine, "/"),
 }

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from hosting_cli.errors import UsageError
-from hosting_cli.lab import addresses, image, machines, network, processes, records, template
+from hosting_cli.lab import accelerator, addresses, image, machines, network, processes, records, template
 from hosting_cli.lab.machines import RunningMachine
 from hosting_cli.lab.openbao import OpenBaoServer
 from hosting_cli.lab.processes import Process
@@ -209,7 +209,7 @@ def start_machines(lab: Lab, region: Region, progress: Progress) -> tuple[Runnin
     """Start a machine for every host of *region*, building the image and the template first if nobody has."""
     specs = tuple(specification(lab, host, ordinal) for ordinal, host in enumerate(region.hosts, start=1))
     built = image.build(lab.cache_directory, progress)
-    kvm = False
+    kvm = accelerator.find(lab.cache_directory, built, template.qemu_version(), progress).kvm
     templates = {
         shape: template.build(lab.cache_directory, built, shape, progress, kvm=kvm)
         for shape in dict.fromkeys(spec.shape for spec in specs)

@@ -109,6 +109,14 @@ class LabRunner:
         return [json.loads(line) for line in self.journal.read_text().split("\n")[:-1]]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put first what has a lab of its own, then what wants the shared lab before it is provisioned, then the rest.
+
+    So there are never more machines than the processors of a small computer can carry.
+    """
+    items.sort(key=lambda item: sum(name in getattr(item, "fixturenames", ()) for name in ("lab", "provisioned")))
+
+
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabRunner]:
     """Bring a lab up; every acceptance test finds it whole and leaves it so."""
