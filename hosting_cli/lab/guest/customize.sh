@@ -7,10 +7,12 @@ root=$1
 archives="$root/var/cache/apt/archives"
 apt() { APT_CONFIG=$MMDEBSTRAP_APT_CONFIG "$@"; }
 kernel=$(apt apt-cache show --no-all-versions linux-image-cloud-amd64 | sed -n 's/^Depends: \(linux-image-[^ ,]*\).*/\1/p')
-(cd "$archives" && apt apt-get -o APT::Sandbox::User=root download "$kernel" busybox-static)
 mkdir "$root/lab-boot" "$root/lab-unpacked"
 for package in "$kernel" busybox-static; do
-  dpkg-deb --extract "$archives/$package"_*.deb "$root/lab-unpacked"
+  # By its full name: older versions may lie beside it.
+  file=$(apt apt-get download --print-uris "$package" | cut -d ' ' -f 2)
+  (cd "$archives" && apt apt-get -o APT::Sandbox::User=root download "$package")
+  dpkg-deb --extract "$archives/$file" "$root/lab-unpacked"
 done
 release=$(ls "$root/lab-unpacked/usr/lib/modules")
 mkdir -p "$root/usr/lib/modules"
