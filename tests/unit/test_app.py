@@ -4,18 +4,17 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
-import click
 import pytest
 import typer
 from sample import FOLDER, NOW, ROOT, write_environment
 from typer.testing import CliRunner
 
-from hosting_cli.app import COMMANDS, build, run
+from hosting_cli.app import COMMANDS, build, main, run
 from hosting_cli.errors import EngineError, UnreadableError
 from hosting_cli.journal import Journal
 from hosting_cli.plan import Plan
@@ -24,6 +23,7 @@ from hosting_cli.result import EXIT_STATUS_HELP, ExitStatus, Result
 UNSET = ("HOSTING_REGION", "HOSTING_ENVIRONMENT", "VAULT_TOKEN", "HOSTING_LAB")
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in UNSET} | {"COLUMNS": "100"}
 NAMES = [f"{group} {name}".strip() for group, names in COMMANDS.items() for name in names]
+PLAN = Plan("bourgogne-franche-comte", "test", "region", True, (), 0)
 SHARED = {"region": "--region", "environment": "--environment", "token_file": "--token-file", "output": "--output"}
 
 
@@ -43,15 +43,15 @@ def invoke(*arguments: str, env: Mapping[str, str] | None = None) -> tuple[int, 
     return done.exit_code, done.stdout, done.stderr
 
 
-def commands() -> Iterator[tuple[str, click.Command]]:
+def commands() -> Iterator[tuple[str, Any]]:
     """Walk the command line as it was built."""
-    top = typer.main.get_command(application())
+    top: Any = typer.main.get_command(application())
     for name in top.list_commands(None):
-        command = top.get_command(None, name)
-        verbs = command.list_commands(None) if hasattr(command, "list_commands") else ()
-        yield from (
-            ((f"{name} {verb}", command.get_command(None, verb)) for verb in verbs) if verbs else [(name, command)]
-        )
+        found = top.get_command(None, name)
+        verbs = found.list_commands(None) if hasattr(found, "list_commands") else ()
+        yield from ((f"{name} {verb}", found.get_command(None, verb)) for verb in verbs)
+        if not verbs:
+            yield name, found
 
 
 # -- what every command has ---------------------------------------------------------------------------------------
@@ -186,61 +186,69 @@ def test_words_are_completed(words: str, expected: Sequence[str]) -> None:
 # -- what the shell is told ---------------------------------------------------------------------------------------
 
 
-def shell(*arguments: str) -> subprocess.CompletedProcess[str]:
-    argv = [sys.executable, "-c", "from hosting_cli.app import main; main()", *arguments]
-    return subprocess.run(argv, capture_output=True, text=True, check=False, env=ENVIRONMENT, cwd=ROOT, timeout=120)
+@pytest.fixture
+def engineer(tmp_path: Path) -> list[str]:
+    """Name an environment whose journal holds a plan of production, asked for by an engineer."""
+    file = write_environment(tmp_path)
+    journal = Journal(tmp_path / "journal.jsonl", now=lambda: NOW, who=lambda: "token-engineer")
+    journal.append("plan", {"plan": PLAN.document()})
+    (tmp_path / "token").write_text("s.readable-by-all")
+    (tmp_path / "token").chmod(0o644)
+    return ["--region", str(FOLDER), "--environment", str(file)]
 
 
-def with_journal(folder: Path, *, broken: bool) -> tuple[list[str], str]:
-    """Make an environment whose journal holds a plan of production; give its options and the plan's digest."""
-    folder.mkdir()
-    file = write_environment(folder)
-    journal = Journal(folder / "journal.jsonl", now=lambda: NOW, who=lambda: "token-engineer")
-    plan = Plan("bourgogne-franche-comte", "test", "region", True, (), 0)
-    journal.append("plan", {"plan": plan.document()})
-    if broken:
-        journal.path.write_bytes(journal.path.read_bytes().replace(b"token-engineer", b"token-intruder"))
-        journal.path.write_bytes(journal.path.read_bytes().replace(b'"sequence":1', b'"sequence":2'))
-    (folder / "token").write_text("s.readable-by-all")
-    (folder / "token").chmod(0o644)
-    return ["--region", str(FOLDER), "--environment", str(file)], plan.digest
+def broken(tmp_path: Path) -> None:
+    journal = tmp_path / "journal.jsonl"
+    journal.write_bytes(journal.read_bytes().replace(b'"sequence":1', b'"sequence":2'))
 
 
-@pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, subprocess.CompletedProcess[str]]:
-    """Run real processes, side by side: one for each exit status and each way to it."""
-    folder = tmp_path_factory.mktemp("shell")
-    good, digest = with_journal(folder / "good", broken=False)
-    bad, _ = with_journal(folder / "bad", broken=True)
-    runs = {
-        "in order": ["validate", str(FOLDER)],
-        "a good journal": ["journal", "verify", *good],
-        "refused": ["approve", digest, *good],
-        "no region": ["plan"],
-        "invalid files": ["validate", str(folder / "nowhere")],
-        "a broken journal": ["journal", "verify", *bad],
-        "an unreadable journal": ["journal", "show", *bad],
-    }
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        return dict(zip(runs, pool.map(lambda arguments: shell(*arguments), runs.values()), strict=True))
+Shell = Callable[..., tuple[object, str]]
+
+
+@pytest.fixture
+def shell(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shell:
+    """Run the entry point that the shell runs; give what the process would end with, and all that it said."""
+
+    def run_main(*arguments: str) -> tuple[object, str]:
+        monkeypatch.setattr(sys, "argv", ["hosting", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capsys.readouterr()
+        return ended.value.code, " ".join((said.out + said.err).split())
+
+    return run_main
 
 
 @pytest.mark.parametrize(
-    ("what", "status", "printed", "complaint"),
+    ("arguments", "status", "words"),
     [
-        ("in order", 0, "the files are in order", ""),
-        ("a good journal", 0, "1 entries, each following", ""),
-        ("refused", 1, "", "others may read the token file"),
-        ("no region", 2, "", "error: region: none was named."),
-        ("invalid files", 2, "there is no such folder", "1 problem found"),
-        ("a broken journal", 3, "is numbered 2 where 1 should stand", ""),
-        ("an unreadable journal", 4, "", "Run `hosting journal verify`"),
+        (["validate", str(FOLDER)], 0, "the files are in order"),
+        (["journal", "verify"], 0, "1 entries, each following"),
+        (["approve", PLAN.digest], 1, "others may read the token file"),
+        (["validate", "/nowhere"], 2, "1 problem found"),
     ],
+    ids=["in order", "a good journal", "refused", "invalid files"],
 )
-def test_the_exit_status_reaches_the_process(
-    told: Mapping[str, subprocess.CompletedProcess[str]], what: str, status: int, printed: str, complaint: str
+def test_the_exit_status_reaches_the_shell(
+    arguments: list[str], status: int, words: str, engineer: list[str], shell: Shell
 ) -> None:
-    done = told[what]
-    assert (done.returncode, "Traceback" in done.stderr) == (status, False), done.stderr
-    assert printed in done.stdout
-    assert " ".join(complaint.split()) in " ".join(done.stderr.split())
+    found, said = shell(*arguments, *engineer)
+    assert found == status
+    assert words in said
+
+
+def test_a_broken_journal_is_a_finding_for_who_verifies_and_unreadable_for_all_others(
+    tmp_path: Path, engineer: list[str], shell: Shell
+) -> None:
+    broken(tmp_path)
+    found, said = shell("journal", "verify", *engineer)
+    assert (found, "is numbered 2 where 1 should stand" in said) == (3, True)
+    found, said = shell("journal", "show", *engineer)
+    assert (found, "Run `hosting journal verify`" in said) == (4, True)
+
+
+def test_a_process_ends_with_it_and_without_a_traceback() -> None:
+    argv = [sys.executable, "-c", "from hosting_cli.app import main; main()", "plan"]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, env=ENVIRONMENT, cwd=ROOT, timeout=120)
+    assert (done.returncode, done.stdout) == (ExitStatus.USAGE, "")
+    assert done.stderr == "error: region: none was named.\n       Give --region PATH or set HOSTING_REGION.\n"

@@ -117,9 +117,9 @@ def test_every_role_has_a_policy_that_is_asked_for_too() -> None:
     assert {policy for role in every(AppRole).values() for policy in role.policies} <= every(Policy).keys()
 
 
-def test_the_store_may_use_the_keys_of_buckets_and_no_other() -> None:
+def test_the_store_may_use_the_keys_of_buckets_and_the_one_it_is_probed_with() -> None:
     text = every(Policy)[naming.S3_KMS_ROLE].text
-    keys = {bucket.encryption_key for bucket in every(Bucket).values()}
+    keys = {bucket.encryption_key for bucket in every(Bucket).values()} | {naming.transit_key(PLATFORM, "probe")}
     assert {key for key in every(TransitKey) if f'path "transit/decrypt/{key}"' in text} == keys
 
 
