@@ -50,7 +50,7 @@ SHARED_OPTIONS: Mapping[str, tuple[Any, str | None]] = {
 
 COMMANDS: Mapping[str, Mapping[str, str]] = {
     "": {
-        "validate": "Check a region's files: every problem at once, with file and line.",
+        "validate": "Check a region's files, and say every problem at once.",
         "plan": "Show what would change, in order, and record it for approval.",
         "approve": "Let a recorded plan be carried out, as a second person.",
         "apply": "Carry out an approved plan that is still true.",

@@ -143,7 +143,8 @@ def down(
     if cache:
         laboratory.forget_cache(lab)
         removed += (str(lab.cache_directory),)
-    return Result("lab down", {"removed": list(removed)}, (text(*(f"removed {name}" for name in removed)),))
+    lines = [f"removed {name}" for name in removed] or [f"There is no lab at {lab.directory}."]
+    return Result("lab down", {"removed": list(removed)}, (text(*lines),))
 
 
 def ssh(session: Session, machine: MachineArgument) -> Result:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -74,7 +75,7 @@ def test_every_command_is_summed_up_in_one_line_of_a_terminal(group: str) -> Non
     status, printed, _ = invoke(*group.split(), "--help", env={"COLUMNS": "80"})
     assert status == 0
     listed = printed.partition("Commands:")[2].partition("\n\n")[0]
-    assert [line for line in listed.splitlines() if line.endswith("...")] == []
+    assert [line for line in listed.splitlines() if not re.match(r"(  [a-z]+ +[A-Z].*\.)?$", line)] == []
 
 
 def test_short_help_is_help() -> None:
