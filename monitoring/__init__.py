@@ -1,0 +1,1 @@
+"""WHAT WATCHES: rules and dashboards come here with the first alert."""
