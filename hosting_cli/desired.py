@@ -23,7 +23,7 @@ from hosting_cli.resources import (
     TransitKey,
 )
 from inventory import naming
-from inventory.models import Application, Environment, Region, Tier
+from inventory.models import Application, BackupPolicy, Environment, Region, Tier
 from inventory.resource import PLATFORM, Resource, Subject
 from vault_policies import render
 
@@ -197,10 +197,16 @@ def _backup(region: Region, application: Application) -> Iterator[Resource]:
     user = naming.backup_user(application.id)
     rights = store_policies.backup_user(name)
     yield from _user(application, policy.store, user, rights, key=key, buckets=(name,))
-    for host in hosts_of(application):
+    for host in _backed_up_hosts(application, policy):
         yield _secret(
             application, naming.repository_secret(application.id, host), SecretPurpose.RESTIC_PASSWORD, "backups"
         )
+
+
+def _backed_up_hosts(application: Application, policy: BackupPolicy) -> tuple[str, ...]:
+    """Name the hosts that hold a volume which *policy* copies, each once."""
+    tiers = [tier for tier in application.tiers if any(volume.id in policy.volumes for volume in tier.volumes)]
+    return tuple(sorted({host for tier in tiers for host in tier.hosts}))
 
 
 def _product(region: Region, store: str) -> str:

@@ -49,12 +49,10 @@ def shown(found: "Plan", command: str, *more: str) -> Result:
 
 
 def status(found: "Plan") -> ExitStatus:
-    """Say in one status how a plan stands: unknown outweighs pending."""
+    """Say in one status how a plan stands: unknown outweighs pending; a conflict is pending for a person."""
     if found.unknown or found.blocked:
         return ExitStatus.UNKNOWN
-    if found.conflicts:
-        return ExitStatus.FAILED
-    return ExitStatus.PENDING if found.changes else ExitStatus.DONE
+    return ExitStatus.PENDING if found.changes or found.conflicts else ExitStatus.DONE
 
 
 CONTENTS = {"sha256", "text", "rules", "configuration", "policy"}
