@@ -6,16 +6,16 @@ from typing import TypeVar
 from pyinfra.api.deploy import deploy
 from pyinfra.context import host
 
-from deploys.operations.files import files, no_files
+from deploys.operations.files import files, no_files, path_of
 from deploys.operations.firewall import firewall
 from deploys.operations.identity import identity, no_identity
 from deploys.operations.login import login
 from deploys.operations.manifest import claim, manifest
 from deploys.operations.packages import packages
 from deploys.operations.storage import volume_group
-from deploys.operations.units import no_unit, reloaded, units
+from deploys.operations.units import enabled, no_unit, reloaded, unit_of, units
 from deploys.operations.volume import volume
-from deploys.progress import carry_out, carry_out_together, prepare
+from deploys.progress import carry_out, carry_out_together, prepare, prepare_together
 from deploys.resources import (
     HostFile,
     HostFirewall,
@@ -53,11 +53,12 @@ def mark() -> None:
 
 @deploy("Base")
 def base() -> None:
-    """Packages, and every file: none has an effect before its unit starts."""
+    """Packages, every file, and what starts at boot: none has an effect before its unit is started below."""
     for resource in _of(HostPackages):
         carry_out(packages, resource)
-    carry_out_together(files, _of(HostFile), key="path")
-    prepare(reloaded, name="have systemd read its files")
+    carry_out_together(files, _of(HostFile), key=path_of)
+    at_boot: list[HostUnit | HostFirewall] = [*_of(HostUnit), *_of(HostFirewall)]
+    prepare_together(enabled, at_boot, key=unit_of)
 
 
 @deploy("Access")
@@ -88,7 +89,7 @@ def storage() -> None:
 @deploy("Services")
 def services() -> None:
     """Everything that runs: time, routes, volumes, backups by their timers, monitoring."""
-    carry_out_together(units, _of(HostUnit), key="unit")
+    carry_out_together(units, _of(HostUnit), key=unit_of)
 
 
 @deploy("Prune")
@@ -96,7 +97,7 @@ def prune() -> None:
     """Remove what was ours and no file asks for any more; what bears data is not touched, whoever asks."""
     for resource in _removed(HostUnit):
         carry_out(no_unit, resource)
-    carry_out_together(no_files, _removed(HostFile), key="path")
+    carry_out_together(no_files, _removed(HostFile), key=path_of)
     for left in _removed(HostIdentity):
         carry_out(no_identity, left)
     prepare(reloaded, name="have systemd forget removed units")

@@ -6,7 +6,7 @@ goes on.  In a run by hand pyinfra decides, which is to stop the host.
 
 import json
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from pyinfra.api.exceptions import FactError, NestedOperationError, OperationError
 from pyinfra.api.operation import OperationMeta
@@ -20,6 +20,8 @@ Operation = Callable[..., OperationMeta]
 
 Tell = Callable[..., None]
 """Called with the kind of event, the host, and what there is of ``subject``, ``text`` and ``changed``."""
+
+Kind = TypeVar("Kind", bound=HostResource)
 
 LISTENERS: list[Tell] = []
 """Empty in a run by hand, where pyinfra prints."""
@@ -54,32 +56,49 @@ def carry_out(operation: Operation, resource: HostResource) -> None:
         tell("done", subject=resource, changed=done.did_change())
 
 
-def carry_out_together(operation: Operation, resources: Sequence[HostResource], *, key: str) -> None:
-    """Run *operation* once for many resources; it prints ``{key: reason}`` for those that fail.
-
-    *key* is the attribute by which it calls them.
-    """
-    ready = [resource for resource in resources if not (state.is_executing and _is_obstructed(resource))]
-    if not ready:
-        return
-    name = f"every {ready[0].kind}"
+def carry_out_together(operation: Operation, resources: Sequence[Kind], *, key: Callable[[Kind], str]) -> None:
+    """Run *operation* once for many resources; it prints ``{key: reason}`` for those that fail."""
     if not state.is_executing:
-        operation(*ready, name=name)
+        _run_together(operation, resources, key)
         return
+    ready = [resource for resource in resources if resource.subject not in run().failed]
+    ready = [resource for resource in ready if not _is_obstructed(resource)]
     wrong = [resource for resource in ready if _begin(resource)]
-    failed: dict[str, str] = {}
-    try:
-        operation(*ready, name=name)
-    except NestedOperationError as error:
-        failed = _reasons(str(error), [getattr(resource, key) for resource in wrong])
-    except _FAILURES as error:
-        failed = {getattr(resource, key): str(error) for resource in wrong}
+    failed = _run_together(operation, ready, key)
     for resource in ready:
-        reason = failed.get(getattr(resource, key))
+        reason = failed.get(key(resource)) if resource in wrong else None
         if reason is None:
             tell("done", subject=resource, changed=resource in wrong)
         else:
             _fail("failed", resource, reason)
+
+
+def prepare_together(operation: Operation, resources: Sequence[Kind], *, key: Callable[[Kind], str]) -> None:
+    """Run an operation that prepares many resources; those for which it fails have failed before they were begun."""
+    ready = resources if not state.is_executing else [resource for resource in resources if not _waits(resource)]
+    failed = _run_together(operation, ready, key)
+    for resource in ready:
+        if key(resource) in failed:
+            _fail("failed", resource, failed[key(resource)])
+
+
+def _run_together(operation: Operation, resources: Sequence[Kind], key: Callable[[Kind], str]) -> dict[str, str]:
+    """Run *operation* once; give the reasons of what failed."""
+    if not resources:
+        return {}
+    try:
+        operation(*resources, name=f"every {resources[0].kind}")
+    except NestedOperationError as error:
+        return _reasons(str(error), [key(resource) for resource in resources])
+    except _FAILURES as error:
+        if not state.is_executing:
+            raise
+        return {key(resource): str(error) for resource in resources}
+    return {}
+
+
+def _waits(resource: HostResource) -> bool:
+    return any(required in run().failed for required in resource.requires)
 
 
 def _is_obstructed(resource: HostResource) -> bool:

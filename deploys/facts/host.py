@@ -50,6 +50,7 @@ class Run:
     seen: Seen
     changed_units: set[str] = field(default_factory=set)
     must_reload_systemd: bool = False
+    enabled: set[str] = field(default_factory=set)
     claimed: str | None = None
     failed: dict[Subject, str] = field(default_factory=dict)
 

@@ -10,6 +10,11 @@ from deploys.resources import HostFile
 _UNITS_DIRECTORY = "/etc/systemd/system/"
 
 
+def path_of(resource: HostFile) -> str:
+    """Name what the writing program calls *resource* by."""
+    return resource.path
+
+
 @operation()
 def files(*resources: HostFile) -> Commands:
     """Write files, and remember who must take note of them."""

@@ -1,7 +1,5 @@
 """The firewall: one atomic transaction, undone by the host itself unless a new connection confirms it."""
 
-import json
-
 from pyinfra.api.command import StringCommand
 from pyinfra.api.exceptions import OperationError
 from pyinfra.api.operation import operation
@@ -9,12 +7,14 @@ from pyinfra.context import host
 
 from deploys import names
 from deploys.connections import prove_login
-from deploys.facts.host import ask, is_right, observed
-from deploys.operations.shell import Commands, command, entry, sequence, write_files
-from deploys.reading import TIMEOUT_SECONDS
+from deploys.facts.host import is_right, observed, run
+from deploys.operations.shell import Commands, command, entry, on_host, sequence, write_files
 from deploys.resources import HostFirewall
 
 CONFIRM_WITHIN_SECONDS = 60
+
+UNIT = "nftables.service"
+"""Loads the rules at boot; starting it now would load them once more and set the counters back."""
 
 _TABLE = ("inet", "hosting")
 _DIRECTORY = "/run/hosting/firewall"
@@ -34,23 +34,13 @@ def firewall(resource: HostFirewall) -> Commands:
     if resource.content is None:
         raise OperationError("the rules were not handed over")
     found = observed(resource)
-    if isinstance(found, HostFirewall) and found.rules == resource.rules:
-        yield _at_boot()
-        return
-    yield sequence(
-        write_files([entry(_WANTED, resource.content)]), _check(), _save_previous(), _disarm(), _arm(), _load()
-    )
-    prove_login()
-    yield _confirm()
-    kernel = ask({"timeout_seconds": TIMEOUT_SECONDS, "firewall": {"table": list(_TABLE)}})["firewall"]["value"]
-    record = json.dumps({"kernel": kernel["kernel"], "text": resource.rules}) + "\n"
-    kept = [entry(names.FIREWALL_RULES, resource.content), entry(names.FIREWALL_LOADED, record)]
-    yield sequence(write_files(kept), _at_boot())
-
-
-def _at_boot() -> StringCommand:
-    """Have the rules loaded at boot; starting the unit now would load them once more and set the counters back."""
-    return command("systemctl", "enable", "--quiet", "nftables.service")
+    if not isinstance(found, HostFirewall) or found.rules != resource.rules:
+        written = write_files([entry(_WANTED, resource.content)])
+        yield sequence(written, _check(), _save_previous(), _disarm(), _arm(), _load())
+        prove_login()
+        yield _keep(resource.content, resource.rules)
+    if UNIT not in run().enabled and not (isinstance(found, HostFirewall) and found.starts_at_boot):
+        yield command("systemctl", "enable", "--quiet", UNIT)
 
 
 def _check() -> StringCommand:
@@ -84,11 +74,21 @@ def _arm() -> StringCommand:
     )
 
 
-def _confirm() -> StringCommand:
-    """Keep the new rules; fails if the timer has brought the former ones back already."""
-    timer = f"{_RESTORE}.timer"
-    return sequence(command("systemctl", "is-active", "--quiet", timer), command("systemctl", "stop", timer))
+def _keep(content: str, rules: str) -> StringCommand:
+    """Keep the new rules for the next boot; fails if the timer has brought the former ones back already."""
+    return on_host(
+        "keep_firewall",
+        {
+            "timer": f"{_RESTORE}.timer",
+            "table": list(_TABLE),
+            "text": rules,
+            "record": names.FIREWALL_LOADED,
+            "file": entry(names.FIREWALL_RULES, content),
+        },
+    )
 
 
 def _disarm() -> StringCommand:
-    return StringCommand(f"{{ systemctl stop --quiet {_RESTORE}.timer 2>/dev/null || true; }}")
+    """Stop the timer that a killed run may have left; asking systemd whether there is one takes longer than looking."""
+    timer = f"{_RESTORE}.timer"
+    return StringCommand(f"{{ [ ! -e /run/systemd/transient/{timer} ] || systemctl stop {timer}; }}")

@@ -14,6 +14,12 @@ INTERPRETER = ("/usr/bin/python3", "-I", "-S", "-")
 """Runs the program that comes over standard input; isolated, and without looking for installed packages."""
 
 
+_USES = {"keep_firewall": ("read_host", "write_files")}
+"""Programs that use functions of others, which are sent before them."""
+
+_ANNOTATIONS = "from __future__ import annotations\n"
+
+
 def program(name: str, request: Json) -> str:
     """Give the program *name* followed by the call that carries *request* out."""
     # JSON's escapes are Python's too, so that the text of a document is a literal of the other language.
@@ -22,4 +28,6 @@ def program(name: str, request: Json) -> str:
 
 @cache
 def _text(name: str) -> str:
-    return resources.files(__name__).joinpath(f"{name}.py").read_text()
+    """Put a program together; what must stand first in a text, once, is put first."""
+    files = [resources.files(__name__).joinpath(f"{each}.py") for each in (*_USES.get(name, ()), name)]
+    return _ANNOTATIONS + "\n\n".join(file.read_text().replace(_ANNOTATIONS, "") for file in files)

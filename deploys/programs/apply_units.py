@@ -24,12 +24,11 @@ def main(text: str) -> None:
     if request["enable"] or request["reload"]:
         # systemd remembers whether a unit is enabled until it is told to look again.
         complaints += _systemctl("daemon-reload")[1]
-    units = [unit for verb in request["verbs"].values() for unit in verb]
-    for verb, some in request["verbs"].items():
-        if some:
-            complaints += _systemctl(verb, *some)[1]
-    failed = _inactive(units, complaints)
-    for unit in units:
+    running = [unit for units in request["verbs"].values() for unit in units]
+    for verb, units in request["verbs"].items():
+        complaints += _systemctl(verb, *units)[1]
+    failed = _failed(request["enable"], running, complaints.strip())
+    for unit in running:
         if unit not in failed:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(f"{request['pending']}/{unit}")
@@ -37,8 +36,11 @@ def main(text: str) -> None:
     sys.exit(1 if failed else 0)
 
 
-def _inactive(units: list[str], complaints: str) -> dict[str, str]:
-    """Name the units that do not run, with why as far as systemd says."""
+def _failed(enabled: list[str], running: list[str], complaints: str) -> dict[str, str]:
+    """Name the units that are not enabled or do not run, with why as far as systemd says."""
+    units = list(dict.fromkeys([*enabled, *running]))
+    if not units:
+        return {}
     status, output = _systemctl("show", "--property=ActiveState,Result,UnitFileState", "--", *units)
     blocks = output.strip("\n").split("\n\n")
     if status != 0 or len(blocks) != len(units):
@@ -46,9 +48,9 @@ def _inactive(units: list[str], complaints: str) -> dict[str, str]:
     failed = {}
     for unit, block in zip(units, blocks, strict=True):
         found = dict(line.partition("=")[::2] for line in block.splitlines())
-        if found["ActiveState"] != "active" or found["UnitFileState"] == "disabled":
+        if found["UnitFileState"] == "disabled" or (unit in running and found["ActiveState"] != "active"):
             words = f"is {found['ActiveState']} ({found['Result']}) and {found['UnitFileState']}"
-            failed[unit] = f"{unit} {words}. {complaints.strip()}"
+            failed[unit] = f"{unit} {words}. {complaints}"
     return failed
 
 

@@ -63,6 +63,7 @@ class Fork:
             (os.POSIX_SPAWN_DUP2, self.errors, 2),
         ]
         environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "LVM_SUPPRESS_FD_WARNINGS": "1"}
+        os.environ["PATH"] = environment["PATH"]  # where posix_spawnp looks: in ours, not in the one it passes on
         self.pid: int | None = None
         # Without the tool there cannot be what it would list; who asks decides.
         with contextlib.suppress(FileNotFoundError):
@@ -98,9 +99,8 @@ def _start_all(request: dict[str, Any]) -> dict[str, Fork]:
     if "firewall" in request:
         wanted["firewall"] = ["nft", "-j", "list", "table", *request["firewall"]["table"]]
     if "storage" in request:
-        report = ["--reportformat", "json", "--units", "b", "--nosuffix", "--options"]
-        wanted["lvs"] = ["lvs", *report, "vg_name,lv_name,lv_size,lv_tags"]
-        wanted["pvs"] = ["pvs", *report, "pv_name,pv_uuid,vg_name"]
+        columns = "pv_name,pv_uuid,vg_name,lv_name,lv_size,lv_tags"
+        wanted["lvm"] = ["pvs", "--reportformat", "json", "--units", "b", "--nosuffix", "--options", columns]
     if "observations" in request:
         wanted["clock"] = ["chronyc", "-c", "tracking"]
     return {name: Fork(argv) for name, argv in wanted.items()}
@@ -267,22 +267,23 @@ def _strip(entry: dict[str, Any], counters: dict[str, int], rules: dict[str, int
 
 
 def _read_storage(wanted: Any, forks: dict[str, Fork]) -> Any:
-    volumes = _report(forks["lvs"], "lv")
-    members = {os.path.realpath(found["pv_name"]): found for found in _report(forks["pvs"], "pv")}
+    rows = _lvm_rows(forks["lvm"])
+    members = {os.path.realpath(row["pv_name"]): row for row in rows}
     mounts = _read_mounts()
-    ours = [found for found in volumes if found["vg_name"] == wanted["volume_group"]]
+    # A row for each part of a volume on a device, and one for what is free.
+    ours = {row["lv_name"]: row for row in rows if row["lv_name"] and row["vg_name"] == wanted["volume_group"]}
     return {
         "groups": sorted({found["vg_name"] for found in members.values()} - {""}),
         "devices": {path: _read_device(path, members, mounts) for path in wanted["devices"]},
-        "volumes": {found["lv_name"]: _read_volume(found, mounts, wanted["headers"]) for found in ours},
+        "volumes": {name: _read_volume(row, mounts, wanted["headers"]) for name, row in ours.items()},
     }
 
 
-def _report(fork: Fork, section: str) -> list[dict[str, str]]:
+def _lvm_rows(fork: Fork) -> list[dict[str, str]]:
     if fork.pid is None:
         return []
-    found: list[dict[str, str]] = json.loads(fork.text())["report"][0][section]
-    return found
+    rows: list[dict[str, str]] = json.loads(fork.text())["report"][0]["pv"]
+    return rows
 
 
 def _read_mounts() -> dict[str, list[list[str]]]:

@@ -152,25 +152,40 @@ TIMER, VOLUME_UNIT = "hosting-backup-imagerie-beaune.timer", "hosting-volume-ima
 
 
 @pytest.mark.parametrize(
-    ("unit", "path", "to", "reload", "enable", "verb"),
+    ("unit", "path", "to", "prepared", "verb"),
     [
-        pytest.param(TIMER, ("ActiveState",), "inactive", False, False, "start", id="stopped"),
-        pytest.param(TIMER, ("UnitFileState",), "disabled", False, True, "start", id="disabled"),
-        pytest.param(TIMER, ("NeedDaemonReload",), "yes", True, False, "restart", id="an older text is loaded"),
-        pytest.param(TIMER, ("LoadState",), "not-found", True, True, "start", id="absent"),
-        pytest.param(VOLUME_UNIT, ("NeedDaemonReload",), "yes", True, False, "start", id="a volume is not taken away"),
+        pytest.param(TIMER, ("ActiveState",), "inactive", None, "start", id="stopped"),
+        pytest.param(TIMER, ("UnitFileState",), "disabled", [TIMER], "start", id="disabled"),
+        pytest.param(TIMER, ("NeedDaemonReload",), "yes", [], "restart", id="an older text is loaded"),
+        pytest.param(TIMER, ("LoadState",), "not-found", [TIMER], "start", id="absent"),
+        pytest.param(VOLUME_UNIT, ("NeedDaemonReload",), "yes", [], "start", id="a volume is not taken away"),
     ],
 )
-def test_a_unit_gets_what_it_lacks(  # noqa: PLR0917 the columns of a table
-    unit: str, path: tuple[str, ...], to: str, reload: bool, enable: bool, verb: str
+def test_a_unit_gets_what_it_lacks(
+    unit: str, path: tuple[str, ...], to: str, prepared: list[str] | None, verb: str
 ) -> None:
-    (command,) = emitted(f"host-unit {unit}", changed("units", "value", unit, *path, to=to))
-    assert request(command) == {
-        "pending": names.PENDING_DIRECTORY,
-        "reload": reload,
-        "enable": [unit] if enable else [],
-        "verbs": {verb: [unit]},
-    }
+    wanted = resource(f"host-unit {unit}")
+    with on_host(changed("units", "value", unit, *path, to=to)):
+        at_boot = [request(command) for command in units.enabled._inner(wanted)]
+        (now,) = units.units._inner(wanted)
+    assert at_boot == ([] if prepared is None else [apply(enable=prepared, reload=True)])
+    assert request(now) == apply(verbs={verb: [unit]})
+
+
+def apply(**asked: Any) -> dict[str, Any]:
+    return {"pending": names.PENDING_DIRECTORY, "reload": False, "enable": [], "verbs": {}, **asked}
+
+
+def test_everything_is_enabled_and_systemd_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = changed("units", "value", TIMER, "UnitFileState", to="disabled")
+    answer["units"]["value"]["nftables.service"]["UnitFileState"] = "disabled"
+    steps = Steps(monkeypatch)
+    with on_host(answer):
+        wanted = [item for item in desired() if item.kind in {"host-unit", "host-firewall"}]
+        (command,) = units.enabled._inner(*wanted)
+        assert list(firewall.firewall._inner(resource("host-firewall firewall"))) == []
+    assert request(command) == apply(enable=["nftables.service", TIMER], reload=True)
+    assert steps.taken == []
 
 
 def test_a_unit_that_a_killed_run_did_not_tell_is_told() -> None:
@@ -333,7 +348,6 @@ class Steps:
         self._refusals = iter(refusals)
         for module in (login, firewall):
             monkeypatch.setattr(module, "prove_login", self._prove)
-        monkeypatch.setattr(firewall, "ask", lambda wanted: {"firewall": {"value": {"kernel": "as loaded"}}})
 
     def _prove(self, *, certificate_only: bool = False) -> None:
         self.taken.append("login by certificate" if certificate_only else "login")
@@ -353,7 +367,10 @@ class Steps:
         text = command.get_raw_value()
         if not text.startswith("/usr/bin/python3"):
             return text
-        entries = request(command)["files"]
+        asked = request(command)
+        if "timer" in asked:
+            return f"keep {asked['file']['path'].rsplit('/', 1)[1]} unless {asked['timer']} is over"
+        entries = asked["files"]
         done = [f"{'remove' if e['content'] is None else 'write'} {e['path'].rsplit('/', 1)[1]}" for e in entries]
         return ", ".join(done) + text.removeprefix("/usr/bin/python3 -I -S -")
 
@@ -404,18 +421,15 @@ def test_logins_are_not_touched_before_the_vault_has_an_authority() -> None:
 def test_the_firewall_is_confirmed_over_a_new_connection_before_it_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     steps = Steps(monkeypatch)
     commands = steps.take("host-firewall firewall", changed("firewall", "value", to=None))
-    load, proof, confirm, keep = steps.taken
+    load, proof, keep, boot = steps.taken
     assert [part.split()[0] for part in load.split(" && ")[1:3]] == ["nft", "mkdir"]
     assert load.index("nft --check") < load.index("systemd-run") < load.index("nft --file /run/hosting/firewall/wanted")
-    assert "--on-active=60" in load and "/usr/sbin/nft --file /run/hosting/firewall/previous.nft" in load
+    assert "--on-active=60" in load
+    assert "/usr/sbin/nft --file /run/hosting/firewall/previous.nft" in load
     assert proof == "login"
-    assert confirm == (
-        "systemctl is-active --quiet hosting-firewall-restore.timer && systemctl stop hosting-firewall-restore.timer"
-    )
-    assert keep.startswith("write firewall.nft, write firewall.loaded.json")
-    assert keep.endswith("systemctl enable --quiet nftables.service")
-    record = json.loads(request(commands[-1])["files"][1]["content"])
-    assert record == {"kernel": "as loaded", "text": resource("host-firewall firewall").rules}  # type: ignore[attr-defined]
+    assert keep == "keep firewall.nft unless hosting-firewall-restore.timer is over"
+    assert boot == "systemctl enable --quiet nftables.service"
+    assert request(commands[1])["text"] == resource("host-firewall firewall").rules  # type: ignore[attr-defined]
 
 
 def test_rules_that_cut_us_off_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -102,7 +102,7 @@ def test_a_package_counts_only_when_it_is_installed(table: bytes, installed: boo
 def test_a_tool_that_is_not_installed_cannot_have_made_anything() -> None:
     fork = read_host.Fork(["no-such-tool"])
     assert fork.pid is None
-    assert read_host._report(fork, "lv") == []
+    assert read_host._lvm_rows(fork) == []
     with pytest.raises(ValueError, match="no-such-tool is not installed"):
         fork.text()
 
@@ -300,6 +300,58 @@ def test_a_unit_that_does_not_run_is_named_with_its_reason_and_alone(tmp_path: P
     assert [path.name for path in pending.iterdir()] == ["broken.service"]
 
 
+def test_what_is_only_enabled_need_not_run(tmp_path: Path) -> None:
+    status, failed, calls = apply(tmp_path, enable=["broken.service"])
+    assert (status, failed) == (0, {})
+    assert calls[:2] == ["enable --no-reload --quiet broken.service", "daemon-reload"]
+
+
 def test_systemd_reads_its_files_again_when_told_to(tmp_path: Path) -> None:
     assert apply(tmp_path, reload=True, verbs={"start": ["a.service"]})[2][0] == "daemon-reload"
     assert "daemon-reload" not in apply(tmp_path, verbs={"start": ["a.service"]})[2]
+
+
+# -- the firewall -----------------------------------------------------------------------------------------------------
+
+NFT = """#!/bin/sh
+echo '{"nftables": [{"metainfo": {}}, {"table": {"family": "inet", "name": "hosting", "handle": 7}}]}'
+"""
+TIMER = """#!/bin/sh
+echo "$*" >> "$LOG"
+[ "$1" != is-active ] || [ -e "$RUNS" ]
+"""
+
+
+def keep(tmp_path: Path) -> subprocess.CompletedProcess[str]:
+    """Run the program with tools that pretend; it gives its own the PATH of a host, hence the change of its text."""
+    timer = TIMER.replace("$LOG", f"{tmp_path}/log").replace("$RUNS", f"{tmp_path}/runs")
+    for name, text in (("nft", NFT), ("systemctl", timer)):
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+    request = {
+        "timer": "restore.timer",
+        "table": ["inet", "hosting"],
+        "text": "digest",
+        "record": str(tmp_path / "loaded.json"),
+        "file": entry(tmp_path / "rules.nft"),
+    }
+    text = program("keep_firewall", request).replace('"PATH": "', f'"PATH": "{tmp_path}:')
+    return subprocess.run(INTERPRETER, input=text, capture_output=True, text=True, check=False)
+
+
+def test_rules_are_kept_while_the_timer_runs_that_would_undo_them(tmp_path: Path) -> None:
+    (tmp_path / "runs").touch()
+    done = keep(tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "log").read_text().splitlines() == ["is-active --quiet restore.timer", "stop restore.timer"]
+    assert (tmp_path / "rules.nft").read_text() == "new\n"
+    held = json.dumps([{"table": {"family": "inet", "name": "hosting"}}], sort_keys=True)
+    expected = {"kernel": hashlib.sha256(held.encode()).hexdigest(), "text": "digest"}
+    assert json.loads((tmp_path / "loaded.json").read_text()) == expected
+
+
+def test_rules_that_were_undone_already_are_not_kept(tmp_path: Path) -> None:
+    done = keep(tmp_path)
+    assert done.returncode == 1
+    assert "the former rules are back already" in done.stderr
+    assert not (tmp_path / "rules.nft").exists()

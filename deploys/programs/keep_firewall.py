@@ -1,0 +1,30 @@
+"""Confirm a rule set that was loaded on probation: stop the timer that would undo it, and keep it for the next boot.
+
+    {"timer": unit, "table": [family, name], "text": digest, "record": path, "file": as `write_files` takes it}
+
+Fails if the timer has brought the former rules back already: then what the kernel holds is not what was tried.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+TYPE_CHECKING = False  # what type checkers take for true; the modules below are sent before this one
+if TYPE_CHECKING:
+    from deploys.programs.read_host import Fork, _read_firewall
+    from deploys.programs.write_files import _write
+
+
+def main(text: str) -> None:
+    """Carry the request in *text* out."""
+    request = json.loads(text)
+    os.umask(0o022)
+    if Fork(["systemctl", "is-active", "--quiet", request["timer"]]).result()[0] != 0:
+        sys.exit("the former rules are back already")
+    Fork(["systemctl", "stop", request["timer"]]).text()
+    held = _read_firewall(request, {"firewall": Fork(["nft", "-j", "list", "table", *request["table"]])})
+    _write(request["file"])
+    record = {"kernel": held["kernel"], "text": request["text"]}
+    _write({**request["file"], "path": request["record"], "content": json.dumps(record) + "\n"})
