@@ -10,7 +10,7 @@ from typing import cast
 
 from hosting_cli.errors import UsageError
 from hosting_cli.journal import Entry
-from hosting_cli.plan import Change, Plan, from_document
+from hosting_cli.plan import Action, Change, Plan, from_document
 from inventory.resource import Json, Subject
 
 SHORTEST_PREFIX = 8
@@ -19,9 +19,10 @@ SHORTEST_PREFIX = 8
 
 @dataclass(frozen=True)
 class Recorded:
-    """A plan as the journal holds it: what it is, who asked for it, who approved it, what of it was begun."""
+    """A plan as the journal holds it: what it is, from which files, who asked, who approved, what of it was begun."""
 
     plan: Plan
+    files: str = ""
     requested_by: frozenset[str] = frozenset()
     approved_by: frozenset[str] = frozenset()
     begun: frozenset[Subject] = frozenset()
@@ -33,7 +34,7 @@ def recorded_plans(entries: Iterable[Entry]) -> dict[str, Recorded]:
     for entry in entries:
         if entry.kind == "plan":
             plan = from_document(cast("dict[str, Json]", entry.data["plan"]))
-            known = found.get(plan.digest) or Recorded(plan)
+            known = found.get(plan.digest) or Recorded(plan, str(entry.data.get("files", "")))
             found[plan.digest] = replace(known, requested_by=known.requested_by | {entry.who})
         elif entry.kind in {"approval", "intent", "applied"}:
             digest = str(entry.data["plan"])
@@ -44,7 +45,7 @@ def recorded_plans(entries: Iterable[Entry]) -> dict[str, Recorded]:
 def _followed(recorded: Recorded, entry: Entry) -> Recorded:
     """Add what *entry* says about a plan; one that was carried out whole has used its approval up."""
     if entry.kind == "applied":
-        return Recorded(recorded.plan)
+        return Recorded(recorded.plan, recorded.files)
     if entry.kind == "approval":
         return replace(recorded, approved_by=recorded.approved_by | {entry.who})
     subject = cast("dict[str, str]", entry.data["subject"])
@@ -76,13 +77,15 @@ def needs_second_person(plan: Plan) -> bool:
     return plan.production or plan.destroys
 
 
-def refusals(recorded: Recorded, now: Plan) -> tuple[str, ...]:
+def refusals(recorded: Recorded, now: Plan, *, files: str) -> tuple[str, ...]:
     """Say why *recorded* may not be carried out although *now* is what it would be; nothing if it may.
 
     An interrupted run leaves a plan half carried out.  What is left of it is still the approved plan when every change
-    of *now* stands in it with the same goal, and every change that is gone was begun.
+    of *now* stands in it with the same goal, and every change that is gone was begun.  Where something was begun, what
+    hangs together with it may have moved too (a unit whose file changed waits to take note); as long as *files*, the
+    digest of the region's files, is the one that was approved, it moves to nothing else than what they ask for.
     """
-    return (*_unapproved(recorded), *_moved(recorded, now))
+    return (*_unapproved(recorded), *_moved(recorded, now, same_files=files == recorded.files))
 
 
 def _unapproved(recorded: Recorded) -> Sequence[str]:
@@ -93,16 +96,24 @@ def _unapproved(recorded: Recorded) -> Sequence[str]:
     return []
 
 
-def _moved(recorded: Recorded, now: Plan) -> Sequence[str]:
+def _moved(recorded: Recorded, now: Plan, *, same_files: bool) -> Sequence[str]:
     if now.digest == recorded.plan.digest:
         return []
     if not recorded.begun:
         return ["it is no longer true: the files or the engines have changed since"]
     approved = {change.subject: change for change in recorded.plan.changes}
+    under_way = {approved[subject].source for subject in recorded.begun if subject in approved} if same_files else set()
     left = {change.subject for change in now.changes}
-    reasons = [reason for change in now.changes if (reason := _foreign(change, approved, recorded.begun))]
+    reasons = [
+        reason
+        for change in now.changes
+        if change.source not in under_way or change.action in {Action.DELETE, Action.REPLACE}
+        if (reason := _foreign(change, approved, recorded.begun))
+    ]
     reasons += [
-        f"{subject} is done, but not by this plan" for subject in sorted(approved.keys() - left - recorded.begun)
+        f"{subject} is done, but not by this plan"
+        for subject in sorted(approved.keys() - left - recorded.begun)
+        if approved[subject].source not in under_way
     ]
     known_unknown = {finding.subject for finding in recorded.plan.unknown}
     reasons += [

@@ -3,6 +3,7 @@
 ``app`` hands in how doors are made, so that nothing here, and no command, imports an engine's library.
 """
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -88,6 +89,12 @@ class Session:
             return load_environment(self.environment_file, self.region)
         except InventoryError as error:
             raise InvalidFilesError(error.problems) from error
+
+    @cached_property
+    def files_digest(self) -> str:
+        """Name what the region's and the environment's files say, by the SHA-256 of it."""
+        said = self.region.model_dump_json() + self.environment.model_dump_json()
+        return hashlib.sha256(said.encode()).hexdigest()
 
     @cached_property
     def vault(self) -> "OpenBao":

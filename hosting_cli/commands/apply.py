@@ -28,7 +28,7 @@ def apply(session: Session, digest: DigestArgument) -> Result:
         found = survey(session)
     scope = recorded.plan.scope if recorded.plan.scope != "region" else None
     now = plan_of(session, found, scope)
-    reasons = refusals(recorded, now)
+    reasons = refusals(recorded, now, files=session.files_digest)
     if reasons:
         raise StalePlanError(f"plan {recorded.plan.digest[:12]}", "; ".join(reasons), "Run `hosting plan` anew.")
     outcomes = make(session, found, now, recorded.plan.digest)

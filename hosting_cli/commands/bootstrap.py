@@ -35,5 +35,5 @@ def bootstrap(session: Session) -> Result:
         raise UnreadableError(needed.unknown[0].subject, needed.unknown[0].reason, "Mend that first.")
     if needed.is_empty:
         return Result("bootstrap", {"plan": needed.digest}, (text("The vault is set up for the region already."),))
-    session.journal.append("plan", {"plan": needed.document()})
+    session.journal.append("plan", {"plan": needed.document(), "files": session.files_digest})
     return outcome_result("bootstrap", needed.digest, make(session, found, needed, needed.digest))

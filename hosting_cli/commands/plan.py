@@ -25,7 +25,7 @@ def plan(session: Session, application: ApplicationOption = None) -> Result:
     """
     found = make_plan(session, application)
     if found.changes:
-        session.journal.append("plan", {"plan": found.document()})
+        session.journal.append("plan", {"plan": found.document(), "files": session.files_digest})
     return shown(found, "plan", *_next_step(found))
 
 

@@ -76,7 +76,7 @@ class LabRunner:
         argv = [*HOSTING, *arguments, "--output", "json"]
         return subprocess.Popen(
             argv,
-            stdout=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             text=True,
             env=self.variables(**variables),

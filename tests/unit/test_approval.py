@@ -33,7 +33,7 @@ class Book:
         self.journal = Journal(path, now=lambda: NOW, who=lambda: self.who)
 
     def planned(self, found: Plan, who: str = "engineer") -> "Book":
-        return self.write(who, "plan", {"plan": found.document()})
+        return self.write(who, "plan", {"plan": found.document(), "files": "same"})
 
     def approved(self, found: Plan, who: str = "officer") -> "Book":
         return self.write(who, "approval", {"plan": found.digest})
@@ -49,8 +49,8 @@ class Book:
         self.journal.append(kind, data)
         return self
 
-    def refusals(self, found: Plan, now: Plan) -> tuple[str, ...]:
-        return refusals(recorded_plans(self.journal.entries())[found.digest], now)
+    def refusals(self, found: Plan, now: Plan, files: str = "changed") -> tuple[str, ...]:
+        return refusals(recorded_plans(self.journal.entries())[found.digest], now, files=files)
 
 
 @pytest.fixture
@@ -134,6 +134,37 @@ def test_an_interrupted_run_goes_on_only_with_what_was_approved(book: Book, left
     asked = plan(change("a"), change("b"), change("c"))
     book.planned(asked).approved(asked).begun(asked, "a").begun(asked, "b")
     assert reason in book.refusals(asked, left)
+
+
+MOVED_ALONG = [
+    pytest.param(plan(change("c"), change("unit")), id="what has to follow a change"),
+    pytest.param(plan(change("c", before={"versioning": False})), id="what a change brought along"),
+    pytest.param(plan(change("b")), id="what came right with it"),
+]
+
+
+@pytest.mark.parametrize("left", MOVED_ALONG)
+def test_what_moved_along_on_a_source_under_way_is_approved_while_the_files_are_the_same(
+    book: Book, left: Plan
+) -> None:
+    asked = plan(change("a"), change("b"), change("c"))
+    book.planned(asked).approved(asked).begun(asked, "a")
+    assert book.refusals(asked, left, files="same") == ()
+    assert book.refusals(asked, left, files="changed") != ()
+
+
+def test_nothing_is_deleted_because_it_moved_along(book: Book) -> None:
+    asked = plan(change("a"), change("b"))
+    book.planned(asked).approved(asked).begun(asked, "a")
+    left = plan(change("b"), change("x", action=Action.DELETE, after=None, before={}))
+    assert book.refusals(asked, left, files="same") == ("bucket x would change, which was not approved",)
+
+
+def test_nothing_moves_along_on_another_source(book: Book) -> None:
+    asked = plan(change("a"), change("b"))
+    book.planned(asked).approved(asked).begun(asked, "a")
+    left = plan(change("b"), change("x", source="vault"))
+    assert book.refusals(asked, left, files="same") == ("bucket x would change, which was not approved",)
 
 
 def test_a_source_that_was_dark_when_the_plan_was_approved_may_still_be(book: Book) -> None:
