@@ -19,7 +19,7 @@ demo: install ## Bring a lab up, host the sample application on it, prove what w
 
 .PHONY: test
 test: install ## Run the whole suite: unit, promises, integration, and acceptance on real hosts in the lab
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --durations=15
 
 .PHONY: clean-lab
 clean-lab: ## Remove the lab and everything it has cached

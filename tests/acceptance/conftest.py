@@ -114,7 +114,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     So there are never more machines than the processors of a small computer can carry.
     """
-    items.sort(key=lambda item: sum(name in getattr(item, "fixturenames", ()) for name in ("lab", "provisioned")))
+    here = Path(__file__).parent
+
+    def turn(item: pytest.Item) -> int:
+        fixtures = getattr(item, "fixturenames", ())
+        return sum(name in fixtures for name in ("lab", "provisioned")) if item.path.parent == here else 0
+
+    items.sort(key=turn)
 
 
 @pytest.fixture(scope="session")
