@@ -80,20 +80,3 @@ def foreign_authority(directory: Path) -> str:
     from hosting_cli.lab.tls import certificates
 
     return certificates(directory / "tls").authority.read_text()
-
-
-def test_a_full_disk_fails_what_needs_room_and_nothing_else(provisioned: LabRunner) -> None:
-    """Fill a host's root file system, ask for a change on both hosts: one fails with its reason, the other is made."""
-    for host in ("dijon-app-1", "dijon-gateway-1"):
-        provisioned.on_machine(host, "sh", "-c", "echo '# by hand' >> /etc/chrony/chrony.conf")
-    _, digest = provisioned.plan()
-    assert provisioned.run("approve", digest, person="security-officer").status == 0
-    with broken(provisioned, "disk-full", "dijon-app-1"):
-        ran = provisioned.run("apply", digest)
-        assert ran.status == 1
-        steps = {outcome["name"]: outcome["step"] for outcome in ran.data["outcomes"]}
-        assert steps["dijon-app-1:/etc/chrony/chrony.conf"] == "failed"
-        assert steps["dijon-gateway-1:/etc/chrony/chrony.conf"] == "done"
-        assert "No space left on device" in " ".join(problem["what"] for problem in ran.problems)
-    assert provisioned.run("apply", digest).status == 0
-    assert provisioned.run("drift").status == 0
