@@ -100,7 +100,7 @@ class LabRunner:
         """Run a command on a machine past everything of ours: through the lab's own channel."""
         ran = channels.run(machines.directory(self.directory, machine), argv)
         assert ran.status == 0, ran
-        return ran.output.decode()
+        return ran.output
 
     def entries(self) -> list[Mapping[str, Any]]:
         """Read the journal's whole lines."""
