@@ -13,8 +13,8 @@ import sys
 
 TYPE_CHECKING = False  # what type checkers take for true; the modules below are sent before this one
 if TYPE_CHECKING:
-    from deploys.programs.read_host import Fork, _read_firewall
-    from deploys.programs.write_files import _write
+    from .read_host import Fork, _read_firewall
+    from .write_files import _write
 
 
 def main(text: str) -> None:
