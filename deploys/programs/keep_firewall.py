@@ -11,10 +11,14 @@ import json
 import os
 import sys
 
-TYPE_CHECKING = False  # what type checkers take for true; the modules below are sent before this one
+TYPE_CHECKING = False  # what type checkers take for true: `read_host` and `write_files` are sent before this
 if TYPE_CHECKING:
-    from .read_host import Fork, _read_firewall
-    from .write_files import _write
+    from collections.abc import Callable
+    from typing import Any
+
+    Fork: Callable[[list[str]], Any]
+    _read_firewall: Callable[[Any, Any], Any]
+    _write: Callable[[dict[str, Any]], None]
 
 
 def main(text: str) -> None:
