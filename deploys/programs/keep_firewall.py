@@ -1,3 +1,4 @@
+# ruff: noqa: F821 (what it uses of others is sent before it)
 """Confirm a rule set that was loaded on probation: stop the timer that would undo it, and keep it for the next boot.
 
     {"timer": unit, "table": [family, name], "text": digest, "record": path, "file": as `write_files` takes it}
