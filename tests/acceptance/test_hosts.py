@@ -100,6 +100,17 @@ STORAGE = HostStorage(
 )
 """What the gateway is never asked to have: its disk is blank, and ours to put things on."""
 
+CONTENTS = {
+    "carries ext4": f"mkfs.ext4 -q -F {DEVICE}",
+    "carries xfs": f"mkfs.xfs -q -f {DEVICE}",
+    "carries swap": f"mkswap -q {DEVICE}",
+    "belongs to the volume group theirs": f"vgcreate -q -y theirs {DEVICE}",
+    "carries crypto_LUKS": (
+        f"echo x | cryptsetup luksFormat -q --type=luks2 --pbkdf=pbkdf2 --pbkdf-force-iterations=1000 {DEVICE} -"
+    ),
+    "has data in its first or last MiB": f"printf data | dd of={DEVICE} bs=1 seek=5000 status=none",
+    "is mounted on /mnt": f"mkfs.ext4 -q -F {DEVICE} && mount {DEVICE} /mnt",
+}
 WIPE = (
     f"umount -q /mnt; vgremove -q -y theirs 2>/dev/null; wipefs -q -a {DEVICE};"
     f" dd if=/dev/zero of={DEVICE} bs=1M count=20 status=none; blkdiscard -q -z {DEVICE} 2>/dev/null; true"
@@ -111,6 +122,14 @@ EDGES = f"sync; dd if={DEVICE} bs=1M count=8 status=none | sha256sum; tail -c 10
 def _disk(hosts: Hosts) -> Any:
     yield hosts
     hosts.past(GATEWAY, WIPE)
+
+
+@pytest.mark.parametrize("reason", CONTENTS)
+def test_whatever_is_on_a_device_is_seen(disk: Hosts, reason: str) -> None:
+    disk.past(GATEWAY, CONTENTS[reason])
+    found = disk.seen(GATEWAY, STORAGE).resources[STORAGE.subject]
+    assert isinstance(found, HostStorage)
+    assert reason in found.condition
 
 
 def test_a_device_that_carries_data_is_left_as_it_is(disk: Hosts) -> None:
@@ -130,6 +149,18 @@ def test_data_that_appears_after_the_reading_is_not_overwritten_either(disk: Hos
     tried = disk.past(GATEWAY, f"pvcreate --uuid {uuid} --norestorefile {DEVICE} </dev/null 2>&1; echo status $?")
     assert "status 5" in tried
     assert disk.past(GATEWAY, EDGES) == before
+
+
+def test_a_blank_device_is_taken_also_by_a_run_that_follows_a_killed_one(disk: Hosts) -> None:
+    uuid = physical_volume_uuid(GATEWAY, DEVICE)
+    disk.past(GATEWAY, f"{WIPE} && pvcreate -q --uuid {uuid} --norestorefile {DEVICE} </dev/null")
+    try:
+        outcome = disk.converge(GATEWAY, STORAGE)
+        assert outcome.is_complete, outcome
+        found = disk.seen(GATEWAY, STORAGE).resources[STORAGE.subject]
+        assert found.state() == STORAGE.state()
+    finally:
+        disk.past(GATEWAY, "vgremove -q -y hosting; pvremove -q -y " + DEVICE)
 
 
 # -- nobody locks us out ----------------------------------------------------------------------------------------------
