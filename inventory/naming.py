@@ -66,11 +66,6 @@ def backup_user(application: str) -> str:
     return f"{PREFIX}{application}-backup"
 
 
-def volume_group(application: str) -> str:
-    """Name the LVM volume group of *application* on a host."""
-    return f"{PREFIX}{application}"
-
-
 def volume_label(application: str, volume: str) -> str:
     """Name the LUKS label, the mapper device and the units of a volume."""
     return f"{PREFIX}{application}-{volume}"
