@@ -29,14 +29,14 @@ class Recorded:
 
 
 def recorded_plans(entries: Iterable[Entry]) -> dict[str, Recorded]:
-    """Collect the plans of a journal by digest."""
+    """Collect the plans of a journal by digest; what its procedures say in the same words is none of theirs."""
     found: dict[str, Recorded] = {}
     for entry in entries:
         if entry.kind == "plan":
             plan = from_document(cast("dict[str, Json]", entry.data["plan"]))
             known = found.get(plan.digest) or Recorded(plan, str(entry.data.get("files", "")))
             found[plan.digest] = replace(known, requested_by=known.requested_by | {entry.who})
-        elif entry.kind in {"approval", "intent", "applied"}:
+        elif entry.kind in {"approval", "intent", "applied"} and "plan" in entry.data:
             digest = str(entry.data["plan"])
             found[digest] = _followed(found[digest], entry)
     return found

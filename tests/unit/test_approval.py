@@ -191,3 +191,9 @@ def test_a_digest_must_name_one_plan(prefix: str, message: str) -> None:
 def test_the_beginning_of_a_digest_is_enough() -> None:
     wanted = Recorded(plan(change("b")))
     assert find("BBBBBBBB", {"aaaaaaaa1": Recorded(plan()), "bbbbbbbb1": wanted}) is wanted
+
+
+def test_the_steps_of_a_procedure_are_none_of_a_plans(book: Book) -> None:
+    found = plan(change("a"))
+    book.planned(found).write("engineer", "intent", {"procedure": "abc", "subject": {"kind": "bucket", "name": "a"}})
+    assert recorded_plans(book.journal.entries())[found.digest].begun == frozenset()
