@@ -2,37 +2,33 @@
 
 Exit status: 0 everything was carried out, 2 something failed on some host (the events say what), 3 the job is none.
 A host that fails does not disturb the others.  We die with our parent, so that nothing goes on unseen.
+``child`` begins it, because gevent's patches must come before anything that is imported here.
 """
 
-# gevent's patches must come before anything that opens sockets; it is why this is a process of its own.
-from gevent import monkey
+import ctypes
+import json
+import logging
+import os
+import signal
+import sys
+from typing import Any
 
-monkey.patch_all()
+import gevent
+from pyinfra.api.config import Config
+from pyinfra.api.exceptions import PyinfraError
+from pyinfra.api.host import Host
+from pyinfra.api.inventory import Inventory
+from pyinfra.api.state import State, StateStage
+from pyinfra.context import ctx_config, ctx_host, ctx_state
 
-import ctypes  # noqa: E402
-import json  # noqa: E402
-import logging  # noqa: E402
-import os  # noqa: E402
-import signal  # noqa: E402
-import sys  # noqa: E402
-from typing import Any  # noqa: E402
-
-import gevent  # noqa: E402
-from pyinfra.api.config import Config  # noqa: E402
-from pyinfra.api.exceptions import PyinfraError  # noqa: E402
-from pyinfra.api.host import Host  # noqa: E402
-from pyinfra.api.inventory import Inventory  # noqa: E402
-from pyinfra.api.state import State, StateStage  # noqa: E402
-from pyinfra.context import ctx_config, ctx_host, ctx_state  # noqa: E402
-
-from deploys.answers import UnknownError  # noqa: E402
-from deploys.codec import decode  # noqa: E402
-from deploys.concerns import converge  # noqa: E402
-from deploys.connections import ACCESSES, Access, HostingConnector  # noqa: E402
-from deploys.facts.host import run  # noqa: E402
-from deploys.handed_over import SECRETS  # noqa: E402
-from deploys.progress import LISTENERS  # noqa: E402
-from inventory.resource import Subject  # noqa: E402
+from deploys.answers import UnknownError
+from deploys.codec import decode
+from deploys.concerns import converge
+from deploys.connections import ACCESSES, Access, HostingConnector
+from deploys.facts.host import run
+from deploys.handed_over import SECRETS
+from deploys.progress import LISTENERS
+from inventory.resource import Subject
 
 JOB_VERSION = 1
 COMMAND_TIMEOUT_SECONDS = 120
@@ -156,7 +152,3 @@ class _LastWords(logging.Handler):
         host = ctx_host.get()  # type: ignore[no-untyped-call]
         if LISTENERS and host is not None:
             emit("output", host.name, text=record.getMessage())
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -25,7 +25,7 @@ _KEPT_LINES = 20
 class Engine:
     """Start the child, tell what it tells, and stop it when we stop."""
 
-    def __init__(self, argv: tuple[str, ...] = (sys.executable, "-m", "deploys.worker")) -> None:
+    def __init__(self, argv: tuple[str, ...] = (sys.executable, "-m", "deploys.child")) -> None:
         self._argv = argv
         self._child: subprocess.Popen[str] | None = None
 

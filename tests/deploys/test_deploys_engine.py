@@ -171,11 +171,34 @@ def test_secrets_are_in_the_job_and_in_nothing_else(server: Host, tmp_path: Path
 
 def test_a_job_that_cannot_be_read_is_not_quoted() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "deploys.worker"], input='{"canary-7731"', capture_output=True, text=True, check=False
+        [sys.executable, "-m", "deploys.child"], input='{"canary-7731"', capture_output=True, text=True, check=False
     )
     assert done.returncode == 3
     assert "canary" not in done.stdout + done.stderr
     assert "JSONDecodeError" in done.stderr
+
+
+# -- beginning ---------------------------------------------------------------------------------------------------------
+
+BEGIN = """
+import runpy, sys
+seen = []
+class Watch:
+    def find_spec(self, name, path=None, target=None):
+        seen.append(name)
+sys.meta_path.insert(0, Watch())
+try:
+    runpy.run_module("deploys.child", run_name="__main__")
+except SystemExit as end:
+    from gevent import monkey
+    print(end.code, monkey.is_module_patched("socket"), seen.index("gevent.monkey") < seen.index("deploys.worker"))
+"""
+
+
+def test_gevent_patches_before_anything_is_imported() -> None:
+    done = subprocess.run([sys.executable, "-c", BEGIN], input="{}", capture_output=True, text=True, check=True)
+    assert done.stdout == "3 True True\n"
+    assert "MonkeyPatchWarning" not in done.stderr
 
 
 # -- breaking off -----------------------------------------------------------------------------------------------------
@@ -204,7 +227,7 @@ def test_the_child_dies_with_its_parent(tmp_path: Path) -> None:
                 sys.executable,
                 "-c",
                 "import subprocess, sys\n"
-                "child = subprocess.Popen([sys.executable, '-m', 'deploys.worker'], stdin=subprocess.PIPE, text=True)\n"
+                "child = subprocess.Popen([sys.executable, '-m', 'deploys.child'], stdin=subprocess.PIPE, text=True)\n"
                 "child.stdin.write(sys.stdin.read()); child.stdin.close()\n"
                 "print(child.pid, flush=True); child.wait()",
             ],
