@@ -34,7 +34,11 @@ EnvironmentOption = Annotated[
 ]
 TokenOption = Annotated[
     Path | None,
-    typer.Option("--token-file", metavar="FILE", help="Your vault token, instead of VAULT_TOKEN or the environment's."),
+    typer.Option(
+        "--token-file",
+        metavar="FILE",
+        help="Your vault token; otherwise VAULT_TOKEN, then the environment's token_file.",
+    ),
 ]
 OutputOption = Annotated[
     str, typer.Option("--output", "-o", metavar="people|json", help="For people, or one versioned JSON document.")
@@ -89,10 +93,7 @@ class LazyDoors:
         """Make the door of the vault."""
         from hosting_cli.doors.openbao import OpenBao
 
-        access = session.environment.vault
-        if session.token_file:
-            access = access.model_copy(update={"token_file": session.token_file})
-        return OpenBao(access, region=session.region.id)
+        return OpenBao(session.environment.vault, region=session.region.id, token_file=session.token_file)
 
     def stores(self, session: "Session") -> "Mapping[str, ObjectStoreDoor]":
         """Make the door of every object store, with the provisioner's credentials from the vault."""

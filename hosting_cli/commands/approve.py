@@ -18,7 +18,7 @@ def approve(session: Session, digest: DigestArgument) -> Result:
     """Let a recorded plan be carried out, as a second person.
 
     What is approved is the plan's digest, so exactly what was shown.  A plan of production, and one that deletes or
-    replaces anything, needs somebody else than who asked for it.  Show yourself with --token-file or VAULT_TOKEN.
+    replaces anything, needs somebody else than who asked for it.  Show yourself with --token-file, or else VAULT_TOKEN.
     """
     from hosting_cli.approval import approver_refusal, find, recorded_plans
 

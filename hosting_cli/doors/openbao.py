@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 
 from hosting_cli.doors import vault_reading, vault_secrets, vault_writing
 from hosting_cli.doors.vault_client import VaultClient
@@ -26,8 +27,8 @@ class OpenBao:
     expired) and ``EngineError`` when it refuses, unless its own text says otherwise.
     """
 
-    def __init__(self, access: VaultAccess, *, region: str) -> None:
-        self._client = VaultClient(access)
+    def __init__(self, access: VaultAccess, *, region: str, token_file: Path | None = None) -> None:
+        self._client = VaultClient(access, token_file)
         self._region = region
 
     def identity(self) -> str:

@@ -31,11 +31,16 @@ _CAPABILITIES = {"GET": "read", "LIST": "list", "SCAN": "scan", "DELETE": "delet
 
 
 class VaultClient:
-    """Talk to one vault, whose certificate must be signed by the authority that the environment names."""
+    """Talk to one vault, whose certificate must be signed by the authority that the environment names.
 
-    def __init__(self, access: VaultAccess) -> None:
+    The token is that of *token_file*, which was named on the command line, else ``VAULT_TOKEN``, else that of the file
+    which the environment names.
+    """
+
+    def __init__(self, access: VaultAccess, token_file: Path | None = None) -> None:
         self.subject = f"vault {access.address}"
         self._access = access
+        self._token_file = token_file
         self._making = threading.Lock()
 
     def get(self, path: str) -> Answer | None:
@@ -165,13 +170,16 @@ class VaultClient:
         return other
 
     def _token(self) -> Secret:
-        if value := os.environ.get("VAULT_TOKEN"):
+        value = os.environ.get("VAULT_TOKEN")
+        if value and self._token_file is None:
             return Secret(value)
-        path = Path(self._access.token_file)
+        return self._token_in(Path(self._token_file or self._access.token_file))
+
+    def _token_in(self, path: Path) -> Secret:
         try:
             mode, value = path.stat().st_mode, path.read_text().strip()
         except OSError as error:
-            remedy = "Log in to the vault, or set VAULT_TOKEN."
+            remedy = "Log in to the vault, or name another file by --token-file."
             raise UnreadableError(
                 self.subject, f"the token file {path} is not readable ({error.strerror})", remedy
             ) from None

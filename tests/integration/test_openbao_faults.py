@@ -96,6 +96,14 @@ def test_the_token_of_the_environment_wins_over_the_file(
     assert OpenBao(operations_access, region=region.id).identity() == "root"
 
 
+def test_a_file_that_is_named_wins_over_the_token_of_the_environment(
+    operations_access: VaultAccess, engines: Engines, region: Region, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VAULT_TOKEN", engines.vault.root_token().reveal())
+    door = OpenBao(operations_access, region=region.id, token_file=operations_access.token_file)
+    assert door.identity() == "token-operations"
+
+
 def test_a_token_file_that_others_may_read_is_refused(
     operations_access: VaultAccess, region: Region, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -90,39 +90,32 @@ def test_the_clock_knows_its_time_zone() -> None:
 # -- whose token --------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def opened(monkeypatch: pytest.MonkeyPatch) -> list[tuple[VaultAccess, str]]:
-    """Note with what the door of the vault is opened."""
-    found: list[tuple[VaultAccess, str]] = []
+Opened = list[tuple[VaultAccess, str, Path | None]]
 
-    def note(_door: OpenBao, access: VaultAccess, *, region: str) -> None:
-        found.append((access, region))
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> Opened:
+    """Note with what the door of the vault is opened."""
+    found: Opened = []
+
+    def note(_door: OpenBao, access: VaultAccess, *, region: str, token_file: Path | None) -> None:
+        found.append((access, region, token_file))
 
     monkeypatch.setattr(OpenBao, "__init__", note)
     return found
 
 
-def test_the_token_is_that_of_the_environment(tmp_path: Path, opened: list[tuple[VaultAccess, str]]) -> None:
-    _ = session(FOLDER, write_environment(tmp_path), doors=LazyDoors()).vault
-    ((access, region),) = opened
-    assert (access.token_file, region) == (tmp_path / "token", "bourgogne-franche-comte")
-
-
-def test_a_token_file_that_is_named_wins(tmp_path: Path, opened: list[tuple[VaultAccess, str]]) -> None:
-    made = session(FOLDER, write_environment(tmp_path), token_file=tmp_path / "mine", doors=LazyDoors())
+def test_the_door_is_that_of_the_environment(tmp_path: Path, opened: Opened) -> None:
+    made = session(FOLDER, write_environment(tmp_path), doors=LazyDoors())
     _ = made.vault
-    ((access, _),) = opened
-    assert access.token_file == tmp_path / "mine"
-    assert access.address == made.environment.vault.address
+    assert opened == [(made.environment.vault, "bourgogne-franche-comte", None)]
 
 
-def test_another_environment_in_the_name_of_another_token(
-    tmp_path: Path, opened: list[tuple[VaultAccess, str]]
-) -> None:
+def test_another_environment_in_the_name_of_another_token(tmp_path: Path, opened: Opened) -> None:
     first = session(FOLDER, None, doors=LazyDoors())
     other = first.for_environment(write_environment(tmp_path), tmp_path / "officer")
     _ = other.vault
-    assert opened[0][0].token_file == tmp_path / "officer"
+    assert opened == [(other.environment.vault, "bourgogne-franche-comte", tmp_path / "officer")]
     assert (other.progress, other.clock, other.region_folder) == (first.progress, first.clock, FOLDER)
 
 
