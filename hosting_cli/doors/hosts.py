@@ -1,4 +1,4 @@
-"""The door of hosts: read many at once, run a command on one.  asyncssh, one connection and one exec for each.
+"""The door of hosts: read many at once, each by one connection and one exec; run commands on one.  asyncssh.
 
 Only the host key that the environment names is accepted, and nothing of the user's own SSH set-up is looked at.
 """
@@ -6,7 +6,8 @@ Only the host key that the environment names is accepted, and nothing of the use
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from inventory.models import HostAccess
 from inventory.resource import Json
 
 if TYPE_CHECKING:
-    pass
+    from asyncssh import SSHClientConnection
 
 AT_ONCE = 64
 CONNECT_TIMEOUT_SECONDS = 30
@@ -46,6 +47,79 @@ class Completed:
     errors: str
 
 
+@dataclass(frozen=True)
+class _Way:
+    """The way to one host: where it is, the key that opens it, and where its commands are counted."""
+
+    host: str
+    access: HostAccess
+    key: OperatorKey
+    executions: Counter[str]
+
+    async def log_in(self) -> "SSHClientConnection":
+        import asyncssh
+
+        return await asyncssh.connect(**_options(self.access, self.key))
+
+    async def execute(self, connection: "SSHClientConnection", argv: Sequence[str], text: str) -> Completed:
+        import asyncssh
+
+        self.executions[self.host] += 1
+        # Without input asyncssh would leave the command waiting for the end of it.
+        given = {"input": text} if text else {"stdin": asyncssh.DEVNULL}
+        done = await connection.run(_command(argv), check=False, **given)
+        status = done.exit_status if done.exit_status is not None else 255
+        return Completed(status, _text(done.stdout), _text(done.stderr))
+
+    @contextmanager
+    def explained(self) -> Iterator[None]:
+        """Turn what can go wrong on the way into an ``UnreadableError``."""
+        import asyncssh
+
+        try:
+            yield
+        except (TimeoutError, OSError, asyncssh.Error, ValueError) as error:
+            raise _unreadable(self.host, self.access, error) from error
+
+
+class Shell:
+    """Commands on one host, one after the other, over one connection.
+
+    A connection on which a command was not answered is not used again: the next command logs in anew.
+    """
+
+    def __init__(self, runner: asyncio.Runner, way: _Way) -> None:
+        self._runner = runner
+        self._way = way
+        self._connection: SSHClientConnection | None = None
+
+    def run(self, argv: Sequence[str], *, stdin: Secret | str | None = None, timeout_seconds: float = 60) -> Completed:
+        """Run *argv*, whatever its status; raise ``UnreadableError`` if it could not be run to its end."""
+        text = stdin.reveal() if isinstance(stdin, Secret) else stdin or ""
+        try:
+            return self._runner.run(self._run(argv, text, timeout_seconds))
+        except UnreadableError:
+            self.log_out()
+            raise
+
+    async def _run(self, argv: Sequence[str], text: str, timeout_seconds: float) -> Completed:
+        with self._way.explained():
+            async with asyncio.timeout(timeout_seconds):
+                self._connection = self._connection or await self._way.log_in()
+                return await self._way.execute(self._connection, argv, text)
+
+    def log_out(self) -> None:
+        """Close the connection, if there is one."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            self._runner.run(_close(connection))
+
+
+async def _close(connection: "SSHClientConnection") -> None:
+    connection.close()
+    await connection.wait_closed()
+
+
 class HostsDoor:
     """Reach the hosts of an environment; *keys* is asked once, at the first connection."""
 
@@ -60,19 +134,38 @@ class HostsDoor:
 
         The key is made first: what ``keys`` raises (the vault is sealed) is raised before any host is contacted.
         """
-        key = self._keys()
-        return asyncio.run(_all({host: partial(self._read, host, request, key) for host, request in requests.items()}))
+        self._keys()
+        return asyncio.run(_all({host: partial(self._read, host, request) for host, request in requests.items()}))
 
     def run(
         self, host: str, argv: Sequence[str], *, stdin: Secret | str | None = None, timeout_seconds: float = 60
     ) -> Completed:
-        """Run *argv* on *host*, whatever its status; raise ``UnreadableError`` if it could not be run to its end."""
-        key = self._keys()
-        text = stdin.reveal() if isinstance(stdin, Secret) else stdin or ""
-        return asyncio.run(self._execute(host, argv, text, key, timeout_seconds))
+        """Run one command on *host*, as ``Shell.run`` does."""
+        with self.shell(host) as shell:
+            return shell.run(argv, stdin=stdin, timeout_seconds=timeout_seconds)
 
-    async def _read(self, host: str, request: Json, key: OperatorKey) -> Any:
-        done = await self._execute(host, READ, program(request), key, READ_TIMEOUT_SECONDS)
+    @contextmanager
+    def shell(self, host: str) -> Iterator[Shell]:
+        """Give a shell on *host*, which logs in at its first command and out when the block ends."""
+        way = self._way(host)
+        with asyncio.Runner() as runner:
+            shell = Shell(runner, way)
+            try:
+                yield shell
+            finally:
+                shell.log_out()
+
+    def _way(self, host: str) -> _Way:
+        access = self._accesses.get(host)
+        if access is None:
+            raise UnreadableError(f"host {host}", "the environment does not say where it is", "Add it to the file.")
+        return _Way(host, access, self._keys(), self.executions)
+
+    async def _read(self, host: str, request: Json) -> Any:
+        way = self._way(host)
+        with way.explained():
+            async with asyncio.timeout(READ_TIMEOUT_SECONDS), await way.log_in() as connection:
+                done = await way.execute(connection, READ, program(request))
         if done.status != 0:
             what = f"the reading program failed ({done.status}): {done.errors.strip()[-500:]}"
             raise UnreadableError(f"host {host}", what, "Log in and look at the journal of the host.")
@@ -81,25 +174,6 @@ class HostsDoor:
         except ValueError as error:
             what = f"the answer is not JSON: {done.output[:200]!r}"
             raise UnreadableError(f"host {host}", what, "Something prints into every login; remove it.") from error
-
-    async def _execute(
-        self, host: str, argv: Sequence[str], text: str, key: OperatorKey, timeout_seconds: float
-    ) -> Completed:
-        import asyncssh
-
-        access = self._accesses.get(host)
-        if access is None:
-            raise UnreadableError(f"host {host}", "the environment does not say where it is", "Add it to the file.")
-        try:
-            async with asyncio.timeout(timeout_seconds), asyncssh.connect(**_options(access, key)) as connection:
-                self.executions[host] += 1
-                # Without input asyncssh would leave the command waiting for the end of it.
-                given = {"input": text} if text else {"stdin": asyncssh.DEVNULL}
-                done = await connection.run(_command(argv), check=False, **given)
-        except (TimeoutError, OSError, asyncssh.Error, ValueError) as error:
-            raise _unreadable(host, access, error) from error
-        status = done.exit_status if done.exit_status is not None else 255
-        return Completed(status, _text(done.stdout), _text(done.stderr))
 
 
 async def _all(jobs: Mapping[str, Callable[[], Awaitable[Any]]]) -> dict[str, Any | UnreadableError]:

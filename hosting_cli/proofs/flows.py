@@ -7,7 +7,7 @@ from importlib import resources
 from itertools import chain
 
 from hosting_cli.errors import UnreadableError
-from hosting_cli.proofs.on_host import run
+from hosting_cli.proofs.on_host import Hand, hand_on
 from hosting_cli.proofs.proof import Proof, Verdict
 from hosting_cli.session import Session
 from inventory.models import Application, Host, HostRole, Region, Tier
@@ -121,27 +121,30 @@ def prove(session: Session, attempt: Attempt) -> list[Proof]:
     """Listen on the ports of *attempt*, then try all of them from the gateway and from the host itself."""
     ports = [*attempt.listed, attempt.unlisted]
     listen = [
-        "systemd-run", f"--unit={LISTENER}", "--collect", f"--property=RuntimeMaxSec={LISTEN_SECONDS}",
+        "systemd-run", f"--unit={LISTENER}", "--collect", "--service-type=notify",
+        f"--property=RuntimeMaxSec={LISTEN_SECONDS}",
         "/usr/bin/python3", "-I", "-c", _program("listen"), *map(str, ports),
     ]  # fmt: skip
-    session.hosts.run(attempt.host, ["systemctl", "stop", LISTENER], stdin=None, timeout_seconds=60)
-    run(session, attempt.host, listen)
-    try:
-        itself = _try(session, attempt.host, attempt.destination, attempt.destination, ports)
-        gateway = _try(session, attempt.gateway, attempt.source, attempt.destination, ports)
-    finally:
-        session.hosts.run(attempt.host, ["systemctl", "stop", LISTENER], stdin=None, timeout_seconds=60)
-    return judge(attempt, Answers(gateway, itself))
+    stop = ["systemctl", "stop", LISTENER]
+    with hand_on(session, attempt.host) as itself, hand_on(session, attempt.gateway) as gateway:
+        itself.attempt(stop)
+        itself.run(listen)
+        try:
+            from_itself = _try(itself, attempt.destination, attempt.destination, ports)
+            from_gateway = _try(gateway, attempt.source, attempt.destination, ports)
+        finally:
+            itself.attempt(stop)
+    return judge(attempt, Answers(from_gateway, from_itself))
 
 
-def _try(session: Session, host: str, source: str, destination: str, ports: Sequence[int]) -> dict[int, bool]:
+def _try(hand: Hand, source: str, destination: str, ports: Sequence[int]) -> dict[int, bool]:
     argv = ["/usr/bin/python3", "-I", "-", source, destination, *map(str, ports)]
-    output = run(session, host, argv, stdin=_program("connect"))
+    output = hand.run(argv, stdin=_program("connect"))
     try:
         return {int(port): bool(answered) for port, answered in json.loads(output).items()}
     except (ValueError, AttributeError) as error:
         what = f"the connecting program answered {output[:200]!r}, which is no JSON object"
-        raise UnreadableError(f"host {host}", what, "Something prints into every login; remove it.") from error
+        raise UnreadableError(f"host {hand.host}", what, "Something prints into every login; remove it.") from error
 
 
 def _program(name: str) -> str:

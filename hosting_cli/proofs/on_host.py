@@ -1,22 +1,41 @@
 """Run things on hosts for proofs: every command is checked, and a failure says which it was."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 
+from hosting_cli.doors.hosts import Shell
 from hosting_cli.errors import EngineError
 from hosting_cli.session import Session
 
 
-def run(
-    session: Session, host: str, argv: Sequence[str], *, stdin: str | None = None, timeout_seconds: float = 120
-) -> str:
-    """Run *argv* on *host* and give its output; raise ``EngineError`` with its last words when it fails."""
-    done = session.hosts.run(host, argv, stdin=stdin, timeout_seconds=timeout_seconds)
-    if done.status != 0:
-        words = (done.errors or done.output).strip()[-400:]
-        raise EngineError(f"host {host}", f"`{' '.join(argv[:3])}` failed ({done.status}): {words}", "See its journal.")
-    return done.output
+@dataclass(frozen=True)
+class Hand:
+    """A hand on a host: one connection, over which a proof does all it has to do there."""
+
+    host: str
+    shell: Shell
+
+    def run(self, argv: Sequence[str], *, stdin: str | None = None, timeout_seconds: float = 120) -> str:
+        """Run *argv* and give its output; raise ``EngineError`` with its last words when it fails."""
+        done = self.shell.run(argv, stdin=stdin, timeout_seconds=timeout_seconds)
+        if done.status != 0:
+            words = (done.errors or done.output).strip()[-400:]
+            what = f"`{' '.join(argv[:3])}` failed ({done.status}): {words}"
+            raise EngineError(f"host {self.host}", what, "See its journal.")
+        return done.output
+
+    def attempt(self, argv: Sequence[str], *, timeout_seconds: float = 60) -> None:
+        """Run *argv*, whatever its status: to clean up what may not be there."""
+        self.shell.run(argv, timeout_seconds=timeout_seconds)
+
+    def digest(self, path: str) -> str:
+        """Give the SHA-256 of a file."""
+        return self.run(["sha256sum", "--", path]).split()[0]
 
 
-def digest(session: Session, host: str, path: str) -> str:
-    """Give the SHA-256 of a file on *host*."""
-    return run(session, host, ["sha256sum", "--", path]).split()[0]
+@contextmanager
+def hand_on(session: Session, host: str) -> Iterator[Hand]:
+    """Give a hand on *host* for as long as the block lasts."""
+    with session.hosts.shell(host) as shell:
+        yield Hand(host, shell)

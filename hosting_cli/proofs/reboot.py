@@ -4,9 +4,9 @@ import secrets
 import time
 from dataclasses import dataclass
 
-from hosting_cli.errors import HostingError
+from hosting_cli.errors import HostingError, UnreadableError
 from hosting_cli.plan import plan
-from hosting_cli.proofs.on_host import digest, run
+from hosting_cli.proofs.on_host import Hand, hand_on
 from hosting_cli.proofs.proof import Proof, Verdict
 from hosting_cli.session import Session
 from hosting_cli.survey import Survey, read_hosts
@@ -15,9 +15,13 @@ from inventory.resource import Json
 
 NAME = "survives-reboot"
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
-DOWN_SECONDS = 15
-"""How long a host is left alone before it is asked again: none is back sooner."""
-ATTEMPT_SECONDS = 5
+RESTART = ("systemd-run", "--on-active=1", "--timer-property=AccuracySec=10ms", "systemctl", "reboot")
+"""A second later, so that the answer to the command still arrives; a timer is a minute late unless told otherwise."""
+ATTEMPT_SECONDS = 15
+"""How long a restarting host is given to answer: a connection that was begun too early never comes about."""
+BOOT_SECONDS = 240
+"""How long a host that answers again is given to start its services."""
+PAUSE_SECONDS = 3
 BACK_SECONDS = 420
 
 
@@ -45,38 +49,50 @@ class Seen:
 def prove(session: Session, found: Survey, host: str, volume: Volume) -> list[Proof]:
     """Write a file into *volume*, restart *host*, wait until everything desired on it is there again, read the file."""
     path = f"{volume.mount_point}/.hosting-proof-{secrets.token_hex(8)}"
-    run(session, host, ["tee", "--", path], stdin=secrets.token_hex(4096))
-    run(session, host, ["sync"])
-    before, boot_before = digest(session, host, path), run(session, host, ["cat", BOOT_ID]).strip()
-    run(session, host, ["systemd-run", "--on-active=1", "systemctl", "reboot"])
+    with hand_on(session, host) as hand:
+        hand.run(["tee", "--", path], stdin=secrets.token_hex(4096))
+        hand.run(["sync"])
+        before, boot_before = hand.digest(path), _boot_id(hand)
+        hand.run(RESTART)
     session.progress(f"{host} restarts")
     left = _wait_until_in_order(session, found, host, boot_before)
     try:
-        boot_after, after = run(session, host, ["cat", BOOT_ID]).strip(), digest(session, host, path)
+        with hand_on(session, host) as hand:
+            boot_after, after = _boot_id(hand), hand.digest(path)
+            hand.run(["rm", "--", path])
     except HostingError as error:
         # A host that is not back after all that time, or without its file, has broken the promise: it is not unknown.
         seen = Seen(boot_before, "unknown", before, "unknown", left or (str(error),))
         return [judge(host, volume.mount_point, seen)]
-    run(session, host, ["rm", "--", path])
     return [judge(host, volume.mount_point, Seen(boot_before, boot_after, before, after, left))]
+
+
+def _boot_id(hand: Hand, *, timeout_seconds: float = 120) -> str:
+    return hand.run(["cat", BOOT_ID], timeout_seconds=timeout_seconds).strip()
 
 
 def _wait_until_in_order(session: Session, found: Survey, host: str, boot_before: str) -> tuple[str, ...]:
     """Wait until *host* has booted anew and holds all it should; give back what it still lacks when time is up."""
     deadline = time.monotonic() + BACK_SECONDS
-    time.sleep(DOWN_SECONDS)
     left: tuple[str, ...] = ("it did not come back",)
-    while time.monotonic() < deadline:
+    while left and time.monotonic() < deadline:
+        time.sleep(PAUSE_SECONDS)
         try:
-            if run(session, host, ["cat", BOOT_ID]).strip() != boot_before:
+            if _has_booted(session, host, boot_before):
+                session.progress(f"{host} is back")
                 left = _out_of_order(session, found, host)
-        except HostingError as error:
+        except UnreadableError as error:
             left = (str(error),)
-        if not left:
-            break
-        session.progress(f"{host}: {left[0]}")
-        time.sleep(ATTEMPT_SECONDS)
     return left
+
+
+def _has_booted(session: Session, host: str, boot_before: str) -> bool:
+    """Tell whether *host* has booted anew; if so, once all that its boot starts was started or has failed."""
+    with hand_on(session, host) as hand:
+        if _boot_id(hand, timeout_seconds=ATTEMPT_SECONDS) == boot_before:
+            return False
+        hand.attempt(["systemctl", "is-system-running", "--wait"], timeout_seconds=BOOT_SECONDS)
+        return True
 
 
 def _out_of_order(session: Session, found: Survey, host: str) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 import secrets
 
-from hosting_cli.proofs.on_host import digest, run
+from hosting_cli.proofs.on_host import hand_on
 from hosting_cli.proofs.proof import Proof, Verdict
 from hosting_cli.session import Session
 from inventory.models import Application, Volume
@@ -16,17 +16,18 @@ def prove(session: Session, application: Application, host: str, volume: Volume)
     mark = secrets.token_hex(8)
     path = f"{volume.mount_point}/.hosting-proof-{mark}"
     target = f"{volume.mount_point}/.hosting-restore-{mark}"
-    try:
-        run(session, host, ["tee", "--", path], stdin=secrets.token_hex(4096))
-        before = digest(session, host, path)
-        backup = ["systemctl", "start", f"hosting-backup-{application.id}.service"]
-        run(session, host, backup, timeout_seconds=BACKUP_SECONDS)
-        run(session, host, ["rm", "--", path])
-        restore = ["hosting-agent", "restore", application.id, "latest", path, target]
-        run(session, host, restore, timeout_seconds=BACKUP_SECONDS)
-        after = digest(session, host, f"{target}{path}")
-    finally:
-        session.hosts.run(host, ["rm", "-rf", "--", path, target], stdin=None, timeout_seconds=60)
+    with hand_on(session, host) as hand:
+        try:
+            hand.run(["tee", "--", path], stdin=secrets.token_hex(4096))
+            before = hand.digest(path)
+            backup = ["systemctl", "start", f"hosting-backup-{application.id}.service"]
+            hand.run(backup, timeout_seconds=BACKUP_SECONDS)
+            hand.run(["rm", "--", path])
+            restore = ["hosting-agent", "restore", application.id, "latest", path, target]
+            hand.run(restore, timeout_seconds=BACKUP_SECONDS)
+            after = hand.digest(f"{target}{path}")
+        finally:
+            hand.attempt(["rm", "-rf", "--", path, target])
     return [judge(host, volume.mount_point, before, after)]
 
 

@@ -25,12 +25,18 @@ def run_here(command: str, text: str) -> tuple[int, str]:
 
 @dataclass
 class Host:
-    """A running server: how to reach it, and what it was told to run."""
+    """A running server: how to reach it, what it was told to run, and over how many connections."""
 
     access: HostAccess
     bootstrap_key: Path
     authority: asyncssh.SSHKey
     commands: list[str] = field(default_factory=list)
+    connections: set[str] = field(default_factory=set)
+
+    @property
+    def logins(self) -> int:
+        """How many connections its commands came over."""
+        return len(self.connections)
 
     def certify(self, public_key: str, principals: tuple[str, ...] = ("root",)) -> str:
         """Sign a key as the vault's SSH authority would."""
@@ -49,10 +55,12 @@ def host(directory: Path, answer: Answer = run_here) -> Iterator[Host]:
     lines = b"cert-authority " + authority.export_public_key() + bootstrap.export_public_key()
     (directory / "authorized").write_bytes(lines)
     commands: list[str] = []
+    connections: set[str] = set()
 
     async def serve(process: "asyncssh.SSHServerProcess[str]") -> None:
         text = await process.stdin.read()
         commands.append(process.command or "")
+        connections.add(str(process.get_extra_info("peername")))
         status, output = await loop.run_in_executor(pool, answer, process.command or "", text)
         process.stdout.write(output)
         process.exit(status)
@@ -81,7 +89,7 @@ def host(directory: Path, answer: Answer = run_here) -> Iterator[Host]:
             object_store_endpoint="https://10.0.2.101:8333",
             vault_sees="127.0.1.11/32",
         )
-        yield Host(access, directory / "bootstrap_key", authority, commands)
+        yield Host(access, directory / "bootstrap_key", authority, commands, connections)
         asyncio.run_coroutine_threadsafe(_close(server), loop).result(timeout=60)
     finally:
         loop.call_soon_threadsafe(loop.stop)

@@ -83,6 +83,21 @@ def test_a_command_that_fails_is_an_answer(server: Host) -> None:
     assert HostsDoor({"a": server.access}, uncertified).run("a", ["false"]).status == 1
 
 
+def test_a_shell_runs_all_its_commands_over_one_connection(server: Host) -> None:
+    with HostsDoor({"a": server.access}, uncertified).shell("a") as shell:
+        assert [shell.run(["echo", word]).output for word in ("one", "two")] == ["one\n", "two\n"]
+        assert shell.run(["false"]).status == 1
+    assert server.logins == 1
+
+
+def test_a_shell_logs_in_anew_after_a_command_that_was_not_answered(server: Host) -> None:
+    with HostsDoor({"a": server.access}, uncertified).shell("a") as shell:
+        with pytest.raises(UnreadableError, match="did not answer in time"):
+            shell.run(["sleep", "3"], timeout_seconds=0.5)
+        assert shell.run(["echo", "again"]).output == "again\n"
+    assert server.logins == 2
+
+
 def refusal(door: HostsDoor) -> str:
     answer = door.read({"a": REQUEST})["a"]
     assert isinstance(answer, UnreadableError)

@@ -1,6 +1,8 @@
 """Doors that hold everything in memory, note what they are asked, and refuse what the real ones would refuse."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 from typing import Any, cast
@@ -214,10 +216,22 @@ class FakeHosts:
             raise self.locked_out
         return {host: self.answers[host] for host in requests}
 
-    def run(self, host: str, argv: Sequence[str], *, stdin: str | None, timeout_seconds: float) -> Completed:
+    @contextmanager
+    def shell(self, host: str) -> Iterator["FakeShell"]:
+        yield FakeShell(self, host)
+
+
+@dataclass(frozen=True)
+class FakeShell:
+    """A shell on a host, whose commands the hosts' function answers."""
+
+    hosts: FakeHosts
+    host: str
+
+    def run(self, argv: Sequence[str], *, stdin: str | None = None, timeout_seconds: float = 60) -> Completed:
         assert timeout_seconds > 0
-        self.commands.append((host, *argv))
-        return self.on_run(host, argv, stdin)
+        self.hosts.commands.append((self.host, *argv))
+        return self.hosts.on_run(self.host, argv, stdin)
 
 
 class FakeEngine:

@@ -1,6 +1,10 @@
-"""Accept connections on the TCP ports named as arguments, and close them at once; a port in use is left alone."""
+"""Accept connections on the TCP ports named as arguments, and close them at once; a port in use is left alone.
+
+The service manager is told as soon as somebody listens on all of them.
+"""
 
 import contextlib
+import os
 import selectors
 import socket
 import sys
@@ -11,6 +15,8 @@ with selectors.DefaultSelector() as selector:
         with contextlib.suppress(OSError):
             server = socket.create_server(("", int(port)))
             selector.register(server, selectors.EVENT_READ, data=server)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])
     while True:
         for key, _ in selector.select():
             connection, _ = key.data.accept()
