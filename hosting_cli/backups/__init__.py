@@ -1,0 +1,8 @@
+"""What is decided about backups: which snapshots are kept, whether any may go, how each application stands.
+
+Should:
+    take what doors saw as values, give decisions with their reasons, in words fit for an auditor.
+
+Should not:
+    talk to a store or run restic, read a clock, believe what a host says about itself where the store can tell.
+"""
