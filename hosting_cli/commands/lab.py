@@ -136,12 +136,12 @@ def down(
 
     What a killed starter has left goes too.
     """
-    from hosting_cli.lab import laboratory
+    from hosting_cli.lab import removal
 
     lab = _lab()
-    removed = tuple(laboratory.down(lab, session.progress))
+    removed = tuple(removal.down(lab, session.progress))
     if cache:
-        laboratory.forget_cache(lab)
+        removal.forget_cache(lab)
         removed += (str(lab.cache_directory),)
     lines = [f"removed {name}" for name in removed] or [f"There is no lab at {lab.directory}."]
     return Result("lab down", {"removed": list(removed)}, (text(*lines),))

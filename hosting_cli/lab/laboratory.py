@@ -8,7 +8,6 @@ Whoever starts something records it before it runs; so whoever comes later can r
 """
 
 import os
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -55,9 +54,21 @@ class Lab:
     cache_directory: Path
 
     @property
+    def record_file(self) -> Path:
+        """Name the file that makes the directory a lab: written first, removed last."""
+        return self.directory / "lab.json"
+
+    @property
     def exists(self) -> bool:
         """Tell whether there is a lab, perhaps one that only began."""
-        return (self.directory / "lab.json").exists()
+        return self.record_file.exists()
+
+    @property
+    def is_foreign(self) -> bool:
+        """Tell whether the directory holds files of somebody else; what a killed beginning left is ours."""
+        if self.exists or not self.directory.exists():
+            return False
+        return set(self.directory.iterdir()) > records.drafts(self.record_file)
 
     @property
     def environment_file(self) -> Path:
@@ -76,7 +87,7 @@ class Lab:
     @cached_property
     def record(self) -> dict[str, Any]:
         """Read which ports and region the lab was made with; raise ``UsageError`` when there is no lab."""
-        found = records.read(self.directory / "lab.json")
+        found = records.read(self.record_file)
         if found is None:
             raise UsageError(f"lab {self.directory}", "is not there", "Run `hosting lab up`.")
         return found
@@ -112,7 +123,7 @@ def begin(lab: Lab, region_folder: Path) -> None:
     """Choose ports and write the lab down, once."""
     if lab.exists:
         return
-    if lab.directory.exists() and any(lab.directory.iterdir()):
+    if lab.is_foreign:
         raise UsageError(f"lab {lab.directory}", "holds files that are not a lab", "Name another one by HOSTING_LAB.")
     lab.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     vault_port, cluster_port, *store_ports = processes.free_ports(2 + PORTS_NEEDED)
@@ -122,7 +133,7 @@ def begin(lab: Lab, region_folder: Path) -> None:
         "vault_ports": [vault_port, cluster_port],
         "store_ports": store_ports,
     }
-    records.write(lab.directory / "lab.json", content)
+    records.write(lab.record_file, content)
 
 
 # -- engines ------------------------------------------------------------------------------------------------------
@@ -170,13 +181,11 @@ def root_token(lab: Lab) -> Iterator[Path]:
 
 
 def stop_engine(lab: Lab, name: str) -> None:
-    """Stop an engine: ``openbao`` or ``seaweedfs``.  Idempotent."""
+    """Stop an engine: ``openbao`` or ``seaweedfs``, and remove what one that was killed left behind.  Idempotent."""
     process = running(lab, name)
-    if process is None:
-        return
     if name == "seaweedfs":
         lab.store.stop(process)
-    else:
+    elif process is not None:
         processes.stop(process)
 
 
@@ -301,34 +310,3 @@ def memory_file(content: str) -> Iterator[str]:
         yield f"/proc/{os.getpid()}/fd/{descriptor}"
     finally:
         os.close(descriptor)
-
-
-# -- down ---------------------------------------------------------------------------------------------------------
-
-
-def down(lab: Lab, progress: Progress) -> Iterator[str]:
-    """Stop and remove everything of *lab*, yielding what was removed; what a killed starter left goes too.
-
-    Raise ``UsageError`` before anything is touched when the directory is somebody else's.
-    """
-    if lab.directory.exists() and not lab.exists and any(lab.directory.iterdir()):
-        raise UsageError(f"lab {lab.directory}", "holds files that are not a lab", "Look before you remove it.")
-    for name in machines.names(lab.directory):
-        progress(f"removing machine {name}")
-        machines.remove(lab.directory, name)
-        yield f"machine {name}"
-    network.stop_all(lab.directory)
-    for engine in ("seaweedfs", "openbao"):
-        if lab.exists and running(lab, engine):
-            progress(f"stopping {engine}")
-            stop_engine(lab, engine)
-            yield engine
-    if lab.directory.exists():
-        shutil.rmtree(lab.directory)
-        yield str(lab.directory)
-
-
-def forget_cache(lab: Lab) -> None:
-    """Remove the images and templates that labs share."""
-    if lab.cache_directory.exists():
-        shutil.rmtree(lab.cache_directory)

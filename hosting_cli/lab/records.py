@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import secrets
 from pathlib import Path
 from typing import Any
@@ -25,3 +26,9 @@ def read(path: Path) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     return content
+
+
+def drafts(path: Path) -> frozenset[Path]:
+    """Find what killed writers of *path* left beside it."""
+    pattern = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{8}}")
+    return frozenset(other for other in path.parent.iterdir() if pattern.fullmatch(other.name))

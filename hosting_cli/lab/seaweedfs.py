@@ -94,10 +94,14 @@ class SeaweedServer:
         remedy = "Look at seaweedfs.log in the lab's directory."
         raise EngineError(f"object store {self.endpoint}", f"it did not come up, and its log ends with:\n{end}", remedy)
 
-    def stop(self, process: Process) -> None:
-        """Stop the server, as a fault or for good, and remove the sockets that it leaves outside its directory."""
-        # Asked politely it waits for a long time for nothing; what it acknowledged is stored by then.
-        stop(process, grace_seconds=STOP_SECONDS)
+    def stop(self, process: Process | None) -> None:
+        """Stop the server, as a fault or for good, and remove the sockets that it leaves outside its directory.
+
+        Without a *process* it ended by itself.
+        """
+        if process is not None:
+            # Asked politely it waits for a long time for nothing; what it acknowledged is stored by then.
+            stop(process, grace_seconds=STOP_SECONDS)
         self._remove_sockets()
 
     def _argv(self) -> list[str | Path]:

@@ -17,7 +17,7 @@ from engines_lab import SAMPLE
 from hosting_cli.app import LazyDoors
 from hosting_cli.commands.lab import set_engines_up
 from hosting_cli.console import Progress
-from hosting_cli.lab import keys, laboratory, processes
+from hosting_cli.lab import keys, laboratory, processes, removal
 from hosting_cli.lab.laboratory import Lab
 from hosting_cli.lab.machines import RunningMachine
 from hosting_cli.resources import SecretEntry, SecretPurpose
@@ -44,7 +44,7 @@ def lab(tmp_path: Path) -> Iterator[Lab]:
         set_engines_up(Session(SAMPLE, None, None, LazyDoors(), Progress(quiet=True)), found)
         yield found
     finally:
-        list(laboratory.down(found, Progress(quiet=True)))
+        list(removal.down(found, Progress(quiet=True)))
 
 
 def _bootstrap(lab: Lab) -> Path:

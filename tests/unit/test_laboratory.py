@@ -1,5 +1,6 @@
 """One lab's directory: what is written where, who may read it, and what is never touched.  Nothing is started here."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,10 +13,11 @@ from sample import FOLDER, GATEWAY, HOST, region
 
 from hosting_cli.commands.lab import Fault
 from hosting_cli.errors import UsageError
-from hosting_cli.lab import faults, laboratory, machines, records
-from hosting_cli.lab.laboratory import Lab, begin, down, memory_file, place, specification, write_environment
+from hosting_cli.lab import faults, laboratory, machines, records, removal
+from hosting_cli.lab.laboratory import Lab, begin, memory_file, place, specification, write_environment
 from hosting_cli.lab.machines import RunningMachine
 from hosting_cli.lab.processes import Process
+from hosting_cli.lab.removal import down
 from hosting_cli.secret import Secret
 from inventory.load import load_environment
 from vault_policies import render
@@ -115,9 +117,77 @@ def test_the_cache_is_forgotten_only_when_asked(lab: Lab) -> None:
     lab.cache_directory.mkdir()
     list(down(lab, silent))
     assert lab.cache_directory.exists()
-    laboratory.forget_cache(lab)
-    laboratory.forget_cache(lab)
+    removal.forget_cache(lab)
+    removal.forget_cache(lab)
     assert not lab.cache_directory.exists()
+
+
+# -- killed -------------------------------------------------------------------------------------------------------
+
+
+class Killed(BaseException):
+    """Stand in for SIGKILL: nothing catches it."""
+
+
+WRITES = ("mkdir", "open", "fsync", "replace", "rename", "unlink", "rmdir")
+"""What changes a file system, among the functions of ``os``."""
+
+
+def killed_after(steps: int, patched: pytest.MonkeyPatch, act: Callable[[], object]) -> bool:
+    """Do *act*, and die before the change after *steps* changes of the file system; tell whether it came to that."""
+    left = [steps]
+
+    def counted(function: Callable[..., object]) -> Callable[..., object]:
+        def call(*arguments: object, **options: object) -> object:
+            if not left[0]:
+                raise Killed
+            left[0] -= 1
+            return function(*arguments, **options)
+
+        return call
+
+    with patched.context() as context:
+        for name in WRITES:
+            context.setattr(os, name, counted(getattr(os, name)))
+        try:
+            act()
+        except Killed:
+            return True
+    return False
+
+
+def test_a_beginning_that_is_killed_anywhere_can_be_gone_on_with_or_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = 0
+    for steps in range(100):
+        lab = Lab(tmp_path / f"lab{steps}", tmp_path / "cache")
+        if not killed_after(steps, monkeypatch, lambda lab=lab: begin(lab, FOLDER)):  # type: ignore[misc]
+            break
+        again = Lab(lab.directory, lab.cache_directory)
+        if steps % 2:
+            begin(again, FOLDER)
+            assert again.exists
+        list(down(again, silent))
+        assert not lab.directory.exists()
+    assert steps >= 4
+
+
+def test_a_removal_that_is_killed_anywhere_can_be_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = 0
+    for steps in range(100):
+        lab = Lab(tmp_path / f"lab{steps}", tmp_path / "cache")
+        begin(lab, FOLDER)
+        (lab.directory / "vms/unfinished").mkdir(parents=True)
+        (lab.directory / "vms/unfinished/disk.qcow2").touch()
+        laboratory.write_secret(lab.token_file("operations-engineer"), Secret("s.token"))
+        (lab.directory / "journal.jsonl").touch()
+        is_killed = killed_after(steps, monkeypatch, lambda lab=lab: list(down(lab, silent)))  # type: ignore[misc]
+        list(down(Lab(lab.directory, lab.cache_directory), silent))
+        assert not lab.directory.exists()
+        if not is_killed:
+            break
+    assert steps >= 6
 
 
 # -- secrets ------------------------------------------------------------------------------------------------------
