@@ -9,7 +9,13 @@ from typing import Any
 import pytest
 
 from hosting_cli import store_policies
+from hosting_cli.app import LazyDoors
+from hosting_cli.commands.lab import set_engines_up
+from hosting_cli.console import Progress
 from hosting_cli.doors.vault_client import VaultClient
+from hosting_cli.lab import keys, laboratory, processes
+from hosting_cli.lab.laboratory import Lab
+from hosting_cli.lab.machines import RunningMachine
 from hosting_cli.lab.openbao import OpenBaoServer
 from hosting_cli.lab.processes import Process
 from hosting_cli.lab.seaweedfs import SeaweedServer
@@ -28,6 +34,7 @@ from hosting_cli.resources import (
     VaultResource,
 )
 from hosting_cli.secret import Secret
+from hosting_cli.session import Session
 from inventory import naming
 from inventory.models import ObjectStoreAccess, Region, VaultAccess
 from inventory.resource import PLATFORM, Json
@@ -71,6 +78,28 @@ class Engines:
             credentials=CREDENTIALS,
             vault_sees=IPv4Network("127.0.0.1/32"),
         )
+
+
+def bring_up_engines(lab: Lab) -> None:
+    """Bring *lab* up without machines: nothing answers where its environment says that the hosts are."""
+    laboratory.begin(lab, SAMPLE)
+    laboratory.start_vault(lab)
+    keys.obtain_bootstrap_key(lab.directory)
+    laboratory.write_environment(
+        lab,
+        tuple(
+            RunningMachine(
+                name,
+                processes.free_port(),
+                keys.generate().public,
+                keys.bootstrap_key_path(lab.directory),
+                f"127.0.1.{number}/32",
+                lab.directory,
+            )
+            for number, name in enumerate(("dijon-app-1", "dijon-gateway-1"), start=11)
+        ),
+    )
+    set_engines_up(Session(SAMPLE, None, None, LazyDoors(), Progress(quiet=True)), lab)
 
 
 # -- what the sample region needs, as a table ---------------------------------------------------------------------

@@ -12,14 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from engines_lab import SAMPLE
+from engines_lab import SAMPLE, bring_up_engines
 
 from hosting_cli.app import LazyDoors
-from hosting_cli.commands.lab import set_engines_up
 from hosting_cli.console import Progress
-from hosting_cli.lab import keys, laboratory, processes, removal
+from hosting_cli.lab import removal
 from hosting_cli.lab.laboratory import Lab
-from hosting_cli.lab.machines import RunningMachine
 from hosting_cli.resources import SecretEntry, SecretPurpose
 from hosting_cli.session import Session
 from inventory import naming
@@ -29,27 +27,12 @@ ENGINEER, OFFICER = "operations-engineer", "security-officer"
 
 @pytest.fixture
 def lab(tmp_path: Path) -> Iterator[Lab]:
-    """Give a lab without machines: nothing answers where the environment says that the hosts are."""
     found = Lab(tmp_path / "lab", tmp_path / "cache")
-    laboratory.begin(found, SAMPLE)
     try:
-        laboratory.start_vault(found)
-        absent = tuple(
-            RunningMachine(
-                name, processes.free_port(), keys.generate().public, _bootstrap(found), f"127.0.1.{number}/32", tmp_path
-            )
-            for number, name in enumerate(("dijon-app-1", "dijon-gateway-1"), start=11)
-        )
-        laboratory.write_environment(found, absent)
-        set_engines_up(Session(SAMPLE, None, None, LazyDoors(), Progress(quiet=True)), found)
+        bring_up_engines(found)
         yield found
     finally:
         list(removal.down(found, Progress(quiet=True)))
-
-
-def _bootstrap(lab: Lab) -> Path:
-    keys.obtain_bootstrap_key(lab.directory)
-    return keys.bootstrap_key_path(lab.directory)
 
 
 def command(lab: Lab, *arguments: str, person: str = ENGINEER) -> list[str]:

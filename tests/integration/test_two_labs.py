@@ -1,0 +1,70 @@
+"""Two labs beside each other: neither takes what is the other's, and one is taken down without the other noticing."""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from engines_lab import SAMPLE, STORE, bring_up_engines
+
+from hosting_cli.app import LazyDoors
+from hosting_cli.console import Progress
+from hosting_cli.lab import laboratory, processes, removal
+from hosting_cli.lab.laboratory import Lab
+from hosting_cli.session import Session
+
+ENGINES = ("openbao", "seaweedfs")
+
+
+@pytest.fixture
+def labs(tmp_path: Path) -> Iterator[tuple[Lab, Lab]]:
+    found = Lab(tmp_path / "one", tmp_path / "cache"), Lab(tmp_path / "two", tmp_path / "cache")
+    try:
+        for lab in found:
+            bring_up_engines(lab)
+        yield found
+    finally:
+        for lab in found:
+            list(removal.down(lab, Progress(quiet=True)))
+
+
+def ports(lab: Lab) -> set[int]:
+    return {*lab.record["vault_ports"], *lab.record["store_ports"]}
+
+
+def pids(lab: Lab) -> set[int]:
+    return {process.pid for engine in ENGINES if (process := laboratory.running(lab, engine))}
+
+
+def sockets(numbers: set[int]) -> list[Path]:
+    """Find what a store leaves outside its lab's directory."""
+    return [path for number in numbers for path in Path("/tmp").glob(f"seaweedfs-*-{number}.sock")]
+
+
+def assert_answers(lab: Lab) -> None:
+    session = Session(SAMPLE, lab.environment_file, lab.token_file("operations-engineer"), LazyDoors())
+    assert session.vault.identity() == "token-operations-engineer"
+    assert session.stores[STORE].read().resources == {}
+
+
+def test_one_lab_is_taken_down_and_the_other_goes_on(labs: tuple[Lab, Lab]) -> None:
+    one, two = labs
+    of_one, of_two = ports(one), pids(two)
+    assert not of_one & ports(two)
+    assert not pids(one) & of_two
+    assert len(of_two) == len(ENGINES)
+    for lab in labs:
+        assert_answers(lab)
+    assert sockets(of_one)
+    # Whatever befell the one before, it goes wholly.
+    store = laboratory.running(one, "seaweedfs")
+    assert store is not None
+    os.kill(store.pid, signal.SIGKILL)
+    removed = list(removal.down(one, Progress(quiet=True)))
+    assert removed == ["openbao", str(one.directory)]
+    assert not one.directory.exists()
+    assert sockets(of_one) == []
+    assert all(processes._is_free(port) for port in of_one)
+    assert pids(two) == of_two
+    assert_answers(two)
