@@ -14,6 +14,9 @@ from inventory.resource import PLATFORM
 
 NODE_EXPORTER_PORT = 9100
 NTP_PORT = 123
+PACKAGE_PORTS = (80, 443)
+"""Debian signs what it publishes, so that a mirror may be asked without TLS."""
+
 SSH_PORT = 22
 ROUTE_PROTOCOL = 104
 """The mark of our routes in the kernel's table; distributions and routing daemons use none above 42 but 186 to 192."""
@@ -65,6 +68,7 @@ def rule_set(places: Topology, environment: Environment, host: Host) -> nftables
         outgoing=(
             *_engine_rules(environment.hosts[host.id]),
             *_time_rules(places, environment, host),
+            *_package_rules(environment),
             *(_PROBES if is_gateway else flows.outgoing(places, host)),
         ),
         through=flows.through(places, host) if is_gateway else {},
@@ -104,6 +108,16 @@ def _time_rules(places: Topology, environment: Environment, host: Host) -> Itera
             destinations=tuple(IPv4Network(server) for server in servers),
             transport=nftables.Transport.UDP,
             ports=(NTP_PORT,),
+        )
+
+
+def _package_rules(environment: Environment) -> Iterator[nftables.Rule]:
+    if environment.package_sources:
+        yield nftables.Rule(
+            comment="packages",
+            destinations=environment.package_sources,
+            transport=nftables.Transport.TCP,
+            ports=PACKAGE_PORTS,
         )
 
 

@@ -400,7 +400,11 @@ class HostAccess(Model):
 
 
 class Environment(Model):
-    """The engines that a region is carried out on: addresses and paths, never a secret."""
+    """The engines that a region is carried out on: addresses and paths, never a secret.
+
+    ``package_sources`` are where hosts may fetch Debian packages, a mirror or a proxy: by address, since hosts ask no
+    name server.  Without any, every package must be on a host before its firewall is.
+    """
 
     environment: Identifier
     luks_profile: LuksProfile = LuksProfile.PRODUCTION
@@ -408,5 +412,6 @@ class Environment(Model):
     object_store: ObjectStoreAccess
     administration_sources: Annotated[tuple[Network, ...], Field(min_length=1)]
     time_servers: tuple[Address, ...] = ()
+    package_sources: tuple[Network, ...] = ()
     hosts: dict[Identifier, HostAccess]
     journal: FilePath

@@ -37,12 +37,16 @@ def authorities_exist(place: Placed[Environment], _region: Region | None) -> Ite
 
 
 def sources_are_narrow(place: Placed[Environment], _region: Region | None) -> Iterator[Problem]:
-    """Find networks of administration, or of those whom the vault serves, that hold every address."""
+    """Find networks of administration, of packages, or of those whom the vault serves, that hold every address."""
     everything = "0.0.0.0/0 is every address there is"
     for number, network in enumerate(place.value.administration_sources):
         if network.prefixlen == 0:
             words = Words("anybody could administer the hosts", everything, "write the networks of the operators")
             yield place.problem(("administration_sources", number), words)
+    for number, network in enumerate(place.value.package_sources):
+        if network.prefixlen == 0:
+            words = Words("hosts could send anything to anybody", everything, "write the network of the mirror")
+            yield place.problem(("package_sources", number), words)
     for who, network, steps in _seen_by_the_vault(place.value):
         if network.prefixlen == 0:
             words = Words(f"the token of {who} would work from anywhere", everything, "write its address")

@@ -54,6 +54,20 @@ def test_overlapping_networks_are_merged_because_nft_refuses_them(tmp_path: Path
     check(rules, tmp_path)
 
 
+@pytest.mark.parametrize("host", [HOST, GATEWAY])
+def test_packages_are_fetched_from_their_sources_and_from_nowhere_else(host: str, tmp_path: Path) -> None:
+    places = flows.topology(region())
+    sources = (IPv4Network("198.51.100.12/32"), IPv4Network("203.0.113.0/28"))
+    opened = environment().model_copy(update={"package_sources": sources})
+    rules = render(rule_set(places, opened, places.hosts[host]))
+    line = 'ip daddr { 198.51.100.12, 203.0.113.0/28 } tcp dport { 80, 443 } counter accept comment "packages"'
+    assert set(rules.splitlines()) - set(text(host).splitlines()) == {f"\t\t{line}"}
+    chain_of = {hook: rules.partition(f"chain {hook} {{")[2].partition("}\n\n")[0] for hook in ("input", "output")}
+    assert (line in chain_of["output"], line in chain_of["input"]) == (True, False)
+    assert rules.count(line) == 1
+    check(rules, tmp_path)
+
+
 def test_every_hook_drops_by_default() -> None:
     assert text(HOST).count("policy drop;") == 3
 
