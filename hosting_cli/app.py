@@ -62,6 +62,11 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "drift": "Say what has moved away from the files, and change nothing.",
         "bootstrap": "Set a fresh vault up for the region, with its root token.",
     },
+    "key": {
+        "list": "List every key and secret with its age and limit.",
+        "show": "Show everything that is known of one key but its value.",
+        "policy": "Show how long each kind of key may serve, and who says so.",
+    },
     "journal": {
         "show": "Show what was planned, approved, done and proven, oldest first.",
         "verify": "Check that no entry was changed, removed, added or reordered.",
@@ -81,9 +86,14 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
 Each is the function of that name in ``hosting_cli/commands/<group>.py``; an ungrouped one has a module of its own."""
 
 GROUPS = {
+    "key": "Keys and secrets: their age, rotation and end.",
     "journal": "What was planned, approved, done and proven.",
     "lab": "A whole small region on this machine, on real engines.",
 }
+
+
+TAKEN = frozenset({"break", "list"})
+"""Names of commands that are words of Python: their functions end with an underscore."""
 
 
 class LazyDoors:
@@ -250,7 +260,7 @@ def _command(group: str, name: str) -> Any:
 def function_of(group: str, name: str) -> Callable[..., Result]:
     """Find the function that is the command *name* of *group*."""
     module = import_module(f"hosting_cli.commands.{group or name}")
-    function: Callable[..., Result] = getattr(module, name if name != "break" else "break_")
+    function: Callable[..., Result] = getattr(module, f"{name}_" if name in TAKEN else name)
     return function
 
 

@@ -23,6 +23,7 @@ from inventory.identifiers import (
     Size,
     Telephone,
 )
+from inventory.key_policy import KeyPolicy
 from inventory.notations import (
     Address,
     Continuity,
@@ -331,7 +332,7 @@ class Protocols(Model):
 
 
 class RegionSheet(Model):
-    """What `region.yaml` holds: who operates, whom to call, and where."""
+    """What `region.yaml` holds: who operates, whom to call, where, and how long keys may serve."""
 
     id: RegionIdentifier
     name: NonEmpty
@@ -340,6 +341,7 @@ class RegionSheet(Model):
     contacts: Annotated[tuple[Contact, ...], Field(min_length=1)]
     sites: Annotated[tuple[Site, ...], Field(min_length=1)]
     stores: tuple[ObjectStore, ...] = ()
+    key_policy: KeyPolicy = KeyPolicy()
 
 
 class NetworkSheet(Model):

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from hosting_cli.doors import vault_reading, vault_secrets, vault_writing
+from hosting_cli.doors import vault_keys, vault_reading, vault_secrets, vault_writing
 from hosting_cli.doors.vault_client import VaultClient
 from hosting_cli.errors import HostingError, MissingCapabilityError
+from hosting_cli.keys.values import KeysSeen
 from hosting_cli.resources import VAULT, SecretEntry, VaultResource
 from hosting_cli.secret import Secret
 from inventory import naming
@@ -60,6 +61,12 @@ class OpenBao:
     def set_key_enabled(self, key: str, enabled: bool) -> None:
         """Make the transit key *key* unusable, or usable again; raise ``MissingCapabilityError`` on HashiCorp Vault."""
         vault_writing.set_key_enabled(self._client, key, enabled=enabled)
+
+    # -- keys --------------------------------------------------------------------------------------------------------
+
+    def keys(self) -> KeysSeen:
+        """Read what is known of every key and secret of the region; raise nothing: what cannot be read is unknown."""
+        return vault_keys.read_keys(self._client, self._region)
 
     # -- secrets ------------------------------------------------------------------------------------------------------
 

@@ -99,6 +99,11 @@ def _policies(client: VaultClient, region: str) -> Iterator[Policy]:
             yield Policy(name=name, owner=mark.owner, text=text)
 
 
+def owners_of_policies(client: VaultClient, region: str) -> Mapping[str, str]:
+    """Say whose each policy of *region* is, hence whose the role of the same name is."""
+    return {policy.name: policy.owner for policy in _policies(client, region)}
+
+
 def _policy_texts(client: VaultClient) -> Mapping[str, str]:
     detailed = client.listed(POLICY_DETAILS)
     if detailed is not None:
@@ -127,18 +132,23 @@ def _role(client: VaultClient, name: str) -> tuple[dict[str, Any], str] | None:
 
 
 def _keys(client: VaultClient) -> Iterator[TransitKey]:
+    yield from map(shapes.transit_key, key_descriptions(client))
+
+
+def key_descriptions(client: VaultClient) -> Iterator[dict[str, Any]]:
+    """Yield what the vault says of each key of ours, in its own words."""
     path = f"{naming.TRANSIT_MOUNT}/keys"
     names = [name for name in client.list(path) if name.startswith(naming.PREFIX)]
     for answer in concurrently(lambda name: client.get(f"{path}/{name}"), names):
         if answer is not None:
-            yield shapes.transit_key(answer["data"])
+            yield answer["data"]
 
 
 # -- kv -----------------------------------------------------------------------------------------------------------
 
 
 def _entries(client: VaultClient, region: str) -> Iterator[SecretEntry]:
-    for name, details in sorted(_metadata(client).items()):
+    for name, details in sorted(metadata(client).items()):
         mark = Mark.of(details.get("custom_metadata") or {})
         if mark is not None and mark.region == region and shapes.is_readable(details):
             yield SecretEntry(
@@ -149,7 +159,7 @@ def _entries(client: VaultClient, region: str) -> Iterator[SecretEntry]:
             )
 
 
-def _metadata(client: VaultClient) -> Mapping[str, dict[str, Any]]:
+def metadata(client: VaultClient) -> Mapping[str, dict[str, Any]]:
     """Give the metadata of every entry by name: in one request, or level by level where the server is Vault."""
     scanned = client.listed(KV_DETAILS, method="SCAN")
     if scanned is not None:

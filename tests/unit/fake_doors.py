@@ -16,9 +16,11 @@ from hosting_cli.doors.hosts import Completed
 from hosting_cli.doors.objects import Head
 from hosting_cli.errors import EngineError, RefusedError, UnreadableError
 from hosting_cli.jobs import Event, Job, OperatorKey
+from hosting_cli.keys.values import KeysSeen
 from hosting_cli.resources import VAULT, SecretEntry, StoreResource, VaultResource, object_store
 from hosting_cli.secret import Secret
 from hosting_cli.session import DoorMaker, Session
+from inventory.key_policy import KeyKind
 from inventory.resource import Json, Reading, Resource, Subject
 
 STORE = "dijon-objects"
@@ -42,6 +44,7 @@ class FakeVault:
         self.answers: Callable[[str, str, str], int] = lambda policy, method, path: 403
         self.rights: Callable[[str, str], tuple[str, ...]] = lambda policy, path: ("deny",)
         self.disabled: set[str] = set()
+        self.known_keys = KeysSeen((), {})
         self.sealed = False
         self.person = "token-tester"
 
@@ -73,6 +76,9 @@ class FakeVault:
             raise RefusedError(str(resource.subject), "it bears data", "Offboard its owner.")
         self._asked(f"delete {resource.subject}")
         self.resources.pop(resource.subject, None)
+
+    def keys(self) -> KeysSeen:
+        return KeysSeen((), dict.fromkeys(KeyKind, str(SEALED))) if self.sealed else self.known_keys
 
     def make_secret(self, entry: SecretEntry) -> None:
         self._asked(f"make {entry.subject}")

@@ -1,0 +1,153 @@
+"""What the vault tells of keys and secrets: their versions and when each was made, never their values.
+
+Each kind is read for itself: what the token may not see, or the server does not know, is unknown and hides no other.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from cryptography import x509
+
+from hosting_cli.doors import vault_reading
+from hosting_cli.doors import vault_shapes as shapes
+from hosting_cli.doors.vault_client import VaultClient
+from hosting_cli.doors.vault_reading import ROLES, concurrently
+from hosting_cli.errors import HostingError
+from hosting_cli.keys.values import Key, KeysSeen
+from inventory import naming
+from inventory.key_policy import KeyKind
+from inventory.resource import PLATFORM
+from vault_policies.mark import Mark
+
+MADE_AT = "value-made-at"
+"""Beside a ciphertext: when the value was made, if wrapping it anew has made a younger version of the entry."""
+
+ACCESSOR_DIGITS = 8
+"""How much of a secret-id's accessor names it for people."""
+
+_VERSION = re.compile(r"vault:v(\d+):")
+_SECRETS = (
+    KeyKind.LUKS_PASSPHRASE,
+    KeyKind.LUKS_RECOVERY,
+    KeyKind.RESTIC_PASSWORD,
+    KeyKind.S3_CREDENTIALS,
+)
+
+
+def read_keys(client: VaultClient, region: str) -> KeysSeen:
+    """Read what is known of every key and secret of *region*; raise nothing: what cannot be read is unknown."""
+    sources: tuple[tuple[tuple[KeyKind, ...], Callable[[], Iterable[Key]]], ...] = (
+        ((KeyKind.TRANSIT_KEY,), lambda: _transit_keys(client)),
+        (_SECRETS, lambda: _secrets(client, region)),
+        ((KeyKind.SECRET_ID,), lambda: _secret_ids(client, region)),
+        ((KeyKind.SSH_AUTHORITY,), lambda: _ssh_authority(client)),
+        ((KeyKind.PKI_AUTHORITY,), lambda: _pki_authorities(client)),
+    )
+    found: list[Key] = []
+    unread: dict[KeyKind, str] = {}
+    for kinds, read in sources:
+        try:
+            found += read()
+        except HostingError as error:
+            unread |= dict.fromkeys(kinds, str(error))
+    return KeysSeen(tuple(found), unread)
+
+
+# -- one function for each source -----------------------------------------------------------------------------------
+
+
+def _transit_keys(client: VaultClient) -> Iterator[Key]:
+    for data in vault_reading.key_descriptions(client):
+        latest, times = int(data["latest_version"]), data["keys"]
+        made_at = datetime.fromtimestamp(int(times[str(latest)]), UTC)
+        yield Key(
+            kind=KeyKind.TRANSIT_KEY,
+            name=data["name"],
+            owner=shapes.transit_key(data).owner,
+            made_at=made_at,
+            rotated_at=made_at if latest > 1 else None,
+            version=latest,
+            lowest_version=int(data["min_decryption_version"]),
+            disabled=bool(data.get("soft_deleted")),
+        )
+
+
+def _secrets(client: VaultClient, region: str) -> Iterator[Key]:
+    described = vault_reading.metadata(client)
+    ours = {
+        name: mark
+        for name, details in described.items()
+        if (mark := Mark.of(details.get("custom_metadata") or {})) is not None
+        if mark.region == region and shapes.is_readable(details)
+    }
+    wrapped = concurrently(lambda name: ciphertext_version(client, name), ours)
+    for (name, mark), version in zip(ours.items(), wrapped, strict=True):
+        yield _secret(name, mark.owner, described[name], version)
+
+
+def _secret(name: str, owner: str, details: Mapping[str, Any], wrapped_version: int | None) -> Key:
+    notes, versions = details["custom_metadata"], details["versions"]
+    stored_at = _moment(versions[str(details["current_version"])]["created_time"])
+    made_at = _moment(notes[MADE_AT]) if MADE_AT in notes else stored_at
+    first_at = _moment(versions[min(versions, key=int)]["created_time"])
+    return Key(
+        kind=KeyKind(notes["purpose"]),
+        name=name,
+        owner=owner,
+        made_at=made_at,
+        rotated_at=made_at if made_at > first_at else None,
+        version=int(details["current_version"]),
+        wrapped_by=notes["wrapped-by"],
+        wrapped_version=wrapped_version,
+    )
+
+
+def ciphertext_version(client: VaultClient, name: str) -> int | None:
+    """Say by which version of its transit key the entry *name* is encrypted; ``None`` when it does not say."""
+    answer = client.get(f"{naming.KV_MOUNT}/data/{naming.KV_ROOT}/{name}")
+    found = _VERSION.match(str(((answer or {}).get("data", {}).get("data") or {}).get("ciphertext", "")))
+    return int(found[1]) if found else None
+
+
+def _secret_ids(client: VaultClient, region: str) -> Iterator[Key]:
+    owners = vault_reading.owners_of_policies(client, region)
+    for role in (name for name in client.list(ROLES) if name.startswith(naming.PREFIX)):
+        for accessor in client.list(f"{ROLES}/{role}/secret-id"):
+            body = {"secret_id_accessor": accessor}
+            data = client.post(f"{ROLES}/{role}/secret-id-accessor/lookup", body)["data"]
+            yield Key(
+                kind=KeyKind.SECRET_ID,
+                name=f"{role}/{accessor[:ACCESSOR_DIGITS]}",
+                owner=owners.get(role, PLATFORM),
+                made_at=_moment(data["creation_time"]),
+            )
+
+
+def _ssh_authority(client: VaultClient) -> Iterator[Key]:
+    if vault_reading.ssh_public_key(client) is not None:
+        yield Key(
+            kind=KeyKind.SSH_AUTHORITY,
+            name=naming.SSH_MOUNT,
+            owner=PLATFORM,
+            made_at=None,
+            unknown="the vault does not tell when it was made, and the journal does not know",
+        )
+
+
+def _pki_authorities(client: VaultClient) -> Iterator[Key]:
+    for issuer in client.list(f"{naming.PKI_MOUNT}/issuers"):
+        answer = client.get(f"{naming.PKI_MOUNT}/issuer/{issuer}/json") or {}
+        certificate = x509.load_pem_x509_certificate(answer["data"]["certificate"].encode())
+        yield Key(
+            kind=KeyKind.PKI_AUTHORITY,
+            name=f"{naming.PKI_MOUNT}/{issuer}",
+            owner=PLATFORM,
+            made_at=certificate.not_valid_before_utc,
+            expires_at=certificate.not_valid_after_utc,
+        )
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)

@@ -1,0 +1,101 @@
+"""What the age of a key calls for, with the reason: in order, due, overdue, disabled or unknown.  Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from hosting_cli.journal import timestamp
+from hosting_cli.keys.values import Key
+from inventory.key_policy import KeyKind, KeyLimit, KeyPolicy
+from inventory.resource import Json
+
+
+class KeyState(StrEnum):
+    """What a key's age calls for; what is not known is never in order."""
+
+    IN_ORDER = "in order"
+    DUE = "due"
+    OVERDUE = "overdue"
+    DISABLED = "disabled"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A key, the limit that it is held against, and what came of that."""
+
+    key: Key
+    limit: KeyLimit
+    age_days: int | None
+    state: KeyState
+    reason: str
+
+    def to_json(self) -> dict[str, Json]:
+        """Give everything that is known, for programs."""
+        key = self.key
+        return {
+            "state": self.state.value,
+            "kind": key.kind.value,
+            "name": key.name,
+            "owner": key.owner,
+            "age_days": self.age_days,
+            "limit_days": self.limit.days,
+            "limit_source": self.limit.source,
+            "reason": self.reason,
+            "made_at": _written(key.made_at),
+            "rotated_at": _written(key.rotated_at),
+            "expires_at": _written(key.expires_at),
+            "version": key.version,
+            "lowest_version": key.lowest_version,
+            "wrapped_by": key.wrapped_by,
+            "wrapped_version": key.wrapped_version,
+        }
+
+
+def judge(keys: Iterable[Key], policy: KeyPolicy, now: datetime) -> tuple[Judged, ...]:
+    """Hold every key against the limit of its kind, the worst first."""
+    known = tuple(keys)
+    latest = {key.name: key.version for key in known if key.kind is KeyKind.TRANSIT_KEY and key.version}
+    judged = [_judged(key, policy, latest, now) for key in known]
+    return tuple(sorted(judged, key=lambda item: (_ORDER.index(item.state), item.key.kind, item.key.name)))
+
+
+def _judged(key: Key, policy: KeyPolicy, latest: Mapping[str, int], now: datetime) -> Judged:
+    limit = policy.limits.of(key.kind)
+    age_days = None if key.made_at is None else max(0, (now - key.made_at).days)
+    state, reason = _state(key, limit, policy.notice_days, latest, now)
+    return Judged(key, limit, age_days, state, reason)
+
+
+def _state(
+    key: Key, limit: KeyLimit, notice_days: int, latest: Mapping[str, int], now: datetime
+) -> tuple[KeyState, str]:
+    if key.disabled:
+        return KeyState.DISABLED, "nothing that it wraps can be read until it is enabled"
+    if key.made_at is None:
+        return KeyState.UNKNOWN, key.unknown or "nobody recorded when it was made"
+    ends = key.made_at + timedelta(days=limit.days)
+    end, why = ends, f"{limit.days} days are its limit ({limit.source})"
+    if key.expires_at is not None and key.expires_at < ends:
+        end, why = key.expires_at, "its own end"
+    if now >= end:
+        return KeyState.OVERDUE, f"since {end.date()}: {why}"
+    if now >= end - timedelta(days=notice_days):
+        return KeyState.DUE, f"on {end.date()}: {why}"
+    if _is_wrapped_late(key, latest):
+        newest = latest[str(key.wrapped_by)]
+        return KeyState.DUE, f"wrapped by version {key.wrapped_version} of {key.wrapped_by}, of which there is {newest}"
+    return KeyState.IN_ORDER, ""
+
+
+def _is_wrapped_late(key: Key, latest: Mapping[str, int]) -> bool:
+    newest = latest.get(key.wrapped_by or "")
+    return newest is not None and key.wrapped_version is not None and key.wrapped_version < newest
+
+
+def _written(moment: datetime | None) -> str | None:
+    return None if moment is None else timestamp(moment)
+
+
+_ORDER = (KeyState.OVERDUE, KeyState.UNKNOWN, KeyState.DISABLED, KeyState.DUE, KeyState.IN_ORDER)

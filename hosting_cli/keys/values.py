@@ -1,0 +1,48 @@
+"""What is known of a key or a secret: everything but its value."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from inventory.key_policy import KeyKind
+
+
+@dataclass(frozen=True, kw_only=True)
+class Key:
+    """A key or secret as its engine describes it.
+
+    ``made_at`` is when the value in use was made, which wrapping it anew does not change; ``None`` is unknown, and
+    ``unknown`` says why.  ``rotated_at`` is the same time when another value was in use before.
+    """
+
+    kind: KeyKind
+    name: str
+    owner: str
+    made_at: datetime | None
+    rotated_at: datetime | None = None
+    version: int | None = None
+    wrapped_by: str | None = None
+    wrapped_version: int | None = None
+    """By which version of the transit key ``wrapped_by`` it is encrypted."""
+    lowest_version: int | None = None
+    """Of a transit key: the oldest version that still decrypts."""
+    expires_at: datetime | None = None
+    disabled: bool = False
+    unknown: str = ""
+
+
+@dataclass(frozen=True)
+class KeysSeen:
+    """The keys that could be read, and why those of a kind could not."""
+
+    keys: tuple[Key, ...]
+    unread: Mapping[KeyKind, str]
+
+
+def with_times(seen: KeysSeen, made_at: Mapping[KeyKind, datetime]) -> KeysSeen:
+    """Give the keys whose engine does not tell their age the time that somebody else recorded for their kind."""
+    keys = (
+        replace(key, made_at=made_at[key.kind], unknown="") if key.made_at is None and key.kind in made_at else key
+        for key in seen.keys
+    )
+    return replace(seen, keys=tuple(keys))

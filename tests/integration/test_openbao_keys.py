@@ -1,0 +1,109 @@
+"""What a real vault tells of keys and secrets: versions and ages, and nothing when it may not."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import count
+
+import pytest
+from engines_lab import Engines
+
+from hosting_cli.doors.openbao import OpenBao
+from hosting_cli.keys.values import Key, KeysSeen
+from hosting_cli.resources import SecretEntry, SecretPurpose, TransitKey
+from hosting_cli.secret import Secret
+from inventory import naming
+from inventory.key_policy import KeyKind
+from inventory.models import Application, Region
+from vault_policies import render
+
+NUMBERS = count()
+A_MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def key(vault_door: OpenBao) -> str:
+    """Make a transit key of the test's own."""
+    name = f"hosting-test-keys{next(NUMBERS)}-volumes"
+    vault_door.write(TransitKey(name=name, owner=name))
+    return name
+
+
+@pytest.fixture
+def entry(vault_door: OpenBao, key: str) -> SecretEntry:
+    """Make a secret wrapped by that key."""
+    made = SecretEntry(name=f"test/keys/{key}", owner="test", purpose=SecretPurpose.RESTIC_PASSWORD, wrapped_by=key)
+    vault_door.make_secret(made)
+    return made
+
+
+def named(seen: KeysSeen, name: str) -> Key:
+    (found,) = (key for key in seen.keys if key.name == name)
+    return found
+
+
+def is_recent(moment: datetime | None) -> bool:
+    return moment is not None and abs(datetime.now(UTC) - moment) < A_MINUTE
+
+
+def test_everything_that_the_vault_keeps_is_read(vault_door: OpenBao, application: Application, host: str) -> None:
+    role = naming.host_role(application.id, host)
+    vault_door.wrapped_secret_id(role, ttl_seconds=60, note={"host": host})
+    seen = vault_door.keys()
+    assert seen.unread == {}
+    kinds = {key.kind for key in seen.keys}
+    assert kinds >= {KeyKind(purpose) for purpose in SecretPurpose if purpose is not SecretPurpose.S3_CREDENTIALS}
+    assert kinds >= {KeyKind.TRANSIT_KEY, KeyKind.SECRET_ID, KeyKind.SSH_AUTHORITY}
+    (authority,) = (key for key in seen.keys if key.kind is KeyKind.SSH_AUTHORITY)
+    assert (authority.made_at, bool(authority.unknown)) == (None, True)
+    assert {key.owner for key in seen.keys if key.kind is KeyKind.SECRET_ID} >= {application.id}
+    assert all(is_recent(key.made_at) for key in seen.keys if key is not authority and key.name.startswith(role))
+
+
+def test_a_rotated_key_has_a_new_age_and_a_secret_under_it_an_old_wrapping(
+    vault_door: OpenBao, engines: Engines, key: str, entry: SecretEntry
+) -> None:
+    before = named(vault_door.keys(), key)
+    assert (before.version, before.rotated_at, before.lowest_version) == (1, None, 1)
+    engines.as_root("POST", f"transit/keys/{key}/rotate", {})
+    seen = vault_door.keys()
+    assert named(seen, key).version == 2
+    assert is_recent(named(seen, key).rotated_at)
+    assert (named(seen, entry.name).wrapped_by, named(seen, entry.name).wrapped_version) == (key, 1)
+
+
+def test_a_disabled_key_is_read_as_disabled(vault_door: OpenBao, key: str) -> None:
+    vault_door.set_key_enabled(key, enabled=False)
+    assert named(vault_door.keys(), key).disabled
+    vault_door.set_key_enabled(key, enabled=True)
+    assert not named(vault_door.keys(), key).disabled
+
+
+def test_a_replaced_secret_was_rotated(vault_door: OpenBao, entry: SecretEntry) -> None:
+    assert named(vault_door.keys(), entry.name).rotated_at is None
+    vault_door.replace_secret(entry, Secret("another"), note={})
+    found = named(vault_door.keys(), entry.name)
+    assert (found.version, is_recent(found.rotated_at)) == (2, True)
+
+
+@pytest.fixture
+def issuer(engines: Engines, vault_door: OpenBao) -> Iterator[str]:
+    body = {"common_name": "test", "ttl": "48h", "key_type": "ec"}
+    answer = engines.as_root("POST", "pki/root/generate/internal", dict(body))
+    yield answer["data"]["issuer_id"]
+    engines.as_root("DELETE", "pki/root")
+
+
+def test_a_certificate_authority_ends_when_its_certificate_does(vault_door: OpenBao, issuer: str) -> None:
+    found = named(vault_door.keys(), f"pki/{issuer}")
+    assert is_recent(found.made_at)
+    assert found.expires_at is not None
+    assert timedelta(hours=47) < found.expires_at - datetime.now(UTC) < timedelta(hours=49)
+
+
+def test_what_a_token_may_not_see_is_unknown_and_never_absent(
+    engines: Engines, root_door: OpenBao, vault_door: OpenBao, region: Region
+) -> None:
+    token = root_door.issue_token("approver", (render.APPROVER_POLICY,), period_seconds=600)
+    seen = OpenBao(engines.vault_access(engines.token_file("approver", token)), region=region.id).keys()
+    assert seen.keys == ()
+    assert seen.unread.keys() == set(KeyKind) - {KeyKind.PKI_AUTHORITY}  # of which there is none, as anybody may know

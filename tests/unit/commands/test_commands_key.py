@@ -1,0 +1,81 @@
+"""Keys as commands: what is said of them, with which exit status, and what is never taken for in order."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from fake_doors import World
+from sample import APPLICATION, NOW
+
+from hosting_cli.commands import key as commands
+from hosting_cli.errors import UsageError
+from hosting_cli.keys.values import Key, KeysSeen
+from hosting_cli.result import ExitStatus
+from inventory.key_policy import KeyKind
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+def key(age_days: int, name: str = "one", **attributes: object) -> Key:
+    plain = {"kind": KeyKind.TRANSIT_KEY, "owner": APPLICATION, "made_at": NOW - timedelta(days=age_days)}
+    return Key(name=name, **{**plain, **attributes})  # type: ignore[arg-type]
+
+
+def know(world: World, *keys: Key, **unread: str) -> World:
+    world.vault.known_keys = KeysSeen(keys, {KeyKind(kind): reason for kind, reason in unread.items()})
+    return world
+
+
+@pytest.mark.parametrize(
+    ("keys", "status"),
+    [
+        ([key(1)], ExitStatus.DONE),
+        ([key(350)], ExitStatus.DONE),
+        ([key(1, "a"), key(365, "b")], ExitStatus.PENDING),
+        ([key(365), key(1, "b", made_at=None)], ExitStatus.UNKNOWN),
+    ],
+    ids=["in order", "due is still in order", "overdue", "unknown outweighs overdue"],
+)
+def test_the_exit_status_tells_a_timer_what_is_the_matter(world: World, keys: list[Key], status: ExitStatus) -> None:
+    assert commands.list_(know(world, *keys).session).status is status
+
+
+def test_a_kind_that_cannot_be_read_is_unknown_and_hides_no_other(world: World) -> None:
+    result = commands.list_(know(world, key(1), **{"secret-id": "not allowed"}).session)
+    assert result.status is ExitStatus.UNKNOWN
+    assert [item["name"] for item in result.data["keys"]] == ["one"]
+    assert "keys of kind secret-id" in str(result.errors)
+
+
+def test_a_sealed_vault_leaves_everything_unknown(world: World) -> None:
+    world.vault.sealed = True
+    result = commands.list_(world.session)
+    assert (result.status, len(result.errors)) == (ExitStatus.UNKNOWN, len(KeyKind))
+
+
+def test_one_application_is_listed_alone(world: World) -> None:
+    know(world, key(1), key(400, "other", owner="platform"))
+    result = commands.list_(world.session, application=APPLICATION)
+    assert ([item["name"] for item in result.data["keys"]], result.status) == (["one"], ExitStatus.DONE)
+
+
+def test_a_key_is_shown_with_where_its_limit_comes_from(world: World) -> None:
+    result = commands.show(know(world, key(1, kind=KeyKind.S3_CREDENTIALS)).session, "one")
+    assert result.data["limit_days"] == 180
+    assert "spécimen" in str(result.blocks)
+
+
+def test_a_name_that_is_not_there_is_guessed(world: World) -> None:
+    know(world, key(1, "hosting-imaging-objects"))
+    with pytest.raises(UsageError, match="Did you mean hosting-imaging-objects"):
+        commands.show(world.session, "hosting-imaging-object")
+
+
+def test_the_policy_names_the_source_of_every_limit(world: World) -> None:
+    result = commands.policy(world.session)
+    assert result.data["limits"].keys() == {kind.value for kind in KeyKind}
+    assert result.data["limits"]["transit-key"] == {"days": 365, "source": "the operator's own"}
+    assert result.data["limits"]["s3-credentials"]["source"].startswith("Politique")
