@@ -63,7 +63,7 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "bootstrap": "Set a fresh vault up for the region, with its root token.",
     },
     "key": {
-        "list": "List every key and secret with its age and limit.",
+        "list": "List every key and secret with its age and its limit.",
         "show": "Show everything that is known of one key but its value.",
         "policy": "Show how long each kind of key may serve, and who says so.",
     },

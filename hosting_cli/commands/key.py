@@ -23,11 +23,11 @@ NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The key's nam
 
 
 def list_(session: Session, application: OwnerOption = None) -> Result:
-    """List every key and secret with its age, its limit and what that calls for.
+    """List every key and secret with its age and its limit.
 
-    Transit keys, LUKS passphrases, restic passwords, S3 credentials, secret-ids of hosts, authorities: never a value.
-    A secret that was wrapped anew keeps its age.  What could not be read is unknown.  Exit status 0 when nothing is
-    overdue, 3 when something is, 4 when something is unknown: fit for a timer.
+    And with what that calls for: transit keys, LUKS passphrases, restic passwords, S3 credentials, secret-ids of
+    hosts, authorities; never a value.  A secret that was wrapped anew keeps its age.  What could not be read is
+    unknown.  Exit status 0 when nothing is overdue, 3 when something is, 4 when something is unknown: fit for a timer.
     """
     judged, seen = _judged(session)
     shown = [item for item in judged if application in {None, item.key.owner}]
@@ -45,7 +45,7 @@ def list_(session: Session, application: OwnerOption = None) -> Result:
 
 
 def show(session: Session, name: NameArgument) -> Result:
-    """Show everything that is known of one key or secret but its value."""
+    """Show everything that is known of one key but its value."""
     judged, seen = _judged(session)
     found = next((item for item in judged if item.key.name == name), None)
     if found is None:
@@ -59,10 +59,10 @@ def show(session: Session, name: NameArgument) -> Result:
 
 
 def policy(session: Session) -> Result:
-    """Show how long each kind of key may serve, and which text or decision says so.
+    """Show how long each kind of key may serve, and who says so.
 
-    The limits stand under `key_policy` in region.yaml; where nothing is written there, a default holds.  No limit is
-    a figure of the HDS framework, which gives none.
+    The limits stand under `key_policy` in region.yaml, each with the text or the decision that it comes from; where
+    nothing is written there, a default holds.  None is a figure of the HDS framework, which gives none.
     """
     from inventory.key_policy import KeyKind
 
@@ -83,9 +83,9 @@ def _judged(session: Session) -> "tuple[tuple[Judged, ...], KeysSeen]":
     from hosting_cli.keys.judgement import judge
     from hosting_cli.keys.values import with_times
 
+    recorded = times_made(session.journal.entries())
     with session.progress.stage("reading what the vault tells of keys"):
-        seen = session.vault.keys()
-    seen = with_times(seen, times_made(session.journal.entries()))
+        seen = with_times(session.vault.keys(), recorded)
     return judge(seen.keys, session.region.key_policy, session.clock()), seen
 
 
