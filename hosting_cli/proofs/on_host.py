@@ -3,10 +3,13 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from hosting_cli.doors.hosts import Shell
 from hosting_cli.errors import EngineError
 from hosting_cli.session import Session
+
+if TYPE_CHECKING:
+    from hosting_cli.doors.hosts import Shell
 
 
 @dataclass(frozen=True)
@@ -14,7 +17,7 @@ class Hand:
     """A hand on a host: one connection, over which a proof does all it has to do there."""
 
     host: str
-    shell: Shell
+    shell: "Shell"
 
     def run(self, argv: Sequence[str], *, stdin: str | None = None, timeout_seconds: float = 120) -> str:
         """Run *argv* and give its output; raise ``EngineError`` with its last words when it fails."""
