@@ -14,6 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from hosting_cli.errors import HostingError, InvalidFilesError
+from hosting_cli.help_page import WIDEST
 from hosting_cli.result import EXIT_STATUS_HELP, ExitStatus, Result, Text
 
 if TYPE_CHECKING:
@@ -222,7 +223,7 @@ SETTINGS: dict[str, Any] = {
     "rich_markup_mode": None,
     "pretty_exceptions_enable": False,
     "epilog": EXIT_STATUS_HELP,
-    "context_settings": {"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    "context_settings": {"help_option_names": ["-h", "--help"], "max_content_width": WIDEST},
 }
 
 

@@ -1,6 +1,7 @@
-"""Write the reference of commands from the commands themselves: ``python -m hosting_cli.reference``.
+"""Write what is known of commands from the commands themselves: ``python -m hosting_cli.reference``.
 
-A test holds the file against this module, so that documents and commands never differ.
+That is the reference in the documents, and the page of `hosting --help`.  Tests hold both files against this module, so
+that they and the commands never differ.
 """
 
 import inspect
@@ -10,12 +11,17 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple, get_args, get_type_hints
 
+from typer.main import get_command
 from typer.models import ArgumentInfo, OptionInfo
 
-from hosting_cli.app import COMMANDS, GROUPS, SHARED_OPTIONS, function_of
+from hosting_cli import help_page
+from hosting_cli.app import COMMANDS, GROUPS, SHARED_OPTIONS, build, function_of
 from hosting_cli.result import EXIT_STATUS_HELP, Result
 
 FILE = Path(__file__).parents[1] / "docs/reference/commands.md"
+
+UNWRAPPED = 10_000
+"""Columns that no paragraph fills."""
 
 HEAD = f"""\
 # Commands
@@ -109,6 +115,14 @@ def _table(found: list[Parameter]) -> str:
     return "".join(["| | |\n|---|---|\n", *(row.replace("people|json", "people\\|json") for row in rows)])
 
 
+def page_of_help(width: int | None = None) -> str:
+    """Have typer write the page of `hosting --help`, *width* columns wide or as the terminal has it."""
+    command = get_command(build())
+    with command.make_context("hosting", [], resilient_parsing=True, terminal_width=width) as context:
+        return f"{command.get_help(context)}\n"
+
+
 if __name__ == "__main__":
     FILE.parent.mkdir(parents=True, exist_ok=True)
     FILE.write_text(text())
+    help_page.FILE.write_text(page_of_help(UNWRAPPED))

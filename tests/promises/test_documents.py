@@ -12,7 +12,7 @@ import pytest
 import yaml
 from typer.main import get_command
 
-from hosting_cli import reference
+from hosting_cli import help_page, reference
 from hosting_cli.app import COMMANDS, SHARED_OPTIONS, build, function_of
 from inventory.models import Environment
 
@@ -40,12 +40,27 @@ def test_the_line_about_a_command_is_the_first_of_its_help(group: str, name: str
     assert len(line) <= 65
 
 
+REMEDY = "run `python -m hosting_cli.reference`"
+
 # -- the reference ------------------------------------------------------------------------------------------------
 
 
 def test_the_reference_is_what_the_commands_say() -> None:
-    remedy = "run `python -m hosting_cli.reference`"
-    assert reference.FILE.read_text() == reference.text(), remedy
+    assert reference.FILE.read_text() == reference.text(), REMEDY
+
+
+def test_the_page_of_help_is_the_one_that_typer_writes() -> None:
+    assert help_page.FILE.read_text() == reference.page_of_help(reference.UNWRAPPED), REMEDY
+
+
+def test_the_page_of_help_looks_as_if_typer_had_shown_it_on_every_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    page, shown, expected = help_page.FILE.read_text(), {}, {}
+    for columns in range(20, 140):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        expected[columns] = reference.page_of_help()
+        shown[columns] = help_page.laid_out(page, columns)
+    assert shown == expected
+    assert len(set(shown.values())) > 30, "the width of the terminal makes a difference"
 
 
 @pytest.mark.parametrize(("group", "name"), NAMES)

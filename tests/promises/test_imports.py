@@ -154,19 +154,40 @@ def test_what_runs_on_hosts_needs_python_and_nothing_else(path: Path) -> None:
     assert foreign <= {"_sha2"}  # Python 3.12 and later; on older ones it is tried and done without
 
 
-HELP = """
+CALLED = """
 import sys
-from hosting_cli.app import main
-sys.argv = ["hosting", "--help"]
+from hosting_cli.__main__ import main
 try:
     main()
 except SystemExit:
-    print(sorted(sys.modules), file=sys.stderr)
+    pass
+print(sorted(sys.modules), file=sys.stderr)
 """
+"""What `hosting` does with its arguments, and then the modules that it took."""
 
 
-def test_help_loads_no_engine() -> None:
-    found = subprocess.run([sys.executable, "-c", HELP], capture_output=True, text=True, check=True, cwd=ROOT)
-    loaded = {name.split(".")[0] for name in ast.literal_eval(found.stderr.splitlines()[-1])}
-    assert "Usage: hosting" in found.stdout
-    assert loaded & (ENGINES | {"pydantic", "jinja2", "cryptography"}) == set()
+def called(script: Path, *arguments: str) -> tuple[str, set[str]]:
+    """Give what `hosting` prints, and which modules it loads."""
+    script.write_text(CALLED)
+    argv = [sys.executable, script, *arguments]
+    found = subprocess.run(argv, capture_output=True, text=True, check=True, env={"PYTHONPATH": str(ROOT)})
+    return found.stdout, set(ast.literal_eval(found.stderr.splitlines()[-1]))
+
+
+@pytest.mark.parametrize("option", ["--help", "-h"])
+def test_the_first_page_of_help_loads_nothing_that_is_not_needed_to_show_it(tmp_path: Path, option: str) -> None:
+    printed, loaded = called(tmp_path / "hosting", option)
+    assert printed.startswith("Usage: hosting")
+    assert {name for name in loaded if name.startswith("hosting_cli")} == {
+        "hosting_cli",
+        "hosting_cli.__main__",
+        "hosting_cli.help_page",
+    }
+    assert loaded & {"typer", "rich", "inspect", "dataclasses", "subprocess", "typing"} == set()
+
+
+@pytest.mark.parametrize("name", ["lab", "plan", "journal show"])
+def test_help_loads_no_engine(tmp_path: Path, name: str) -> None:
+    printed, loaded = called(tmp_path / "hosting", *name.split(), "--help")
+    assert printed.startswith(f"Usage: hosting {name}")
+    assert {name.split(".")[0] for name in loaded} & (ENGINES | {"jinja2", "cryptography"}) == set()
