@@ -61,7 +61,7 @@ class VaultActor:
 
     def read(self) -> Sequence[Reading]:
         """Read the vault back."""
-        return read_vault(self.session)
+        return read_vault(self.session, self.found.desired)
 
     def _make(self, change: Change) -> None:
         resource = resource_of(change, self.found)

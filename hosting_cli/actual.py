@@ -1,6 +1,6 @@
 """Read what is: every source at once, and then what only two doors together can tell."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -18,14 +18,21 @@ def read_all(readers: Sequence[Reader]) -> tuple[Reading, ...]:
         return tuple(reading for found in pool.map(lambda reader: reader(), readers) for reading in found)
 
 
-def without_credentials(reading: Reading) -> Reading:
-    """Leave the entries of S3 credentials out of the vault's reading: they are read as part of their access keys."""
+def without_credentials(reading: Reading, names: Collection[str]) -> Reading:
+    """Leave the entries of S3 credentials called *names* out of the vault's reading: they are not planned singly.
+
+    An entry that nobody names stays: its access key has left the files, and what it holds must not be forgotten.
+    """
     if reading.source != VAULT or reading.resources is None:
         return reading
     kept = {
         subject: resource
         for subject, resource in reading.resources.items()
-        if not (isinstance(resource, SecretEntry) and resource.purpose is SecretPurpose.S3_CREDENTIALS)
+        if not (
+            isinstance(resource, SecretEntry)
+            and resource.purpose is SecretPurpose.S3_CREDENTIALS
+            and resource.name in names
+        )
     }
     return replace(reading, resources=kept)
 

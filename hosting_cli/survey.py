@@ -47,7 +47,7 @@ def survey(session: Session) -> Survey:
     authority_key = _told(session.vault.ssh_authority_public_key)
     wanted = desired(session.region, session.environment, _published(session, authority_key))
     readers: tuple[Reader, ...] = (
-        partial(read_vault, session),
+        partial(read_vault, session, wanted),
         *(partial(read_store, session, store, wanted) for store in [item.id for item in session.region.stores]),
         partial(_unread_hosts, session, session.environment.hosts, authority_key)
         if isinstance(authority_key, HostingError)
@@ -90,9 +90,10 @@ def plan_of(session: Session, found: Survey, application: str | None = None) -> 
 # -- readers ------------------------------------------------------------------------------------------------------
 
 
-def read_vault(session: Session) -> Sequence[Reading]:
-    """Read the vault."""
-    return [without_credentials(session.vault.read())]
+def read_vault(session: Session, wanted: Mapping[Subject, Resource]) -> Sequence[Reading]:
+    """Read the vault, but for what is read as part of an access key, and the provisioner's credentials."""
+    of_keys = {item.secret for item in wanted.values() if isinstance(item, AccessKey)}
+    return [without_credentials(session.vault.read(), of_keys | {session.environment.object_store.credentials})]
 
 
 def read_store(session: Session, store: str, wanted: Mapping[Subject, Resource]) -> Sequence[Reading]:

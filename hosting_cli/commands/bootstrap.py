@@ -22,7 +22,7 @@ def bootstrap(session: Session) -> Result:
 
     session.vault.bootstrap(render.people())
     wanted = {resource.subject: resource for resource in platform(session.region, session.environment)}
-    found = Survey(wanted, tuple(read_vault(session)))
+    found = Survey(wanted, tuple(read_vault(session, wanted)))
     needed = plan(
         wanted.values(),
         found.readings,

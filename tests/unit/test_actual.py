@@ -97,13 +97,14 @@ def test_entries_of_s3_credentials_are_read_with_their_keys_and_not_twice() -> N
     policy = Policy(name="p", owner="imagerie", text="")
     kept = SecretEntry(name="a", owner="imagerie", purpose=SecretPurpose.LUKS_PASSPHRASE, wrapped_by="k")
     dropped = SecretEntry(name="b", owner="imagerie", purpose=SecretPurpose.S3_CREDENTIALS, wrapped_by="k")
-    found = without_credentials(reading(policy, kept, dropped, source=VAULT)).resources
-    assert found == {policy.subject: policy, kept.subject: kept}
+    departed = replace(dropped, name="c")
+    found = without_credentials(reading(policy, kept, dropped, departed, source=VAULT), {"a", "b"}).resources
+    assert found == {policy.subject: policy, kept.subject: kept, departed.subject: departed}
 
 
 @pytest.mark.parametrize("untouched", [Reading(VAULT, NOW, None, "it is sealed"), reading(IDENTITY)], ids=str)
 def test_other_readings_are_left_alone(untouched: Reading) -> None:
-    assert without_credentials(untouched) is untouched
+    assert without_credentials(untouched, ()) is untouched
 
 
 def test_readers_are_called_at_once_and_answer_in_their_order() -> None:

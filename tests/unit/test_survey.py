@@ -1,6 +1,7 @@
 """Looking at everything at once: what one door could not see hides nothing of the others, and is never absent."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,10 @@ from sample import APPLICATION, GATEWAY, HOST, NOW, PUBLISHED, environment, regi
 
 from deploys import reading as host_reading
 from deploys.resources import HostIdentity, HostResource
-from hosting_cli.desired import desired
+from hosting_cli.desired import desired, provisioner_entry
 from hosting_cli.errors import EngineError, UnreadableError
-from hosting_cli.resources import VAULT, AccessKey, Policy, StoreUser, object_store
+from hosting_cli.plan import Action
+from hosting_cli.resources import VAULT, AccessKey, Policy, SecretEntry, SecretPurpose, StoreUser, object_store
 from hosting_cli.survey import ACCESS_KEY_NOTE, Survey, plan_of, read_hosts, read_store, survey
 from inventory import naming
 from inventory.resource import Json, Reading, Resource, Subject
@@ -156,6 +158,29 @@ def test_a_store_whose_keys_cannot_be_held_against_the_vault_is_unknown(
     monkeypatch.setattr(world.vault, "secret_notes", refuse)
     (found,) = read_store(world.session, STORE, WANTED)
     assert (found.resources, found.reason) == (None, str(error))
+
+
+def credentials(name: str, owner: str) -> SecretEntry:
+    return SecretEntry(
+        name=name, owner=owner, purpose=SecretPurpose.S3_CREDENTIALS, wrapped_by=naming.transit_key(owner, "objects")
+    )
+
+
+def test_credentials_of_an_application_that_left_the_files_are_kept_as_its_other_secrets_are(world: World) -> None:
+    user = naming.data_user("departed")
+    entries = (
+        credentials(naming.credentials_secret("departed", user), "departed"),
+        credentials(naming.credentials_secret(APPLICATION, naming.data_user(APPLICATION)), APPLICATION),
+        provisioner_entry(world.session.environment),
+        replace(credentials("departed/volumes/x/data/active", "departed"), purpose=SecretPurpose.LUKS_PASSPHRASE),
+    )
+    world.vault.resources = {entry.subject: entry for entry in entries}
+    left = StoreUser(name=user, owner="departed", store=STORE, policy=None)
+    world.store.resources = {left.subject: left}
+    plan = plan_of(world.session, survey(world.session))
+    assert {finding.subject for finding in plan.kept} == {str(entries[0].subject), str(entries[3].subject)}
+    assert len({finding.reason for finding in plan.kept}) == 1
+    assert [change.subject for change in plan.changes if change.action is Action.DELETE] == [left.subject]
 
 
 # -- identities of hosts ------------------------------------------------------------------------------------------
