@@ -33,9 +33,6 @@ CERTIFICATE_SECONDS = 30 * 60
 TOKEN_SECONDS = 10 * 60
 """How long a host's token lives: an unlock or a backup's start, after which it logs in again."""
 
-KEY_PURPOSES = ("objects", "volumes", "backups")
-"""What each application has a key of its own for."""
-
 TRANSIT = Subject(SecretsEngine.kind, naming.TRANSIT_MOUNT)
 KV = Subject(SecretsEngine.kind, naming.KV_MOUNT)
 APPROLE = Subject(AuthMethod.kind, naming.APPROLE_MOUNT)
@@ -109,7 +106,7 @@ def provisioner_entry(environment: Environment) -> SecretEntry:
 
 def of_application(region: Region, environment: Environment, application: Application) -> Iterator[Resource]:
     """Yield what *application* needs on the vault and on the object store."""
-    for purpose in KEY_PURPOSES:
+    for purpose in naming.KEY_PURPOSES:
         yield TransitKey(name=naming.transit_key(application.id, purpose), owner=application.id, requires=(TRANSIT,))
     for tier in application.tiers:
         yield from _secrets_of_volumes(application, tier)

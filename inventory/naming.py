@@ -16,13 +16,17 @@ APPROLE_MOUNT = "approle"
 KV_ROOT = "hosting"
 """Below the KV mount; entry names in this module are relative to it."""
 
+KEY_PURPOSES = ("objects", "volumes", "backups")
+"""What each application has a transit key of its own for."""
+
 SSH_OPERATIONS_ROLE = "hosting-operations"
+APPROVER_POLICY = "hosting-approver"
 S3_KMS_ROLE = "hosting-s3-kms"
 NEIGHBOUR_PROBE_POLICY = "hosting-neighbour-probe"
 
 
 def transit_key(application: str, purpose: str) -> str:
-    """Name the key that wraps everything of *application* for *purpose* (``objects``, ``volumes``, ``backups``)."""
+    """Name the key that wraps everything of *application* for *purpose*, one of ``KEY_PURPOSES``."""
     return f"{PREFIX}{application}-{purpose}"
 
 
@@ -54,6 +58,11 @@ def bucket(region: RegionSheet, application: str, name: str) -> str:
 def backup_bucket(region: RegionSheet, application: str) -> str:
     """Name the locked bucket that holds the backups of *application*."""
     return f"{region.short}-{application}-backup"
+
+
+def scratch_bucket(region: str) -> str:
+    """Name the bucket in which the region tries what an object store can do."""
+    return f"{PREFIX}scratch-{region}"
 
 
 def data_user(application: str) -> str:

@@ -14,14 +14,13 @@ from inventory.resource import Json
 Attempt = tuple[str, str, Json]
 """A method, a path, a body."""
 
-PURPOSES = ("objects", "volumes", "backups")
 _NOWHERE = 1 << 30
 """A version that no entry ever has."""
 
 
 def vault_paths_of(region: Region, application: Application) -> tuple[Attempt, ...]:
     """Give everything that *application* has in the vault, as requests that a neighbour must be refused."""
-    keys = tuple(naming.transit_key(application.id, purpose) for purpose in PURPOSES)
+    keys = tuple(naming.transit_key(application.id, purpose) for purpose in naming.KEY_PURPOSES)
     return (
         *(attempt for key in keys for attempt in _of_key(key)),
         *(attempt for folder in _folders(application) for attempt in _of_folder(folder)),
@@ -33,7 +32,7 @@ def vault_paths_of(region: Region, application: Application) -> tuple[Attempt, .
 def too_dangerous_to_try(application: Application) -> tuple[str, ...]:
     """Give the paths on which even one allowed request would destroy something."""
     entries = (f"{naming.KV_MOUNT}/metadata/{naming.KV_ROOT}/{entry}" for entry in entries_of(application))
-    keys = (naming.transit_key(application.id, purpose) for purpose in PURPOSES)
+    keys = (naming.transit_key(application.id, purpose) for purpose in naming.KEY_PURPOSES)
     ends = ("", "/soft-delete", "/trim", "/import", "/import_version")
     return (*entries, *(f"{naming.TRANSIT_MOUNT}/keys/{key}{end}" for key in keys for end in ends))
 

@@ -13,8 +13,8 @@ from inventory.models import Application, Region
 from inventory.resource import PLATFORM
 from vault_policies.mark import Mark
 
-OPERATIONS_POLICY = "hosting-operations"
-APPROVER_POLICY = "hosting-approver"
+OPERATIONS_POLICY = naming.SSH_OPERATIONS_ROLE
+APPROVER_POLICY = naming.APPROVER_POLICY
 PROBE_KEY = naming.transit_key(PLATFORM, "probe")
 """The key that an object store's encryption is tried with; nothing that matters lies under it."""
 

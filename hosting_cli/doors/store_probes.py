@@ -64,14 +64,9 @@ class Scratch:
         return f"{self.prefix}/{what}"
 
 
-def scratch_bucket(region: str) -> str:
-    """Name the scratch bucket of *region*."""
-    return f"hosting-scratch-{region}"
-
-
 def probe(client: StoreClient, region: str) -> Mapping[str, Capability]:
     """Try everything and give what each showed; raise ``UnreadableError`` when the store does not answer at all."""
-    scratch = Scratch(client, scratch_bucket(region), secrets.token_hex(6))
+    scratch = Scratch(client, naming.scratch_bucket(region), secrets.token_hex(6))
     with client.changing():
         _prepare(scratch)
         try:

@@ -3,7 +3,7 @@
 `a-b` with `c` and `a` with `b-c` would both make `a-b-c`: one application would be given what is another's.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from inventory import naming
@@ -12,6 +12,7 @@ from inventory.located import LocatedRegion, Placed
 from inventory.models import Application, RegionSheet
 from inventory.problems import Problem, Words, quoted
 from inventory.resource import PLATFORM
+from inventory.rules.uniqueness import whereabouts
 
 LONGEST_BUCKET = 63
 LONGEST_LABEL = 47
@@ -30,9 +31,16 @@ class Name(NamedTuple):
 RESERVED = {
     ("application", PLATFORM): "the platform's own keys and secrets",
     ("role", naming.SSH_OPERATIONS_ROLE): "operators",
+    ("role", naming.APPROVER_POLICY): "who approves",
     ("role", naming.S3_KMS_ROLE): "the object store",
     ("role", naming.NEIGHBOUR_PROBE_POLICY): "the checks of isolation",
 }
+"""Names of the platform's own, and what they are; a role and its policy have one name."""
+
+
+def reserved_names(sheet: RegionSheet) -> Mapping[tuple[str, str], str]:
+    """Give the names that the platform has in *sheet*'s region."""
+    return {**RESERVED, ("bucket", naming.scratch_bucket(sheet.id)): "where object stores are tried"}
 
 
 def generated_names(sheet: RegionSheet, place: Placed[Application]) -> Iterator[Name]:
@@ -41,6 +49,8 @@ def generated_names(sheet: RegionSheet, place: Placed[Application]) -> Iterator[
     yield Name("application", application.id, place, ("id",))
     yield Name("user", naming.data_user(application.id), place, ("id",))
     yield Name("user", naming.backup_user(application.id), place, ("id",))
+    for purpose in naming.KEY_PURPOSES:
+        yield Name("key", naming.transit_key(application.id, purpose), place, ("id",))
     for tier_number, tier in enumerate(application.tiers):
         for number, host in enumerate(tier.hosts):
             text = naming.host_role(application.id, host)
@@ -67,17 +77,18 @@ def generated_names_fit(region: LocatedRegion) -> Iterator[Problem]:
 def generated_names_are_unique(region: LocatedRegion) -> Iterator[Problem]:
     """Find names that two applications, or an application and the platform, would share."""
     first: dict[tuple[str, str], Name] = {}
+    reserved = reserved_names(region.sheet.value) if region.sheet is not None else {}
     for name in _all_names(region):
         key = (name.space, name.text)
         earlier = first.setdefault(key, name)
-        if key in RESERVED:
+        if key in reserved:
             words = Words(
-                f"the {name.space} would be called {quoted(name.text)}", f"that is {RESERVED[key]}", "rename it"
+                f"the {name.space} would be called {quoted(name.text)}", f"that is {reserved[key]}", "rename it"
             )
             yield name.place.problem(name.steps, words)
         elif not _is_same_thing(earlier, name):
             what = f"the {name.space} would be called {name.text}"
-            why = f"{earlier.place.value.id} already makes that name"
+            why = f"{whereabouts(earlier.place, earlier.steps)} already makes that name"
             yield name.place.problem(name.steps, Words(what, why, "choose another id"))
 
 

@@ -17,6 +17,7 @@ from hosting_cli.doors.openbao import OpenBao
 from hosting_cli.errors import EngineError, RefusedError
 from hosting_cli.resources import AccessKey, Bucket, StoreResource, StoreUser
 from hosting_cli.secret import Secret
+from inventory import naming
 from inventory.models import Region
 
 NUMBERS = count()
@@ -364,7 +365,7 @@ def test_every_capability_is_found_and_a_second_probe_finds_the_same(
     found = store_door.capabilities()
     assert {name: item.support for name, item in found.items()} == dict.fromkeys(found, Support.SUPPORTED), found
     assert store_door.capabilities() == found
-    s3, bucket = raw(store_door), store_probes.scratch_bucket(region.id)
+    s3, bucket = raw(store_door), naming.scratch_bucket(region.id)
     left = s3.list_object_versions(Bucket=bucket).get("Versions", [])
     assert {item["Key"].rpartition("/")[2] for item in left} <= {"locked"}
     assert bucket not in {subject.name for subject in store_door.read().resources or {}}

@@ -13,7 +13,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, TypeVar
 
 import pytest
-from sample import APPLICATION, HOST, NOW, PUBLISHED, environment, environment_of, region
+from sample import APPLICATION, FOLDER, HOST, NOW, PUBLISHED, environment, environment_of, region
 
 from deploys.desired import Published
 from deploys.resources import HostResource, HostUnit, HostVolume
@@ -35,10 +35,12 @@ from hosting_cli.resources import (
     VaultResource,
 )
 from inventory import naming
-from inventory.load import load_region
+from inventory.load import load_region, locate_region
 from inventory.models import Environment, Region
 from inventory.resource import PLATFORM, Resource, Subject
+from inventory.rules.names import RESERVED, generated_names
 from tests.unit.inventory.large_region import LargeRegion
+from vault_policies import render
 
 if TYPE_CHECKING:
     from _typeshed import TraceFunction
@@ -349,3 +351,42 @@ def lines_run(factor: float) -> int:
 
 def test_twice_the_region_takes_at_most_twice_the_work() -> None:
     assert lines_run(2 * SMALL) <= 2.3 * lines_run(SMALL)
+
+
+# -- names --------------------------------------------------------------------------------------------------------
+
+
+def test_every_name_that_is_made_for_an_application_is_held_against_those_of_others() -> None:
+    """The rule on names computes them without the engines' resources: it must know every kind of them."""
+    located, _ = locate_region(FOLDER, NOW.date())
+    assert located.sheet is not None
+    (place,) = located.applications
+    known = {(name.space, name.text) for name in generated_names(located.sheet.value, place)}
+    spaces = {"key": TransitKey, "role": AppRole, "user": StoreUser, "bucket": Bucket}
+    made = {
+        (space, resource.name)
+        for space, kind in spaces.items()
+        for resource in every(kind).values()
+        if resource.owner == APPLICATION
+    }
+    labels = {("volume", volume.label) for volume in every(HostVolume).values()}
+    assert known == made | labels | {("application", APPLICATION)}
+    assert {policy.name for policy in every(Policy).values() if policy.owner == APPLICATION} == {
+        name for space, name in known if space == "role"
+    }
+
+
+def test_no_application_can_be_given_a_name_of_the_platform() -> None:
+    platforms = {
+        resource.name for resource in (*every(Policy).values(), *every(AppRole).values()) if is_platform(resource)
+    }
+    assert {("role", name) for name in platforms | set(render.people())} == {
+        key for key in RESERVED if key[0] == "role"
+    }
+    keys = {naming.transit_key(PLATFORM, name.rpartition("-")[2]) for name in every(TransitKey) if "platform" in name}
+    assert keys == {key.name for key in every(TransitKey).values() if is_platform(key)}
+    assert ("application", PLATFORM) in RESERVED
+
+
+def is_platform(resource: Resource) -> bool:
+    return resource.owner == PLATFORM

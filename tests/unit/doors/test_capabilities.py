@@ -7,8 +7,8 @@ from hosting_cli.capabilities import (
     lacking,
     needs,
 )
-from hosting_cli.doors.store_probes import scratch_bucket
 from hosting_cli.resources import AccessKey, Bucket, StoreUser
+from inventory import naming
 
 IMAGES = Bucket(name="images", owner="app", store="one", encryption_key="key", versioning=True, policy="{}")
 BACKUP = Bucket(
@@ -54,4 +54,4 @@ def test_what_was_not_probed_is_lacking() -> None:
 
 
 def test_the_scratch_bucket_has_a_name_that_stores_accept() -> None:
-    assert 3 <= len(scratch_bucket("r" * 32)) <= 63
+    assert 3 <= len(naming.scratch_bucket("r" * 32)) <= 63
