@@ -11,7 +11,7 @@ from inventory.models import LuksProfile, Volume
 from inventory.resource import PLATFORM, Json, Subject
 
 ARGON2ID = {
-    LuksProfile.LAB: (32 * 1024, 4, 1),
+    LuksProfile.LAB: (1024, 4, 1),
     LuksProfile.PRODUCTION: (1024 * 1024, 4, 4),
 }
 """Memory in KiB, iterations and lanes of Argon2id; explicit, because cryptsetup would measure the machine instead."""

@@ -19,7 +19,9 @@ def packages(resource: HostPackages) -> Commands:
     found = observed(resource)
     present = found.packages if isinstance(found, HostPackages) else ()
     missing = [package for package in resource.packages if package not in present]
-    apt = ("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "--quiet", "--option=DPkg::Lock::Timeout=300")
+    # A configuration file that we wrote before its package came (or came back) is ours to keep.
+    options = ("--quiet", "--option=DPkg::Lock::Timeout=300", "--option=DPkg::Options::=--force-confold")
+    apt = ("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", *options)
     yield sequence(
         command(*apt, "update"),
         command(*apt, "install", "--yes", "--no-install-recommends", *missing),

@@ -1,14 +1,18 @@
 """What bad luck gets: one clear error per subject, the documented exit status, and the rest unharmed."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import yaml
-from conftest import LabRunner
+from conftest import SAMPLE, LabRunner
 
 pytestmark = pytest.mark.timeout(1800)
+
+
+HOSTS = ("dijon-app-1", "dijon-gateway-1")
 
 
 @contextmanager
@@ -61,6 +65,38 @@ def test_a_host_that_is_down_hides_nothing_else_and_changes_nothing(provisioned:
         assert list(unknown(ran.data["plan"])) == ["host dijon-gateway-1"]
         assert ran.data["plan"]["changes"] == []
     assert provisioned.run("drift").status == 0
+
+
+def test_a_full_disk_fails_what_needs_room_and_nothing_else(provisioned: LabRunner) -> None:
+    """Fill a host's root file system, ask for a change on both hosts: one fails with its reason, the other is made."""
+    for host in HOSTS:
+        provisioned.on_machine(host, "sh", "-c", "echo '# by hand' >> /etc/chrony/chrony.conf")
+    _, digest = provisioned.plan()
+    assert provisioned.run("approve", digest, person="security-officer").status == 0
+    with broken(provisioned, "disk-full", "dijon-app-1"):
+        ran = provisioned.run("apply", digest)
+        assert ran.status == 1
+        steps = {outcome["name"]: outcome["step"] for outcome in ran.data["outcomes"]}
+        assert [steps[f"{host}:/etc/chrony/chrony.conf"] for host in HOSTS] == ["failed", "done"]
+        assert "No space left on device" in " ".join(problem["what"] for problem in ran.problems)
+    assert provisioned.run("apply", digest).status == 0
+    assert provisioned.run("drift").status == 0
+
+
+def test_a_disk_smaller_than_declared_is_a_conflict_for_which_the_volume_waits(lab: LabRunner, tmp_path: Path) -> None:
+    region = tmp_path / "region"
+    shutil.copytree(SAMPLE, region)
+    file = region / "hosts/dijon-app-1.yaml"
+    file.write_text(file.read_text().replace("size_gib: 2", "size_gib: 4"))
+    ran = lab.run("plan", "--region", str(region))
+    assert ran.status == 3
+    plan = ran.data["plan"]
+    (conflict,) = plan["conflicts"]
+    assert conflict["subject"] == "host-storage dijon-app-1:hosting"
+    assert "has 2 GiB where 4 are declared" in conflict["reason"]
+    waiting = [finding["subject"] for finding in plan["blocked"]]
+    assert "host-volume dijon-app-1:imagerie-beaune/data" in waiting
+    assert not any("host-volume" in str(change["subject"]) for change in plan["changes"])
 
 
 def test_a_wrong_certificate_authority_is_refused_without_a_way_around(provisioned: LabRunner, tmp_path: Path) -> None:

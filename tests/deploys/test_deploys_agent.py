@@ -1,10 +1,13 @@
 """The host's agent: what it does with its tools, in which order, and what it refuses; with tools that only pretend."""
 
 import base64
+import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -99,6 +102,7 @@ class Machine:
             (identity, "IDENTITIES", root / "identities"),
             (identity, "CREDENTIALS", root / "credentials"),
             (identity, "Vault", FakeVault),
+            (volume, "LOCKS", root / "locks"),
             (volume, "DEVICES", self.devices),
             (volume, "MAPPER", self.devices / "mapper"),
             (volume, "HEADERS", root / "headers"),
@@ -247,6 +251,21 @@ def test_a_volume_in_use_is_not_formatted_whatever_its_tag_says(machine: Machine
     machine.mounted = {"/mnt": str(machine.devices / "mapper" / "hosting-imagerie-data")}
     with pytest.raises(AgentError, match="is mounted: it is not formatted"):
         volume.prepare(machine.order())
+    assert "cryptsetup luksFormat" not in verbs(machine)
+
+
+def test_a_run_waits_for_what_a_killed_one_left_running(machine: Machine) -> None:
+    (machine.root / "locks").mkdir()
+    with (machine.root / "locks" / "hosting-imagerie-data.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        follower = Thread(target=volume.prepare, args=(machine.order(),))
+        follower.start()
+        time.sleep(0.3)
+        assert machine.calls() == []
+        machine.tags("")  # what the one before did last
+        machine.device.write_bytes(b"LUKS\xba\xbe".ljust(24, b"\0") + b"hosting-imagerie-data".ljust(8168, b"\0"))
+        (machine.root / "luks.json").write_text(json.dumps({"slots": {"0": "canary-active", "1": "canary-recovery"}}))
+    follower.join()
     assert "cryptsetup luksFormat" not in verbs(machine)
 
 
