@@ -124,15 +124,17 @@ def plan(
         for subject, resource in reading.resources.items()
     }
     in_scope = _in_scope(wanted, owners)
+    everything = in_scope | {subject for subject, found in actual.items() if owners is None or found.owner in owners}
+    read = [subject for subject in everything if subject not in wanted or wanted[subject].source not in unread]
+    # Nearly everything is in order: equal values need no look at their states, and no sorting.
+    differing = sorted(subject for subject in read if wanted.get(subject) != actual.get(subject))
     changes: list[Change] = []
     conflicts: list[Finding] = []
     kept: list[Finding] = []
-    in_order = 0
-    for subject in sorted(in_scope | {s for s, found in actual.items() if owners is None or found.owner in owners}):
-        should, is_now = wanted.get(subject), actual.get(subject)
-        if should is not None and should.source in unread:
-            continue
-        match compare(should, is_now):
+    in_order = len(read) - len(differing)
+    for subject in differing:
+        should = wanted.get(subject)
+        match compare(should, actual.get(subject)):
             case None:
                 in_order += 1
             case Change() as change:

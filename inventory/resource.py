@@ -1,7 +1,7 @@
 """What every resource has in common: a kind, a name, an owner, prerequisites, and a state that can be compared.
 
 The same type says what should be and what is: ``desired`` builds it from the region's files, a door builds it from
-what it saw.  Two resources are alike when their states are.
+what it saw.  Two resources are equal when their names and states are, which a test holds every kind to.
 """
 
 from dataclasses import dataclass, field, fields

@@ -10,6 +10,7 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -51,7 +52,7 @@ def plan_one(wanted: Mapping[Subject, Resource], application: str) -> float:
     """Time the plan of one application when everything was read and is in order."""
     now, by_source = datetime.now(tz=UTC), defaultdict[str, dict[Subject, Resource]](dict)
     for subject, found in wanted.items():
-        by_source[found.source][subject] = found
+        by_source[found.source][subject] = replace(found)  # a door makes its own
     readings = [Reading(source, now, resources) for source, resources in by_source.items()]
     owners = frozenset({application, PLATFORM})
     begun = time.perf_counter()

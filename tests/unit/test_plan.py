@@ -1,15 +1,23 @@
 """A plan is a pure comparison: these tables are its contract."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import ClassVar
 
 import pytest
 
+from deploys import resources as host_resources
 from hosting_cli import plan as plans
+from hosting_cli import resources as engine_resources
 from hosting_cli.plan import Action, Finding, Plan, compare, from_document
 from inventory.resource import Reading, Resource, Subject
 
+HOST_KINDS = tuple(host_resources.KINDS.values())
+ENGINE_KINDS = tuple(
+    found
+    for found in vars(engine_resources).values()
+    if isinstance(found, type) and issubclass(found, Resource) and hasattr(found, "kind")
+)
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 
 
@@ -66,6 +74,19 @@ def make(desired: list[Resource], *readings: Reading, owners: frozenset[str] | N
 def test_compare_names_the_action(should: Resource | None, is_now: Resource | None, expected: Action | None) -> None:
     found = compare(should, is_now)
     assert expected == (found.action if isinstance(found, plans.Change) else found)
+
+
+@pytest.mark.parametrize("kind", [*HOST_KINDS, *ENGINE_KINDS], ids=lambda kind: kind.kind)
+def test_resources_are_equal_exactly_when_their_names_and_states_are(kind: type[Resource]) -> None:
+    compared = {attribute.name for attribute in fields(kind) if attribute.compare}
+    of_state = {attribute.name for attribute in fields(kind) if attribute.metadata.get("state", True)}
+    assert compared == of_state
+    assert kind.__eq__ is not Resource.__eq__
+
+
+def test_what_reads_as_the_same_state_is_in_order_even_if_it_was_spelt_otherwise() -> None:
+    found = make([rule(text=("a", "b"))], seen(rule(text=["a", "b"])))
+    assert (found.is_empty, found.in_order) == (True, 1)
 
 
 @pytest.mark.parametrize(
