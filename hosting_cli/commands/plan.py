@@ -10,6 +10,7 @@ from hosting_cli.session import Session
 
 if TYPE_CHECKING:
     from hosting_cli.plan import Change, Plan
+    from hosting_cli.survey import Survey
 
 ApplicationOption = Annotated[
     str | None,
@@ -31,14 +32,20 @@ def plan(session: Session, application: ApplicationOption = None) -> Result:
 
 def make_plan(session: Session, application: str | None) -> "Plan":
     """Read everything and compare; raise ``UsageError`` for an application that the region does not have."""
-    from hosting_cli.survey import plan_of, survey
+    from hosting_cli.survey import plan_of
+
+    return plan_of(session, examine(session, application), application)
+
+
+def examine(session: Session, application: str | None) -> "Survey":
+    """Read everything; raise ``UsageError`` for an application that the region does not have."""
+    from hosting_cli.survey import survey
 
     known = [item.id for item in session.region.applications]
     if application is not None and application not in known:
         raise UsageError(f"application {application}", "is not in the region", f"Choose one of: {', '.join(known)}.")
     with session.progress.stage("reading the vault, the object stores and the hosts"):
-        found = survey(session)
-    return plan_of(session, found, application)
+        return survey(session)
 
 
 def shown(found: "Plan", command: str, *more: str) -> Result:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hosting_cli.commands.plan import ApplicationOption, make_plan
+from hosting_cli.commands.plan import ApplicationOption, examine
 from hosting_cli.result import ExitStatus, Result, Table, text
 from hosting_cli.session import Session
 from inventory.resource import Json
@@ -29,10 +29,12 @@ def verify(session: Session, application: ApplicationOption = None, disruptive: 
     is recorded in the journal.
     """
     from hosting_cli.proofs import suite
+    from hosting_cli.survey import plan_of
 
-    now = make_plan(session, application)
+    found = examine(session, application)
+    now = plan_of(session, found, application)
     chosen = [item for item in session.region.applications if application in {None, item.id}]
-    tried = chain([_in_order(now)], *(suite.run(session, item, disruptive=disruptive) for item in chosen))
+    tried = chain([_in_order(now)], *(suite.run(session, found, item, disruptive=disruptive) for item in chosen))
     proofs = []
     for proof in tried:  # recorded as soon as it is known: whoever is killed has proven what was proven
         session.journal.append("proof", proof.to_json())

@@ -6,21 +6,23 @@ from functools import partial
 from hosting_cli.proofs import flows, neighbour, objects, reboot, restore
 from hosting_cli.proofs.proof import Proof, guarded, skipped
 from hosting_cli.session import Session
-from hosting_cli.survey import survey
+from hosting_cli.survey import Survey
 from inventory.models import Application, Volume
 
 Work = Callable[[], Iterable[Proof]]
 
 
-def run(session: Session, application: Application, *, disruptive: bool) -> Iterator[Proof]:
-    """Yield every proof of *application*; those that interrupt it are tried only if *disruptive*."""
-    for name, work in _works(session, application, disruptive=disruptive):
+def run(session: Session, found: Survey, application: Application, *, disruptive: bool) -> Iterator[Proof]:
+    """Yield every proof of *application*, *found* as it is; those that interrupt it are tried only if *disruptive*."""
+    for name, work in _works(session, found, application, disruptive=disruptive):
         with session.progress.stage(f"{application.id}: {name}"):
             proofs = list(guarded(name, f"application {application.id}", work))
         yield from proofs
 
 
-def _works(session: Session, application: Application, *, disruptive: bool) -> Iterator[tuple[str, Work]]:
+def _works(
+    session: Session, found: Survey, application: Application, *, disruptive: bool
+) -> Iterator[tuple[str, Work]]:
     yield neighbour.NAME, partial(neighbour.prove, session, application)
     for bucket in application.buckets:
         yield objects.ENCRYPTED, partial(objects.prove, session, application, bucket, disruptive=disruptive)
@@ -35,10 +37,10 @@ def _works(session: Session, application: Application, *, disruptive: bool) -> I
                     yield restore.NAME, partial(restore.prove, session, application, host, volume)
     for tier in application.tiers:
         for host in tier.hosts if tier.volumes else ():
-            yield reboot.NAME, partial(_reboot, session, host, tier.volumes[0], disruptive=disruptive)
+            yield reboot.NAME, partial(_reboot, session, found, host, tier.volumes[0], disruptive=disruptive)
 
 
-def _reboot(session: Session, host: str, volume: Volume, *, disruptive: bool) -> Iterable[Proof]:
+def _reboot(session: Session, found: Survey, host: str, volume: Volume, *, disruptive: bool) -> Iterable[Proof]:
     if not disruptive:
         return [skipped(reboot.NAME, f"host {host}", "a restarted host comes back by itself")]
-    return reboot.prove(session, survey(session), host, volume)
+    return reboot.prove(session, found, host, volume)

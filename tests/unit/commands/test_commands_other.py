@@ -110,7 +110,7 @@ def test_a_region_that_cannot_be_read_is_not_proven_to_be_in_order(world: World)
 
 
 def test_every_proof_is_on_record_as_soon_as_it_is_known(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    def killed(_session: object, _application: Application, *, disruptive: bool) -> Iterator[Proof]:
+    def killed(_session: object, _found: object, _application: Application, *, disruptive: bool) -> Iterator[Proof]:
         yield proof(Verdict.HELD)
         raise KeyboardInterrupt(disruptive)
 

@@ -336,7 +336,7 @@ def test_a_host_that_comes_back_without_something_has_broken_the_promise(world: 
 
 def test_an_application_is_owed_a_proof_of_every_promise(world: World) -> None:
     Files(world)
-    found = list(suite.run(world.session, SAMPLE, disruptive=False))
+    found = list(suite.run(world.session, Survey({}, ()), SAMPLE, disruptive=False))
     promises = {neighbour.NAME, objects.ENCRYPTED, flows.PASSES, restore.NAME, reboot.NAME}
     assert promises <= {proof.name for proof in found}
     assert {proof.verdict for proof in found if proof.name == reboot.NAME} == {Verdict.NOT_PROVEN}
@@ -345,7 +345,7 @@ def test_an_application_is_owed_a_proof_of_every_promise(world: World) -> None:
 def test_what_goes_wrong_in_one_proof_does_not_end_the_others(world: World) -> None:
     world.vault.sealed = True
     Files(world)
-    found = {proof.name: proof.verdict for proof in suite.run(world.session, SAMPLE, disruptive=False)}
+    found = {proof.name: proof.verdict for proof in suite.run(world.session, Survey({}, ()), SAMPLE, disruptive=False)}
     assert (found[neighbour.NAME], found[restore.NAME]) == (Verdict.UNKNOWN, Verdict.HELD)
 
 
