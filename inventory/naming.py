@@ -19,8 +19,11 @@ KV_ROOT = "hosting"
 KEY_PURPOSES = ("objects", "volumes", "backups")
 """What each application has a transit key of its own for."""
 
+OPERATIONS_POLICY = "people-operations"
+APPROVER_POLICY = "people-approver"
+"""Policies of people do not begin with ``PREFIX``: whoever writes or hands out what does, reaches none of them."""
+
 SSH_OPERATIONS_ROLE = "hosting-operations"
-APPROVER_POLICY = "hosting-approver"
 S3_KMS_ROLE = "hosting-s3-kms"
 NEIGHBOUR_PROBE_POLICY = "hosting-neighbour-probe"
 

@@ -39,14 +39,12 @@ path "sys/policies/acl" {
 path "sys/policies/detailed/acl" {
   capabilities = ["list"]
 }
+# What stands in such a policy the vault cannot judge: a plan shows it, and the audit log keeps who wrote it.
 path "sys/policies/acl/hosting-*" {
   capabilities = ["create", "read", "update", "delete"]
 }
-# Nobody changes what people may do with a token that people have.
-path "sys/policies/acl/hosting-operations" {
-  capabilities = ["read"]
-}
-path "sys/policies/acl/hosting-approver" {
+# What people may do is not called `hosting-`: nobody changes it with a token that people have.
+path "sys/policies/acl/people-*" {
   capabilities = ["read"]
 }
 
@@ -112,15 +110,45 @@ path "ssh/sign/hosting-operations" {
 path "auth/approle/role" {
   capabilities = ["list"]
 }
-# The role itself, its role-id, its secret-ids and their accessors.
+# The role itself, its role-id, its secret-ids and their accessors.  A role carries one policy of a host or of an
+# engine, never the rights of people: its name is a text that begins with `hosting-`, a list is refused, and so is a
+# second name behind a comma.  Whatever else would hand out rights is not among the parameters.
 path "auth/approle/role/hosting-*" {
   capabilities = ["create", "read", "update", "delete", "list"]
+  allowed_parameters = {
+    "token_policies"          = ["hosting-*"]
+    "token_no_default_policy" = [true]
+    "token_type"              = ["default"]
+    "token_ttl"               = []
+    "token_max_ttl"           = []
+    "token_explicit_max_ttl"  = []
+    "token_period"            = []
+    "token_num_uses"          = []
+    "token_bound_cidrs"       = []
+    "bind_secret_id"          = [true]
+    "secret_id_bound_cidrs"   = []
+    "secret_id_num_uses"      = []
+    "secret_id_ttl"           = []
+    "role_id"                 = []
+    "metadata"                = []
+    "secret_id_accessor"      = []
+  }
+  denied_parameters = {
+    "token_policies" = ["*,*"]
+  }
 }
 
 # -- proofs: tokens that live for minutes, made to be refused ---------------------------------------------------------
 
+# Nothing else is chosen: above all not the name by which the vault would attest whose the token is.
 path "auth/token/create/hosting-proofs" {
   capabilities = ["create", "update"]
+  allowed_parameters = {
+    "policies"          = []
+    "ttl"               = []
+    "no_default_policy" = [true]
+    "renewable"         = [false]
+  }
 }
 path "auth/token/revoke" {
   capabilities = ["update"]

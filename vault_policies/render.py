@@ -13,7 +13,7 @@ from inventory.models import Application, Region
 from inventory.resource import PLATFORM
 from vault_policies.mark import Mark
 
-OPERATIONS_POLICY = naming.SSH_OPERATIONS_ROLE
+OPERATIONS_POLICY = naming.OPERATIONS_POLICY
 APPROVER_POLICY = naming.APPROVER_POLICY
 PROBE_KEY = naming.transit_key(PLATFORM, "probe")
 """The key that an object store's encryption is tried with; nothing that matters lies under it."""

@@ -171,7 +171,6 @@ class OpenBao:
             f"auth/token/roles/{PROOFS_ROLE}",
             {
                 "allowed_policies_glob": [f"{naming.PREFIX}*"],
-                "disallowed_policies": list(policies),
                 "token_no_default_policy": True,
                 "token_explicit_max_ttl": _HIGHEST_PROOF_SECONDS,
                 "token_type": "service",

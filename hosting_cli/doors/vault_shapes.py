@@ -38,7 +38,8 @@ def app_role_body(role: AppRole) -> dict[str, Any]:
     """Write a role: both its secret-id and its tokens are of use from one address only."""
     cidrs = list(role.bound_cidrs)
     return {
-        "token_policies": list(role.policies),
+        # As text, because a list is what the rights of operations cannot be held against.
+        "token_policies": ",".join(role.policies),
         "token_ttl": role.token_ttl_seconds,
         "token_max_ttl": role.token_max_ttl_seconds,
         "secret_id_bound_cidrs": cidrs,

@@ -42,7 +42,7 @@ CONTROLLER = "10.0.2.2"
 VAULT_PORT = 8200
 STORE_PORT = 8333
 TOKEN_PERIOD_SECONDS = 32 * 24 * 3600
-PEOPLE = {"operations-engineer": "hosting-operations", "security-officer": "hosting-approver"}
+PEOPLE = {"operations-engineer": naming.OPERATIONS_POLICY, "security-officer": naming.APPROVER_POLICY}
 """Who works in a lab, and by which policy: two people, because production needs two."""
 
 

@@ -30,8 +30,6 @@ class Name(NamedTuple):
 
 RESERVED = {
     ("application", PLATFORM): "the platform's own keys and secrets",
-    ("role", naming.SSH_OPERATIONS_ROLE): "operators",
-    ("role", naming.APPROVER_POLICY): "who approves",
     ("role", naming.S3_KMS_ROLE): "the object store",
     ("role", naming.NEIGHBOUR_PROBE_POLICY): "the checks of isolation",
 }

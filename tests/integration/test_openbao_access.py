@@ -14,6 +14,7 @@ from hosting_cli.errors import EngineError
 from hosting_cli.secret import Secret
 from inventory import naming
 from inventory.models import Application, Region
+from inventory.resource import Json
 from vault_policies import render
 from vault_policies.paths import too_dangerous_to_try, vault_paths_of
 
@@ -99,8 +100,8 @@ MATRIX = [
     ("operations", f"kv/destroy/hosting/{APP}/volumes/{HOST}/data/active", {"deny"}),
     ("operations", f"kv/data/hosting/{APP}/volumes/{HOST}/data/active", {"create", "read", "update"}),
     ("operations", "kv/data/somebody/else", {"deny"}),
-    ("operations", "sys/policies/acl/hosting-operations", {"read"}),
-    ("operations", "sys/policies/acl/hosting-approver", {"read"}),
+    ("operations", "sys/policies/acl/people-operations", {"read"}),
+    ("operations", "sys/policies/acl/people-approver", {"read"}),
     ("operations", "sys/policies/acl/root", {"deny"}),
     ("operations", "sys/seal", {"deny"}),
     ("operations", "sys/audit", {"deny"}),
@@ -141,6 +142,50 @@ def test_a_token_for_proofs_never_has_the_rights_of_people(vault_door: OpenBao) 
     for policy in render.people():
         with pytest.raises(EngineError):
             vault_door.token_for((policy,), ttl_seconds=60)
+
+
+ROLE_PATH = "auth/approle/role/hosting-raised"
+MINE = "hosting-s3-kms"
+ROLE_BODIES: list[tuple[str, dict[str, Json], int]] = [
+    (ROLE_PATH, {"token_policies": MINE}, 204),
+    (ROLE_PATH, {"token_policies": render.OPERATIONS_POLICY}, FORBIDDEN),
+    (ROLE_PATH, {"token_policies": render.APPROVER_POLICY}, FORBIDDEN),
+    (ROLE_PATH, {"token_policies": f"{MINE},{render.APPROVER_POLICY}"}, FORBIDDEN),
+    (ROLE_PATH, {"token_policies": f" {render.APPROVER_POLICY}"}, FORBIDDEN),
+    (ROLE_PATH, {"token_policies": [render.APPROVER_POLICY]}, FORBIDDEN),
+    (ROLE_PATH, {"token_policies": [MINE]}, FORBIDDEN),
+    (ROLE_PATH, {"token_policies": {"a": render.APPROVER_POLICY}}, 400),
+    (ROLE_PATH, {"TOKEN_POLICIES": render.APPROVER_POLICY}, FORBIDDEN),
+    (ROLE_PATH, {"policies": render.APPROVER_POLICY}, FORBIDDEN),
+    (f"{ROLE_PATH}/policies", {"token_policies": render.APPROVER_POLICY}, FORBIDDEN),
+    (f"{ROLE_PATH}/policies", {"token_policies": [render.APPROVER_POLICY]}, FORBIDDEN),
+    (f"{ROLE_PATH}/policies", {"policies": render.APPROVER_POLICY}, FORBIDDEN),
+    (f"{ROLE_PATH}/custom-secret-id", {"secret_id": "chosen"}, FORBIDDEN),
+]
+
+
+@pytest.mark.parametrize("row", ROLE_BODIES, ids=[f"{path} {body}" for path, body, _ in ROLE_BODIES])
+def test_an_operations_engineer_gives_no_role_the_rights_of_people(
+    vault_door: OpenBao, root_door: OpenBao, people: dict[str, Secret], row: tuple[str, dict[str, Json], int]
+) -> None:
+    path, body, status = row
+    root_door._client.post(ROLE_PATH, {"token_policies": MINE})
+    try:
+        assert vault_door.attempt(people["operations"], "POST", path, body) == status
+        role = root_door._client.get(ROLE_PATH)
+        assert role is not None and role["data"]["token_policies"] == [MINE]
+    finally:
+        root_door._client.delete(ROLE_PATH)
+
+
+@pytest.mark.usefixtures("vault_door")
+def test_an_operations_engineer_does_not_choose_who_a_token_says_it_is(
+    root_door: OpenBao, people: dict[str, Secret]
+) -> None:
+    path, body = "auth/token/create/hosting-proofs", {"policies": [MINE], "ttl": "60s"}
+    for more in ({"display_name": "approver"}, {"entity_alias": "approver"}, {"meta": {"user": "approver"}}):
+        assert root_door.attempt(people["operations"], "POST", path, {**body, **more}) == FORBIDDEN
+    assert root_door.attempt(people["operations"], "POST", path, body) == 200
 
 
 def test_identities_tell_people_apart(vault_door: OpenBao, root_door: OpenBao) -> None:

@@ -10,6 +10,7 @@ from hosting_cli.doors.openbao import OpenBao
 from hosting_cli.errors import EngineError, RefusedError, UnreadableError
 from hosting_cli.lab import processes, tls
 from hosting_cli.resources import TransitKey
+from inventory import naming
 from inventory.models import Region, VaultAccess
 
 KEY = TransitKey(name="hosting-fault-objects", owner="fault")
@@ -125,7 +126,7 @@ def test_a_token_file_that_is_not_there_is_unknown(
 
 
 def test_too_few_rights_are_an_error_that_names_the_right(root_door: OpenBao, engines: Engines, region: Region) -> None:
-    token = root_door.issue_token("few", ("hosting-approver",), period_seconds=60)
+    token = root_door.issue_token("few", (naming.APPROVER_POLICY,), period_seconds=60)
     door = OpenBao(engines.vault_access(engines.token_file("few", token)), region=region.id)
     reading = door.read()
     assert reading.resources is None

@@ -228,7 +228,7 @@ def test_nothing_to_make_is_said_aloud() -> None:
 def test_a_fresh_vault_is_set_up_recorded_and_read_back(world: World) -> None:
     found = bootstrap(world.session)
     assert found.status is ExitStatus.DONE
-    assert world.calls[0].startswith("bootstrap hosting-operations")
+    assert world.calls[0].startswith("bootstrap people-operations")
     assert kinds(world)[0] == "plan"
     assert kinds(world)[-1] == "applied"
     assert Subject(TransitKey.kind, "hosting-platform-secrets") in world.vault.resources
