@@ -3,13 +3,13 @@
 Each turns a change into the calls of its door that make it, in the order that is safe to interrupt.
 """
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from deploys.desired import secrets_of
 from deploys.resources import HostFile, HostIdentity, HostResource, HostUnit, HostVolume
 from deploys.resources import source as host_source
+from hosting_cli import access_keys
 from hosting_cli.apply import Actor, Begin, one_by_one
 from hosting_cli.capabilities import lacking, needs
 from hosting_cli.errors import HostingError
@@ -19,14 +19,13 @@ from hosting_cli.resources import (
     VAULT,
     AccessKey,
     SecretEntry,
-    SecretPurpose,
     StoreResource,
     VaultResource,
     object_store,
 )
 from hosting_cli.secret import Secret
 from hosting_cli.session import Session
-from hosting_cli.survey import ACCESS_KEY_NOTE, Survey, read_hosts, read_store, read_vault
+from hosting_cli.survey import Survey, read_hosts, read_store, read_vault
 from inventory.resource import Reading, Resource, Subject
 
 WRAPPED_SECONDS = 10 * 60
@@ -108,32 +107,11 @@ class StoreActor:
         resource, door = resource_of(change, self.found), self.session.stores[self.store]
         assert isinstance(resource, StoreResource)  # noqa: S101 what a store is the source of
         if isinstance(resource, AccessKey):
-            self._renew(resource)
+            access_keys.renew(self.session, resource)
         elif change.action is Action.DELETE:
             door.delete(resource)
         else:
             door.write(resource)
-
-    def _renew(self, key: AccessKey) -> None:
-        """Give the user one new key; the order of the steps is the safety.
-
-        Keys that the vault does not record were never in use: what an interrupted run made is dropped first, since a
-        store gives a user two keys at most.  The recorded key is dropped last, when the new one was stored, read back
-        and compared.
-        """
-        door = self.session.stores[self.store]
-        recorded = self.session.vault.secret_notes(key.secret).get(ACCESS_KEY_NOTE)
-        for identifier in door.access_key_ids(key.name):
-            if identifier != recorded:
-                door.delete_access_key(key.name, identifier)
-        made, secret = door.create_access_key(key.name)
-        entry = SecretEntry(
-            name=key.secret, owner=key.owner, purpose=SecretPurpose.S3_CREDENTIALS, wrapped_by=key.wrapped_by
-        )
-        credentials = json.dumps({"access_key_id": made, "secret_access_key": secret.reveal()})
-        self.session.vault.replace_secret(entry, Secret(credentials), note={ACCESS_KEY_NOTE: made})
-        if recorded in door.access_key_ids(key.name):
-            door.delete_access_key(key.name, str(recorded))
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,8 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
     "key": {
         "list": "List every key and secret with its age and its limit.",
         "show": "Show everything that is known of one key but its value.",
+        "rotate": "Replace one key, proven by use before the old one goes.",
+        "rewrap": "Bring every ciphertext to the latest version of its key.",
         "policy": "Show how long each kind of key may serve, and who says so.",
     },
     "journal": {

@@ -56,12 +56,20 @@ path "transit/keys" {
 path "transit/keys/+" {
   capabilities = ["create", "read", "update"]
 }
-# Forbidding deletion, never allowing it.
+# Forbidding deletion, never allowing it; and retiring versions that nothing needs, which a lower number takes back.
 path "transit/keys/+/config" {
   capabilities = ["create", "update"]
   allowed_parameters = {
     "deletion_allowed" = [false]
+    "min_decryption_version" = []
   }
+}
+# Rotation: a new version, and the ciphertexts brought up to it.  The older versions still decrypt.
+path "transit/keys/+/rotate" {
+  capabilities = ["update"]
+}
+path "transit/rewrap/hosting-*" {
+  capabilities = ["update"]
 }
 # Proving that an object is unreadable while its key is disabled, and enabling it again.  Nothing is lost by either.
 path "transit/keys/+/soft-delete" {

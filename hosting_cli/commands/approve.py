@@ -1,6 +1,6 @@
 """Approve a recorded plan."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -8,6 +8,9 @@ from hosting_cli.commands.plan import blocks
 from hosting_cli.errors import RefusedError
 from hosting_cli.result import Result, text
 from hosting_cli.session import Session
+
+if TYPE_CHECKING:
+    from hosting_cli.request import Asked
 
 DigestArgument = Annotated[
     str, typer.Argument(metavar="DIGEST", help="The plan's digest, or its first 8 digits or more.")
@@ -18,11 +21,17 @@ def approve(session: Session, digest: DigestArgument) -> Result:
     """Let a recorded plan be carried out, as a second person.
 
     What is approved is the plan's digest, so exactly what was shown.  A plan of production, and one that deletes or
-    replaces anything, needs somebody else than who asked for it.  Show yourself with --token-file, or else VAULT_TOKEN.
+    replaces anything, needs somebody else than who asked for it.  What another command than `hosting plan` asked for
+    (the rotation of a key) is approved in the same way.  Show yourself with --token-file, or else VAULT_TOKEN.
     """
     from hosting_cli.approval import approver_refusal, find, recorded_plans
+    from hosting_cli.request import asked, find_open
 
-    found = find(digest, recorded_plans(session.journal.entries()))
+    entries = session.journal.entries()
+    requested = find_open(digest, asked(entries))
+    if requested is not None:
+        return _approve_request(session, requested)
+    found = find(digest, recorded_plans(entries))
     refusal = approver_refusal(found, session.identity)
     if refusal:
         raise RefusedError(f"plan {found.plan.digest[:12]}", refusal, "Ask a colleague to run `hosting approve`.")
@@ -31,3 +40,15 @@ def approve(session: Session, digest: DigestArgument) -> Result:
     session.journal.append("approval", {"plan": found.plan.digest})
     done = text(f"Approved by {session.identity}.", f"Next: hosting apply {found.plan.digest[:12]}")
     return Result("approve", {"plan": found.plan.digest, "approved_by": session.identity}, (*blocks(found.plan), done))
+
+
+def _approve_request(session: Session, known: "Asked") -> Result:
+    """Approve what a command asked for that is no plan."""
+    from hosting_cli.request import approver_refusal
+
+    digest, refusal = known.request.digest, approver_refusal(known, session.identity)
+    if refusal:
+        raise RefusedError(f"request {digest[:12]}", refusal, "Ask a colleague to run `hosting approve`.")
+    session.journal.append("approval", {"procedure": digest})
+    said = text(f"{known.request}", f"Approved by {session.identity}. Next: the command that asked for it, again.")
+    return Result("approve", {"procedure": digest, "approved_by": session.identity}, (said,))

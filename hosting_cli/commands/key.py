@@ -46,16 +46,56 @@ def list_(session: Session, application: OwnerOption = None) -> Result:
 
 def show(session: Session, name: NameArgument) -> Result:
     """Show everything that is known of one key but its value."""
-    judged, seen = _judged(session)
-    found = next((item for item in judged if item.key.name == name), None)
-    if found is None:
-        close = get_close_matches(name, [item.key.name for item in judged], n=1, cutoff=0.4)
-        unread = f"; keys of kind {', '.join(sorted(seen.unread))} could not be read" if seen.unread else ""
-        remedy = f"Did you mean {close[0]}?" if close else "Run `hosting key list`."
-        raise UsageError(f"key {name}", f"is not among those that were read{unread}", remedy)
+    found = _find(session, name)
     known = found.to_json()
     rows = tuple((label.replace("_", " "), str(value)) for label, value in known.items() if value not in {None, ""})
     return Result("key show", known, (Table("", ("what", "value"), rows),), _status([found], ()))
+
+
+def rotate(
+    session: Session,
+    name: NameArgument,
+    retire: Annotated[
+        bool,
+        typer.Option("--retire", help="Of a transit key: let its older versions decrypt no more, once all is proven."),
+    ] = False,
+) -> Result:
+    """Replace one key, proven by use before the old one goes.
+
+    A transit key gets a new version, every secret that it wraps is wrapped anew, and objects from before and after are
+    read.  S3 credentials get a second access key, which is tried, stored, read back and tried again; then the first
+    is deleted.  In production somebody else must approve what this records; then run the same command again.  Killed
+    at any moment, the same command goes on.
+    """
+    from hosting_cli.commands.procedures import ask, go_on, waiting
+    from hosting_cli.request import asked, open_request
+    from hosting_cli.rotations import kinds
+
+    key = _find(session, name).key
+    known = open_request(kinds.ROTATE, kinds.subject_of(key), asked(session.journal.entries()))
+    known = known or ask(session, kinds.rotation(session, key, retire=retire))
+    if not known.is_approved:
+        return waiting("key rotate", known)
+    return go_on(session, "key rotate", known, lambda: kinds.steps(session, known.request), f"{name} is rotated.")
+
+
+def rewrap(session: Session, application: OwnerOption = None) -> Result:
+    """Bring every ciphertext to the latest version of its key.
+
+    The vault wraps each anew; its value, which is compared before and after, and its age stay what they are.  Nothing
+    else changes, so nobody has to approve.
+    """
+    from hosting_cli.canonical import digest
+    from hosting_cli.commands.procedures import outcome_result
+    from hosting_cli.procedure import carry_out
+    from hosting_cli.rotations import transit
+
+    record = session.journal.append
+    with session.progress.stage("reading which ciphertexts are behind their key"):
+        steps = transit.rewrappings(session, application)
+    name = digest({"rewrap": application, "steps": [f"{step.subject}: {step.sentence}" for step in steps]})
+    outcomes = carry_out(steps, digest=name, record=record, tell=session.progress)
+    return outcome_result("key rewrap", name, outcomes, f"{len(steps)} secrets were wrapped anew.")
 
 
 def policy(session: Session) -> Result:
@@ -75,6 +115,23 @@ def policy(session: Session) -> Result:
     }
     said = text(f"A key is due {wanted.notice_days} days before its limit, and overdue from that day on.")
     return Result("key policy", data, (Table("", ("kind", "limit in days", "where it comes from"), rows), said))
+
+
+def _find(session: Session, name: str) -> "Judged":
+    """Find the key *name*; raise ``UsageError`` when there is none, ``UnreadableError`` when nobody can tell."""
+    judged, seen = _judged(session)
+    found = next((item for item in judged if item.key.name == name), None)
+    if found is not None:
+        return found
+    if seen.unread:
+        kinds = ", ".join(sorted(seen.unread))
+        reason = next(iter(seen.unread.values()))
+        raise UnreadableError(
+            f"key {name}", f"may be of a kind that could not be read ({kinds}): {reason}", "Mend that."
+        )
+    close = get_close_matches(name, [item.key.name for item in judged], n=1, cutoff=0.4)
+    remedy = f"Did you mean {close[0]}?" if close else "Run `hosting key list`."
+    raise UsageError(f"key {name}", "there is no such key", remedy)
 
 
 def _judged(session: Session) -> "tuple[tuple[Judged, ...], KeysSeen]":

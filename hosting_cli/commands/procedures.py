@@ -1,10 +1,37 @@
-"""What commands that carry out recorded steps have in common: how such steps are shown."""
+"""What commands that carry out recorded steps have in common: asking, waiting for approval, going on, showing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from hosting_cli.procedure import Outcome, is_complete
-from hosting_cli.result import Result, Table, status_of, text
+from hosting_cli.procedure import Outcome, Step, carry_out, is_complete
+from hosting_cli.request import Asked, Request, asked
+from hosting_cli.result import ExitStatus, Result, Table, status_of, text
+from hosting_cli.session import Session
 from inventory.resource import Json
+
+
+def ask(session: Session, request: Request) -> Asked:
+    """Record that *request* is asked for."""
+    session.journal.append("request", {"request": request.body()})
+    return asked(session.journal.entries())[request.digest]
+
+
+def waiting(command: str, known: Asked) -> Result:
+    """Say that a request waits for its second person."""
+    digest = known.request.digest
+    lines = (f"Asked for: {known.request}", f"Next, by a second person: hosting approve {digest[:12]}")
+    more = text(*lines, "Then run the same command again.")
+    data: dict[str, Json] = {"procedure": digest, "request": known.request.body()}
+    return Result(command, data, (more,), ExitStatus.PENDING)
+
+
+def go_on(session: Session, command: str, known: Asked, steps: Callable[[], Iterable[Step]], *closing: str) -> Result:
+    """Carry out an approved request, from wherever it stands; record it as completed when all of it is done."""
+    digest = known.request.digest
+    with session.progress.stage(str(known.request)):
+        outcomes = carry_out(tuple(steps()), digest=digest, record=session.journal.append, tell=session.progress)
+    if is_complete(outcomes):
+        session.journal.append("completed", {"procedure": digest})
+    return outcome_result(command, digest, outcomes, *closing)
 
 
 def outcome_result(

@@ -86,6 +86,10 @@ class ObjectStoreDoor:
         """Delete an access key.  Idempotent."""
         store_users.delete_access_key(self._client, user, key_id)
 
+    def try_access_key(self, bucket: str, key_id: str, secret: Secret) -> None:
+        """List *bucket* with an access key; raise ``EngineError`` when that is refused, seconds after it was made."""
+        store_users.try_access_key(self._client, bucket, key_id, secret)
+
     # -- objects, for proofs ------------------------------------------------------------------------------------------
 
     def put_object(self, bucket: str, name: str, body: bytes) -> None:
@@ -97,6 +101,12 @@ class ObjectStoreDoor:
         """Get an object's bytes."""
         with self._client.changing():
             return self._client.s3.get_object(Bucket=bucket, Key=name)["Body"].read()
+
+    def object_names(self, bucket: str, prefix: str, *, at_most: int = 1000) -> tuple[str, ...]:
+        """Name the first objects of *bucket* that begin with *prefix*, those that are deleted left out."""
+        with self._client.reading():
+            answer = self._client.s3.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=at_most)
+        return tuple(item["Key"] for item in answer.get("Contents", ()))
 
     def head_object(self, bucket: str, name: str) -> Head:
         """Ask how an object is encrypted."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from hosting_cli.doors import vault_keys, vault_reading, vault_secrets, vault_writing
 from hosting_cli.doors.vault_client import VaultClient
 from hosting_cli.errors import HostingError, MissingCapabilityError
-from hosting_cli.keys.values import KeysSeen
+from hosting_cli.keys.values import KeysSeen, KeyVersions
 from hosting_cli.resources import VAULT, SecretEntry, VaultResource
 from hosting_cli.secret import Secret
 from inventory import naming
@@ -68,6 +68,26 @@ class OpenBao:
         """Read what is known of every key and secret of the region; raise nothing: what cannot be read is unknown."""
         return vault_keys.read_keys(self._client, self._region)
 
+    def key_versions(self, key: str) -> KeyVersions:
+        """Read which versions the transit key *key* has."""
+        return vault_keys.versions(self._client, key)
+
+    def rotate_key(self, key: str) -> None:
+        """Give the transit key *key* a new version; what the older ones encrypted can still be read."""
+        vault_keys.rotate(self._client, key)
+
+    def retire_versions(self, key: str, *, below: int) -> None:
+        """Let versions of the transit key *key* below that number decrypt no more; a lower number brings them back."""
+        vault_keys.retire(self._client, key, below=below)
+
+    def try_key(self, key: str) -> int:
+        """Encrypt and decrypt under the transit key *key*; give the version that did it."""
+        return vault_keys.round_trip(self._client, key)
+
+    def wrapping_version(self, name: str) -> int | None:
+        """Say by which version of its transit key the entry *name* is encrypted; ``None`` when it does not say."""
+        return vault_keys.ciphertext_version(self._client, name)
+
     # -- secrets ------------------------------------------------------------------------------------------------------
 
     def make_secret(self, entry: SecretEntry) -> None:
@@ -81,6 +101,10 @@ class OpenBao:
     def replace_secret(self, entry: SecretEntry, value: Secret, *, note: Mapping[str, str]) -> None:
         """Store *value*, read it back, then record *note* beside it; an older version stays in the vault's history."""
         vault_secrets.replace(self._client, entry, value, note, region=self._region)
+
+    def rewrap_secret(self, entry: SecretEntry) -> None:
+        """Encrypt *entry* anew under the latest version of its key; its value, its notes and its age stay."""
+        vault_secrets.rewrap(self._client, entry, region=self._region)
 
     def secret_notes(self, name: str) -> Mapping[str, str]:
         """Give what is recorded beside the entry *name*; nothing when it has no value."""

@@ -2,12 +2,14 @@
 
 import json
 import re
+import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from hosting_cli import store_policies
 from hosting_cli.doors.store_client import CONNECTIONS, StoreClient, code_of
+from hosting_cli.errors import EngineError
 from hosting_cli.resources import StoreUser
 from hosting_cli.secret import Secret
 from inventory import naming
@@ -17,6 +19,11 @@ if TYPE_CHECKING:
 
 POLICY = "hosting"
 """The name of the one inline policy of a user."""
+
+KNOWN_AFTER_SECONDS = 10
+"""How long a store may take before it knows an access key that it made."""
+
+RETRY_SECONDS = 0.5
 
 _ABSENT = "NoSuchEntity"
 _BUCKET = re.compile(r"arn:aws:s3:::([^/\"*]+)")
@@ -80,6 +87,27 @@ def delete_access_key(client: StoreClient, user: str, key_id: str) -> None:
     """Delete an access key.  Idempotent."""
     with client.changing():
         _unless_absent(lambda: client.iam.delete_access_key(UserName=user, AccessKeyId=key_id))
+
+
+def try_access_key(client: StoreClient, bucket: str, key_id: str, secret: Secret) -> None:
+    """List *bucket* with an access key; raise ``EngineError`` when that is refused.
+
+    A store may need moments to know a key that it has just made, so refusals count only when those are over.
+    """
+    from botocore.exceptions import ClientError
+
+    s3, deadline = client.s3_as(key_id, secret), time.monotonic() + KNOWN_AFTER_SECONDS
+    with client.changing():
+        while True:
+            try:
+                s3.list_objects_v2(Bucket=bucket, MaxKeys=1)
+            except ClientError as error:
+                if time.monotonic() > deadline:
+                    what = f"the store refuses it on {bucket} ({code_of(error)})"
+                    raise EngineError(f"access key {key_id}", what, "Look at the policy of its user.") from None
+                time.sleep(RETRY_SECONDS)
+            else:
+                return
 
 
 # -- details ------------------------------------------------------------------------------------------------------

@@ -3,7 +3,9 @@
 Each kind is read for itself: what the token may not see, or the server does not know, is unknown and hides no other.
 """
 
+import base64
 import re
+import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -14,15 +16,14 @@ from hosting_cli.doors import vault_reading
 from hosting_cli.doors import vault_shapes as shapes
 from hosting_cli.doors.vault_client import VaultClient
 from hosting_cli.doors.vault_reading import ROLES, concurrently
-from hosting_cli.errors import HostingError
-from hosting_cli.keys.values import Key, KeysSeen
+from hosting_cli.doors.vault_secrets import MADE_AT
+from hosting_cli.doors.vault_writing import KEYS
+from hosting_cli.errors import EngineError, HostingError
+from hosting_cli.keys.values import Key, KeysSeen, KeyVersions
 from inventory import naming
 from inventory.key_policy import KeyKind
 from inventory.resource import PLATFORM
 from vault_policies.mark import Mark
-
-MADE_AT = "value-made-at"
-"""Beside a ciphertext: when the value was made, if wrapping it anew has made a younger version of the entry."""
 
 ACCESSOR_DIGITS = 8
 """How much of a secret-id's accessor names it for people."""
@@ -53,6 +54,35 @@ def read_keys(client: VaultClient, region: str) -> KeysSeen:
         except HostingError as error:
             unread |= dict.fromkeys(kinds, str(error))
     return KeysSeen(tuple(found), unread)
+
+
+def versions(client: VaultClient, key: str) -> KeyVersions:
+    """Read which versions a transit key has; raise ``EngineError`` when there is no such key."""
+    answer = client.get(f"{KEYS}/{key}")
+    if answer is None:
+        raise EngineError(f"transit-key {key}", "there is no such key", "Run `hosting key list`.")
+    return KeyVersions(int(answer["data"]["latest_version"]), int(answer["data"]["min_decryption_version"]))
+
+
+def rotate(client: VaultClient, key: str) -> None:
+    """Give a transit key a new version, by which everything is encrypted from now on; the older ones still decrypt."""
+    client.post(f"{KEYS}/{key}/rotate", {})
+
+
+def retire(client: VaultClient, key: str, *, below: int) -> None:
+    """Let versions of a transit key *below* decrypt no more.  Nothing is lost: a lower number brings them back."""
+    client.post(f"{KEYS}/{key}/config", {"min_decryption_version": below})
+
+
+def round_trip(client: VaultClient, key: str) -> int:
+    """Encrypt random bytes under *key* and decrypt them; give the version that did it, or raise ``EngineError``."""
+    plain = base64.b64encode(secrets.token_bytes(32)).decode()
+    wrapped = client.post(f"{naming.TRANSIT_MOUNT}/encrypt/{key}", {"plaintext": plain})["data"]["ciphertext"]
+    answer = client.post(f"{naming.TRANSIT_MOUNT}/decrypt/{key}", {"ciphertext": wrapped})
+    found = _VERSION.match(wrapped)
+    if answer["data"]["plaintext"] != plain or found is None:
+        raise EngineError(f"transit-key {key}", "what it encrypted came back differently", "Trust it with nothing.")
+    return int(found[1])
 
 
 # -- one function for each source -----------------------------------------------------------------------------------

@@ -18,6 +18,9 @@ from hosting_cli.secret import Secret
 from inventory import naming
 from vault_policies.mark import Mark
 
+MADE_AT = "value-made-at"
+"""Beside a ciphertext: when the value was made, if wrapping it anew has made a younger version of the entry."""
+
 RANDOM_BYTES = 48
 RECOVERY_GROUPS, RECOVERY_GROUP_LENGTH = 8, 5
 _CAS_LOST = "check-and-set"
@@ -50,6 +53,27 @@ def replace(client: VaultClient, entry: SecretEntry, value: Secret, note: Mappin
     if reveal(client, entry) != value:
         raise _unlike(entry)
     _mark(client, entry, region, note)
+
+
+def rewrap(client: VaultClient, entry: SecretEntry, *, region: str) -> None:
+    """Encrypt *entry* anew under the latest version of its transit key; the value, its notes and its age stay.
+
+    The vault does it: the value is seen here only to compare it before and after.  Idempotent.  Raise ``EngineError``
+    when somebody else replaced it meanwhile, or when it reads back differently.
+    """
+    before, details = reveal(client, entry), _details(client, entry.name)
+    answer = client.get(f"{naming.KV_MOUNT}/data/{_path(entry.name)}")
+    if details is None or answer is None:
+        raise EngineError(str(entry.subject), "it has no value", "Make it, then wrap it anew.")
+    stored = answer["data"]["metadata"]
+    # Before the new version, which would otherwise pass for a new value.
+    _mark(client, entry, region, {MADE_AT: stored["created_time"], **_notes(details)})
+    ciphertext = {"ciphertext": answer["data"]["data"]["ciphertext"]}
+    wrapped = client.post(f"{naming.TRANSIT_MOUNT}/rewrap/{entry.wrapped_by}", ciphertext)["data"]["ciphertext"]
+    if not _put(client, entry, wrapped, version=stored["version"]):
+        raise EngineError(str(entry.subject), "somebody else replaced it at the same moment", "Wrap it anew again.")
+    if reveal(client, entry) != before:
+        raise _unlike(entry)
 
 
 def reveal(client: VaultClient, entry: SecretEntry) -> Secret:
@@ -103,7 +127,11 @@ def _store(client: VaultClient, entry: SecretEntry, value: Secret, *, version: i
     """Wrap and store *value* on top of *version*; ``False`` when another version is there by now."""
     plain = base64.b64encode(value.reveal().encode()).decode()
     wrapped = client.post(f"{naming.TRANSIT_MOUNT}/encrypt/{entry.wrapped_by}", {"plaintext": plain})
-    body = {"data": {"ciphertext": wrapped["data"]["ciphertext"]}, "options": {"cas": version}}
+    return _put(client, entry, wrapped["data"]["ciphertext"], version=version)
+
+
+def _put(client: VaultClient, entry: SecretEntry, ciphertext: str, *, version: int) -> bool:
+    body = {"data": {"ciphertext": ciphertext}, "options": {"cas": version}}
     path = f"{naming.KV_MOUNT}/data/{_path(entry.name)}"
     response = client.raw("POST", path, body)
     if response.status_code == 400 and _CAS_LOST in response.text:

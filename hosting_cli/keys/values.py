@@ -32,6 +32,14 @@ class Key:
 
 
 @dataclass(frozen=True)
+class KeyVersions:
+    """Which versions a transit key has: the latest encrypts, those from ``lowest`` on decrypt."""
+
+    latest: int
+    lowest: int
+
+
+@dataclass(frozen=True)
 class KeysSeen:
     """The keys that could be read, and why those of a kind could not."""
 

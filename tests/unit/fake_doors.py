@@ -16,7 +16,7 @@ from hosting_cli.doors.hosts import Completed
 from hosting_cli.doors.objects import Head
 from hosting_cli.errors import EngineError, RefusedError, UnreadableError
 from hosting_cli.jobs import Event, Job, OperatorKey
-from hosting_cli.keys.values import KeysSeen
+from hosting_cli.keys.values import KeysSeen, KeyVersions
 from hosting_cli.resources import VAULT, SecretEntry, StoreResource, VaultResource, object_store
 from hosting_cli.secret import Secret
 from hosting_cli.session import DoorMaker, Session
@@ -79,6 +79,11 @@ class FakeVault:
 
     def keys(self) -> KeysSeen:
         return KeysSeen((), dict.fromkeys(KeyKind, str(SEALED))) if self.sealed else self.known_keys
+
+    def key_versions(self, key: str) -> KeyVersions:
+        self._asked(f"versions of {key}")
+        (found,) = (item for item in self.known_keys.keys if item.name == key)
+        return KeyVersions(found.version or 1, found.lowest_version or 1)
 
     def make_secret(self, entry: SecretEntry) -> None:
         self._asked(f"make {entry.subject}")

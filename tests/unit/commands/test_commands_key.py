@@ -8,7 +8,8 @@ from fake_doors import World
 from sample import APPLICATION, NOW
 
 from hosting_cli.commands import key as commands
-from hosting_cli.errors import UsageError
+from hosting_cli.commands.approve import approve
+from hosting_cli.errors import RefusedError, UnreadableError, UsageError
 from hosting_cli.keys.values import Key, KeysSeen
 from hosting_cli.result import ExitStatus
 from inventory.key_policy import KeyKind
@@ -79,3 +80,56 @@ def test_the_policy_names_the_source_of_every_limit(world: World) -> None:
     assert result.data["limits"].keys() == {kind.value for kind in KeyKind}
     assert result.data["limits"]["transit-key"] == {"days": 365, "source": "the operator's own"}
     assert result.data["limits"]["s3-credentials"]["source"].startswith("Politique")
+
+
+# -- rotation -----------------------------------------------------------------------------------------------------
+
+
+def as_somebody(world: World, name: str) -> None:
+    world.vault.person = name
+    vars(world.session).pop("identity", None)
+
+
+def test_a_rotation_in_production_is_recorded_and_waits_for_a_second_person(world: World) -> None:
+    know(world, key(1, "hosting-imagerie-beaune-objects", version=3))
+    asked = commands.rotate(world.session, "hosting-imagerie-beaune-objects")
+    assert (asked.status, asked.data["request"]["goal"]) == (
+        ExitStatus.PENDING,
+        {"to_version": 4, "retire_older": False},
+    )
+    with pytest.raises(RefusedError, match="a second person"):
+        approve(world.session, asked.data["procedure"])
+    as_somebody(world, "token-officer")
+    assert approve(world.session, asked.data["procedure"]).data["approved_by"] == "token-officer"
+    assert not any(call.startswith("rotate") for call in world.vault.calls)
+
+
+def test_asking_twice_asks_once(world: World) -> None:
+    know(world, key(1, "hosting-imagerie-beaune-objects", version=3))
+    digests = {commands.rotate(world.session, "hosting-imagerie-beaune-objects").data["procedure"] for _ in range(2)}
+    assert len(digests) == 1
+    assert [entry.kind for entry in world.session.journal.entries()] == ["request"]
+
+
+@pytest.mark.parametrize(
+    ("known", "retire", "reason"),
+    [
+        (key(1, "hosting-imagerie-beaune-objects"), True, "objects in buckets need its older versions"),
+        (key(1, "x", kind=KeyKind.S3_CREDENTIALS), True, "only transit keys have versions to retire"),
+        (key(1, "x", kind=KeyKind.S3_CREDENTIALS), False, "the vault records no access key"),
+        (key(1, "x", kind=KeyKind.SECRET_ID), False, "keys of kind secret-id are not"),
+    ],
+    ids=["objects need older versions", "credentials have none", "no access key", "a kind that is not rotated here"],
+)
+def test_what_cannot_be_rotated_is_refused_before_anything_is_recorded(
+    world: World, known: Key, retire: bool, reason: str
+) -> None:
+    with pytest.raises(RefusedError, match=reason):
+        commands.rotate(know(world, known).session, known.name, retire=retire)
+    assert world.session.journal.entries() == ()
+
+
+def test_a_key_that_nobody_can_see_is_unknown_and_not_absent(world: World) -> None:
+    world.vault.sealed = True
+    with pytest.raises(UnreadableError, match="may be of a kind that could not be read"):
+        commands.rotate(world.session, "hosting-imagerie-beaune-objects")

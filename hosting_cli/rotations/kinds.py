@@ -1,0 +1,70 @@
+"""Which kinds of keys are rotated from here: the request of each, and its steps."""
+
+from collections.abc import Iterator, Mapping
+
+from hosting_cli.errors import RefusedError
+from hosting_cli.keys.values import Key
+from hosting_cli.procedure import Step
+from hosting_cli.request import Request
+from hosting_cli.rotations import credentials, transit
+from hosting_cli.session import Session
+from inventory.key_policy import KeyKind
+from inventory.models import Application, Deployment
+from inventory.resource import Json, Subject
+
+ROTATE = "rotate"
+
+
+def subject_of(key: Key) -> Subject:
+    """Name what a procedure about *key* is about."""
+    return Subject(key.kind.value, key.name)
+
+
+def application_of(session: Session, owner: str) -> Application | None:
+    """Find the application that is an owner; ``None`` for the platform, and for what left the region's files."""
+    return next((item for item in session.region.applications if item.id == owner), None)
+
+
+def is_production(session: Session, owner: str) -> bool:
+    """Tell whether production depends on what *owner* owns; whose owner is no application, all of them may."""
+    application = application_of(session, owner)
+    concerned = session.region.applications if application is None else (application,)
+    return any(item.environment is Deployment.PRODUCTION for item in concerned)
+
+
+def rotation(session: Session, key: Key, *, retire: bool) -> Request:
+    """Ask for the rotation of *key*; raise ``RefusedError`` where that is not done from here."""
+    return Request(
+        ROTATE,
+        subject_of(key),
+        key.owner,
+        session.environment.environment,
+        _goal(session, key, retire=retire),
+        is_production(session, key.owner),
+    )
+
+
+def _goal(session: Session, key: Key, *, retire: bool) -> Mapping[str, Json]:
+    if retire and key.kind is not KeyKind.TRANSIT_KEY:
+        raise RefusedError(str(subject_of(key)), "only transit keys have versions to retire", "Leave --retire out.")
+    match key.kind:
+        case KeyKind.TRANSIT_KEY:
+            return transit.goal(session, key.name, retire=retire)
+        case KeyKind.S3_CREDENTIALS:
+            return credentials.goal(session, key.name)
+    remedy = "Transit keys and S3 credentials of applications are rotated by this command."
+    raise RefusedError(str(subject_of(key)), f"keys of kind {key.kind.value} are not", remedy)
+
+
+def steps(session: Session, request: Request) -> Iterator[Step]:
+    """Give the steps of a rotation that was asked for."""
+    name, goal = request.subject.name, request.goal
+    application = application_of(session, request.owner)
+    if request.subject.kind == KeyKind.TRANSIT_KEY:
+        version, retire = int(str(goal["to_version"])), goal["retire_older"] is True
+        return transit.Rotation(session, name, application, version, retire, request.digest).steps()
+    if application is None:
+        remedy = "Store new ones with the store's own tools; the region's files ask for no such user."
+        raise RefusedError(str(request.subject), "they belong to no application", remedy)
+    key, buckets = credentials.wanted(session, application, name)
+    return credentials.Rotation(session, key, buckets, str(goal["replaces"])).steps()

@@ -1,0 +1,134 @@
+"""A transit key gets a new version; what it wraps is brought up to it, and everything from before stays readable."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from hosting_cli.errors import EngineError, RefusedError, UnreadableError
+from hosting_cli.procedure import Observed, Step, proof
+from hosting_cli.resources import SecretEntry, TransitKey
+from hosting_cli.rotations import objects
+from hosting_cli.session import Session
+from inventory import naming
+from inventory.models import Application
+from inventory.resource import Json, Subject
+
+
+def goal(session: Session, key: str, *, retire: bool) -> Mapping[str, Json]:
+    """Say to which version *key* is rotated, and whether the older ones shall decrypt no more afterwards.
+
+    Raise ``RefusedError`` where somebody needs the older versions: the objects of a bucket are never encrypted anew.
+    """
+    users = [purpose for purpose in ("objects", "backups") if key.endswith(f"-{purpose}")]
+    if retire and users:
+        remedy = "Leave --retire out: objects stay under the version that they were put under."
+        raise RefusedError(f"transit-key {key}", f"{users[0]} in buckets need its older versions", remedy)
+    return {"to_version": session.vault.key_versions(key).latest + 1, "retire_older": retire}
+
+
+def entries_under(session: Session, key: str) -> tuple[SecretEntry, ...]:
+    """Read which secrets *key* wraps; raise ``UnreadableError`` when nobody can tell."""
+    reading = session.vault.read()
+    if reading.resources is None:
+        raise UnreadableError(f"transit-key {key}", f"what it wraps is unknown ({reading.reason})", "Mend that first.")
+    found = [item for item in reading.resources.values() if isinstance(item, SecretEntry) and item.wrapped_by == key]
+    return tuple(sorted(found, key=lambda entry: entry.name))
+
+
+@dataclass(frozen=True)
+class Rotation:
+    """The rotation of one key to one version, under the digest of the procedure that it is."""
+
+    session: Session
+    key: str
+    application: Application | None
+    to_version: int
+    retire: bool
+    procedure: str
+
+    @property
+    def subject(self) -> Subject:
+        """Name the key."""
+        return Subject(TransitKey.kind, self.key)
+
+    def steps(self) -> Iterator[Step]:
+        """Yield the steps; nothing is taken away before everything was proven."""
+        vault, entries = self.session.vault, entries_under(self.session, self.key)
+        proven = self._proven_by_objects()
+        for item in proven:
+            yield Step(
+                item.subject,
+                "put an object before the rotation",
+                partial(item.put, "old"),
+                partial(self._is_put_or_too_late, item),
+            )
+        sentence = f"make version {self.to_version}, by which everything is encrypted from now on"
+        yield Step(self.subject, sentence, partial(vault.rotate_key, self.key), self._is_rotated)
+        for entry in entries:
+            yield rewrapping(self.session, entry, self.to_version)
+        yield proof(self.subject, "encrypt and decrypt under the new version", self._try)
+        yield proof(self.subject, f"unwrap all that it wraps: {len(entries)} secrets", partial(self._unwrap, entries))
+        for item in proven:
+            yield proof(item.subject, "read an object from before the rotation and one from after it", item.prove)
+        if self.application and self.key == naming.transit_key(self.application.id, "backups"):
+            yield from objects.in_locked_bucket(self.session, self.application)
+        for item in proven:
+            yield Step(item.subject, "remove the objects of the proof", item.remove, partial(_is_clean, item))
+        if self.retire:
+            sentence = f"let versions below {self.to_version} decrypt no more"
+            retire = partial(vault.retire_versions, self.key, below=self.to_version)
+            yield Step(self.subject, sentence, retire, self._is_retired)
+            yield proof(self.subject, "unwrap all that it wraps once more", partial(self._unwrap, entries))
+
+    def _proven_by_objects(self) -> tuple[objects.ProofObjects, ...]:
+        if self.application is None or self.key != naming.transit_key(self.application.id, "objects"):
+            return ()
+        return objects.of_data_buckets(self.session, self.application, self.procedure)
+
+    def _is_rotated(self) -> bool:
+        return self.session.vault.key_versions(self.key).latest >= self.to_version
+
+    def _is_retired(self) -> bool:
+        return self.session.vault.key_versions(self.key).lowest >= self.to_version
+
+    def _is_put_or_too_late(self, item: objects.ProofObjects) -> bool:
+        return self._is_rotated() or item.is_there("old")
+
+    def _try(self) -> Observed:
+        version = self.session.vault.try_key(self.key)
+        if version < self.to_version:
+            what = f"it encrypts under version {version} instead of {self.to_version}"
+            raise EngineError(str(self.subject), what, "Look whether something holds its encryption back.")
+        return {"version": version}
+
+    def _unwrap(self, entries: tuple[SecretEntry, ...]) -> Observed:
+        for entry in entries:
+            self.session.vault.reveal_secret(entry)
+        return {"secrets": [entry.name for entry in entries]}
+
+
+def rewrapping(session: Session, entry: SecretEntry, version: int) -> Step:
+    """Give the step that encrypts *entry* under *version* of its key or a later one, and compares its value."""
+
+    def is_done() -> bool:
+        found = session.vault.wrapping_version(entry.name)
+        return found is not None and found >= version
+
+    sentence = f"wrap it under version {version} of {entry.wrapped_by}, and compare"
+    return Step(entry.subject, sentence, partial(session.vault.rewrap_secret, entry), is_done)
+
+
+def rewrappings(session: Session, owner: str | None) -> tuple[Step, ...]:
+    """Give a step for each secret of *owner* (``None``: of everybody) that is behind the latest version of its key."""
+    reading = session.vault.read()
+    if reading.resources is None:
+        raise UnreadableError("vault", f"what it holds is unknown ({reading.reason})", "Mend that first.")
+    entries = [item for item in reading.resources.values() if isinstance(item, SecretEntry)]
+    chosen = sorted((item for item in entries if owner in {None, item.owner}), key=lambda entry: entry.name)
+    latest = {key: session.vault.key_versions(key).latest for key in {entry.wrapped_by for entry in chosen}}
+    steps = [rewrapping(session, entry, latest[entry.wrapped_by]) for entry in chosen]
+    return tuple(step for step in steps if step.is_done is not None and not step.is_done())
+
+
+def _is_clean(item: objects.ProofObjects) -> bool:
+    return not (item.is_there("old") or item.is_there("new"))

@@ -1,0 +1,85 @@
+"""A lab without machines, and the command line run on it as people run it: in processes that can be killed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from engines_lab import SAMPLE, bring_up_engines
+
+from hosting_cli.app import LazyDoors
+from hosting_cli.console import Progress
+from hosting_cli.lab import removal
+from hosting_cli.lab.laboratory import Lab
+from hosting_cli.session import Session
+
+ENGINEER, OFFICER = "operations-engineer", "security-officer"
+
+
+@contextmanager
+def without_machines(folder: Path) -> Iterator[Lab]:
+    """Give a lab of engines alone, in *folder*."""
+    found = Lab(folder / "lab", folder / "cache")
+    try:
+        bring_up_engines(found)
+        yield found
+    finally:
+        list(removal.down(found, Progress(quiet=True)))
+
+
+def command(lab: Lab, *arguments: str, person: str = ENGINEER) -> list[str]:
+    where = ["--region", str(SAMPLE), "--environment", str(lab.environment_file)]
+    return [
+        sys.executable,
+        "-m",
+        "hosting_cli",
+        *arguments,
+        *where,
+        "--token-file",
+        str(lab.token_file(person)),
+        "-o",
+        "json",
+    ]
+
+
+def run(lab: Lab, *arguments: str, person: str = ENGINEER) -> tuple[int, dict[str, Any]]:
+    done = subprocess.run(command(lab, *arguments, person=person), capture_output=True, text=True, check=False)
+    assert done.stdout, done.stderr
+    return done.returncode, json.loads(done.stdout)
+
+
+def begun(lab: Lab) -> list[str]:
+    """Name what the journal says was begun, whole lines only."""
+    lines = lab.journal.read_bytes().split(b"\n")[:-1]
+    entries: list[Mapping[str, Any]] = [json.loads(line) for line in lines]
+    return [
+        json.dumps([entry["data"]["subject"], entry["data"].get("sentence")])
+        for entry in entries
+        if entry["kind"] == "intent"
+    ]
+
+
+def run_until_killed(lab: Lab, arguments: tuple[str, ...], seen: set[str], delay_seconds: float) -> int | None:
+    """Run a command, and kill it a moment after it begins something new; give its exit status if it ends before."""
+    process = subprocess.Popen(
+        command(lab, *arguments), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    while process.poll() is None:
+        if set(begun(lab)) - seen:
+            time.sleep(delay_seconds)
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            return None
+        time.sleep(0.002)
+    return process.returncode
+
+
+def session_of(lab: Lab) -> Session:
+    """Give a session of the engineer, to look at what commands have done."""
+    return Session(SAMPLE, lab.environment_file, lab.token_file(ENGINEER), LazyDoors(), Progress(quiet=True))

@@ -1,0 +1,240 @@
+"""Rotations on real engines: nothing is unreadable at any moment, whatever is killed or sealed in the middle."""
+
+import json
+import subprocess
+import time
+from collections.abc import Iterator
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lab_commands import ENGINEER, OFFICER, begun, command, run, run_until_killed, session_of, without_machines
+
+from hosting_cli.console import Progress
+from hosting_cli.errors import EngineError
+from hosting_cli.keys.values import Key
+from hosting_cli.lab import faults
+from hosting_cli.lab.laboratory import Lab
+from hosting_cli.resources import SecretEntry
+from hosting_cli.secret import Secret
+from hosting_cli.session import Session
+from inventory import naming
+
+APPLICATION, STORE = "imagerie-beaune", "dijon-objects"
+OBJECTS, VOLUMES, BACKUPS = (naming.transit_key(APPLICATION, purpose) for purpose in ("objects", "volumes", "backups"))
+CREDENTIALS = naming.credentials_secret(APPLICATION, naming.data_user(APPLICATION))
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """Give a lab on which the sample application has its keys, secrets and buckets."""
+    with without_machines(tmp_path_factory.mktemp("rotation")) as found:
+        _, planned = run(found, "plan")
+        digest = planned["data"]["plan"]["digest"]
+        assert run(found, "approve", digest, person=OFFICER)[0] == 0
+        assert run(found, "apply", digest)[0] == 0
+        yield found
+
+
+@pytest.fixture
+def session(lab: Lab) -> Session:
+    return session_of(lab)
+
+
+@pytest.fixture
+def bucket(session: Session) -> str:
+    (found,) = session.region.applications[0].buckets
+    return naming.bucket(session.region, APPLICATION, found.id)
+
+
+def key(session: Session, name: str) -> Key:
+    (found,) = (key for key in session.vault.keys().keys if key.name == name)
+    return found
+
+
+def secrets(session: Session, key: str) -> dict[str, Secret]:
+    """Reveal everything that *key* wraps."""
+    reading = session.vault.read()
+    assert reading.resources is not None
+    found = [item for item in reading.resources.values() if isinstance(item, SecretEntry) and item.wrapped_by == key]
+    return {entry.name: session.vault.reveal_secret(entry) for entry in found}
+
+
+def ask(lab: Lab, name: str, *options: str) -> str:
+    """Ask for a rotation, and have it approved; give its digest."""
+    status, asked = run(lab, "key", "rotate", name, *options)
+    assert (status, asked["status"]) == (3, "pending")
+    digest: str = asked["data"]["procedure"]
+    assert run(lab, "approve", digest, person=OFFICER)[0] == 0
+    return digest
+
+
+def rotate_through_kills(lab: Lab, name: str, *options: str) -> int:
+    """Rotate *name*, killed a moment after each thing that it begins; give how often that was."""
+    digest, delays, kills = ask(lab, name, *options), cycle((0, 0.01, 0.03, 0.1)), 0
+    seen, status = set(begun(lab)), None
+    while status is None and not is_completed(lab, digest):
+        status = run_until_killed(lab, ("key", "rotate", name, *options), seen, next(delays))
+        seen, kills = set(begun(lab)), kills + 1
+        assert kills < 30
+    assert status in {None, 0}
+    assert is_completed(lab, digest)
+    return kills
+
+
+def is_completed(lab: Lab, digest: str) -> bool:
+    """Tell whether the journal says so; a run may be killed when it has just written that."""
+    entries = session_of(lab).journal.entries()
+    return any(entry.kind == "completed" and entry.data["procedure"] == digest for entry in entries)
+
+
+def as_before(lab: Lab) -> None:
+    """Nothing is left over: a plan finds nothing to change, and the journal holds."""
+    status, planned = run(lab, "plan")
+    assert (status, planned["data"]["plan"]["changes"]) == (4, [])  # the hosts are unknown: there are none
+    assert run(lab, "journal", "verify")[0] == 0
+
+
+# -- approval -----------------------------------------------------------------------------------------------------
+
+
+def test_in_production_nothing_rotates_before_a_second_person_agrees(lab: Lab, session: Session) -> None:
+    before = key(session, BACKUPS)
+    status, asked = run(lab, "key", "rotate", BACKUPS)
+    assert (status, run(lab, "key", "rotate", BACKUPS)[0]) == (3, 3)
+    status, refused = run(lab, "approve", asked["data"]["procedure"], person=ENGINEER)
+    assert (status, "a second person" in str(refused["errors"])) == (1, True)
+    assert key(session, BACKUPS) == before
+    assert run(lab, "approve", asked["data"]["procedure"], person=OFFICER)[0] == 0
+    assert run(lab, "key", "rotate", BACKUPS)[0] == 0
+    assert key(session, BACKUPS).version == 2
+
+
+# -- transit keys -------------------------------------------------------------------------------------------------
+
+
+def test_a_rotation_killed_at_each_step_loses_nothing(lab: Lab, session: Session, bucket: str) -> None:
+    before, values = key(session, OBJECTS), secrets(session, OBJECTS)
+    store = session.stores[STORE]
+    store.put_object(bucket, "of-the-application", b"from before")
+    assert rotate_through_kills(lab, OBJECTS) >= 4
+    after = key(session, OBJECTS)
+    assert before.version is not None
+    assert (after.version, after.lowest_version) == (before.version + 1, 1)
+    assert secrets(session, OBJECTS) == values
+    assert {key(session, name).wrapped_version for name in values} == {after.version}
+    assert store.get_object(bucket, "of-the-application") == b"from before"
+    assert store.object_names(bucket, "hosting-proof/") == ()
+    as_before(lab)
+
+
+def test_wrapping_anew_makes_no_secret_younger(lab: Lab, session: Session) -> None:
+    name = naming.volume_secret(APPLICATION, "dijon-app-1", "data", "active")
+    before = key(session, name)
+    ask(lab, VOLUMES)
+    assert run(lab, "key", "rotate", VOLUMES)[0] == 0
+    after = key(session, name)
+    assert (after.made_at, after.rotated_at) == (before.made_at, None)
+    assert after.wrapped_version != before.wrapped_version
+
+
+def test_retired_versions_decrypt_no_more_once_nothing_needs_them(lab: Lab, session: Session) -> None:
+    values = secrets(session, VOLUMES)
+    old = lab_ciphertext(lab, next(iter(values)))
+    assert rotate_through_kills(lab, VOLUMES, "--retire") >= 4
+    found = key(session, VOLUMES)
+    assert found.lowest_version == found.version
+    assert secrets(session, VOLUMES) == values
+    with pytest.raises(EngineError, match="too old"):
+        session.vault._client.post(f"transit/decrypt/{VOLUMES}", {"ciphertext": old})
+    as_before(lab)
+
+
+def lab_ciphertext(lab: Lab, name: str) -> str:
+    found: str = lab.vault.read(f"kv/data/hosting/{name}")["data"]["data"]["ciphertext"]
+    return found
+
+
+def test_versions_that_objects_need_are_never_retired(lab: Lab) -> None:
+    status, refused = run(lab, "key", "rotate", OBJECTS, "--retire")
+    assert (status, "need its older versions" in str(refused["errors"])) == (1, True)
+
+
+def test_rewrap_brings_what_somebody_rotated_up_to_date(lab: Lab, session: Session) -> None:
+    values = secrets(session, BACKUPS)
+    session.vault.rotate_key(BACKUPS)
+    status, done = run(lab, "key", "rewrap", "--application", APPLICATION)
+    assert (status, {step["state"] for step in done["data"]["steps"]}) == (0, {"done"})
+    assert {key(session, name).wrapped_version for name in values} == {key(session, BACKUPS).version}
+    assert secrets(session, BACKUPS) == values
+    assert run(lab, "key", "rewrap")[1]["data"]["steps"] == []
+
+
+# -- S3 credentials -----------------------------------------------------------------------------------------------
+
+
+def test_credentials_killed_at_each_step_always_work_and_the_old_ones_end(
+    lab: Lab, session: Session, bucket: str
+) -> None:
+    user, door = naming.data_user(APPLICATION), session.stores[STORE]
+    old = credentials(session)
+    assert rotate_through_kills(lab, CREDENTIALS) >= 2
+    new = credentials(session)
+    assert door.access_key_ids(user) == (new[0],)
+    assert new[0] != old[0]
+    door.try_access_key(bucket, *new)
+    with pytest.raises(EngineError, match="refuses"):
+        door.try_access_key(bucket, *old)
+    as_before(lab)
+
+
+def credentials(session: Session) -> tuple[str, Secret]:
+    found = json.loads(secrets(session, OBJECTS)[CREDENTIALS].reveal())
+    return found["access_key_id"], Secret(found["secret_access_key"])
+
+
+# -- a sealed vault -----------------------------------------------------------------------------------------------
+
+
+def seal_while_running(lab: Lab, *arguments: str) -> tuple[int, dict[str, Any]]:
+    """Run a command, and seal the vault as soon as it has begun something."""
+    seen = set(begun(lab))
+    process = subprocess.Popen(command(lab, *arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while process.poll() is None and not set(begun(lab)) - seen:
+        time.sleep(0.002)
+    faults.inject(lab, "vault-sealed", "")
+    output, _ = process.communicate(timeout=120)
+    return process.returncode, json.loads(output)
+
+
+@pytest.mark.parametrize("name", [OBJECTS, CREDENTIALS])
+def test_a_vault_sealed_in_the_middle_stops_it_and_the_same_command_goes_on(
+    lab: Lab, session: Session, name: str
+) -> None:
+    ask(lab, name)
+    before = secrets(session, OBJECTS)
+    try:
+        status, _ = seal_while_running(lab, "key", "rotate", name)
+    finally:
+        faults.mend(lab, "vault-sealed", "", Progress(quiet=True))
+    assert status in {1, 4}
+    assert run(lab, "key", "rotate", name)[0] == 0
+    after = secrets(session, OBJECTS)
+    assert {it: value for it, value in after.items() if it != name} == {
+        it: value for it, value in before.items() if it != name
+    }
+    as_before(lab)
+
+
+def test_what_was_done_is_on_record_with_who_asked_and_who_agreed(lab: Lab, session: Session) -> None:
+    digest = ask(lab, BACKUPS)
+    assert run(lab, "key", "rotate", BACKUPS)[0] == 0
+    entries = [entry for entry in session.journal.entries() if digest in str(entry.data) or entry.kind == "request"]
+    told = [(entry.kind, entry.who) for entry in entries if entry.data.get("procedure") == digest]
+    assert told[0] == ("approval", f"token-{OFFICER}")
+    assert told[-1] == ("completed", f"token-{ENGINEER}")
+    assert {kind for kind, _ in told} >= {"intent", "done"}
+    journal = Path(lab.journal).read_text()
+    for value in secrets(session, BACKUPS).values():
+        assert value.reveal() not in journal
