@@ -138,7 +138,7 @@ def _volume(view: View, application: str, volume: Volume) -> HostVolume:
     unit_files = (names.volume_unit(application, volume.id), names.mount_unit(volume.mount_point))
     return HostVolume(
         host=view.host.id,
-        name=view.name(f"{application}/{volume.id}"),
+        name=view.name(_thing(application, volume)),
         owner=application,
         application=application,
         volume=volume.id,
@@ -163,13 +163,15 @@ def _volume(view: View, application: str, volume: Volume) -> HostVolume:
     )
 
 
-def _backed_up(view: View, application: str) -> Iterator[HostVolume]:
+def _thing(application: str, volume: Volume) -> str:
+    return f"{application}/{volume.id}"
+
+
+def _backed_up(view: View, application: str) -> Iterator[Volume]:
     for placement in view.placements:
         policy = placement.application.backup
         if placement.application.id == application and policy is not None:
-            for volume in placement.tier.volumes:
-                if volume.id in policy.volumes:
-                    yield _volume(view, application, volume)
+            yield from (volume for volume in placement.tier.volumes if volume.id in policy.volumes)
 
 
 def backups(view: View) -> Iterator[HostResource]:
@@ -195,7 +197,7 @@ def backups(view: View) -> Iterator[HostResource]:
             requires=(
                 view.subject(HostIdentity, application.id),
                 *(view.subject(HostFile, names.unit_file(unit)) for unit in (service, timer)),
-                *(volume.subject for volume in covered),
+                *(view.subject(HostVolume, _thing(application.id, volume)) for volume in covered),
                 Subject("secret", naming.repository_secret(application.id, view.host.id)),
                 Subject("secret", naming.credentials_secret(application.id, naming.backup_user(application.id))),
                 Subject("bucket", naming.backup_bucket(view.region, application.id)),

@@ -1,6 +1,7 @@
 """Say what a host lets in, out and through, and how it reaches the other segments.  Pure."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network
 from urllib.parse import urlsplit
 
@@ -89,14 +90,19 @@ def _administration(environment: Environment) -> Iterator[nftables.Rule]:
 
 
 def _engine_rules(access: HostAccess) -> Iterator[nftables.Rule]:
-    for comment, address in (("vault", access.vault_address), ("object store", access.object_store_endpoint)):
-        parts = urlsplit(address)
-        yield nftables.Rule(
-            comment=comment,
-            destinations=(IPv4Network(IPv4Address(parts.hostname or "")),),
-            transport=nftables.Transport.TCP,
-            ports=(parts.port or 443,),
-        )
+    yield _engine_rule("vault", access.vault_address)
+    yield _engine_rule("object store", access.object_store_endpoint)
+
+
+@lru_cache(maxsize=256)  # many hosts reach an engine at the same address
+def _engine_rule(comment: str, address: str) -> nftables.Rule:
+    parts = urlsplit(address)
+    return nftables.Rule(
+        comment=comment,
+        destinations=(IPv4Network(IPv4Address(parts.hostname or "")),),
+        transport=nftables.Transport.TCP,
+        ports=(parts.port or 443,),
+    )
 
 
 def _time_rules(places: Topology, environment: Environment, host: Host) -> Iterator[nftables.Rule]:

@@ -4,14 +4,17 @@ Everything that is looked up per host is indexed once per region, so that all ho
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from ipaddress import IPv4Address, IPv4Network
+from typing import TypeAlias
 
 from deploys.nftables import Rule, Transport
 from inventory.models import Application, Host, HostRole, Interface, Protocol, Region, Segment, SegmentKind, Tier
 
 _TIER = "tier:"
+_Flows: TypeAlias = "Mapping[str, Sequence[ResolvedFlow]]"
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,17 @@ class ResolvedFlow:
     ports: tuple[int, ...]
     comment: str
 
+    @cached_property
+    def passing(self) -> Rule:
+        """Give the rule by which gateways let it pass."""
+        return Rule(
+            comment=self.comment,
+            sources=self.source.networks,
+            destinations=self.destination.networks,
+            transport=self.transport,
+            ports=self.ports,
+        )
+
 
 @dataclass(frozen=True)
 class Leg:
@@ -42,6 +56,15 @@ class Leg:
     address: IPv4Address
     alone: IPv4Network
     network: IPv4Network
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """The flows that begin and that end at one interface's own address."""
+
+    leg: Leg
+    sent: tuple[ResolvedFlow, ...]
+    received: tuple[ResolvedFlow, ...]
 
 
 @dataclass(frozen=True)
@@ -62,7 +85,7 @@ class Topology:
     placements: Mapping[str, tuple[Placement, ...]]
     gateways: Mapping[str, tuple[tuple[str, Leg], ...]]
     flows_from: Mapping[str, tuple[ResolvedFlow, ...]]
-    flows_to: Mapping[str, tuple[ResolvedFlow, ...]]
+    exchanges: Mapping[str, tuple[Exchange, ...]]
 
 
 def topology(region: Region) -> Topology:
@@ -89,13 +112,25 @@ def topology(region: Region) -> Topology:
         {host: tuple(found) for host, found in placements.items()},
         _gateways(region, words.legs),
         {segment: tuple(found) for segment, found in flows_from.items()},
-        {segment: tuple(found) for segment, found in flows_to.items()},
+        {host: tuple(_exchange(leg, flows_from, flows_to) for leg in legs) for host, legs in words.legs.items()},
     )
 
 
 def _leg(interface: Interface) -> Leg:
     address = interface.address.ip
     return Leg(interface.name, interface.segment, address, IPv4Network(address), interface.address.network)
+
+
+def _exchange(leg: Leg, flows_from: _Flows, flows_to: _Flows) -> Exchange:
+    return Exchange(
+        leg,
+        tuple(flow for flow in flows_from.get(leg.segment, ()) if _takes_part(leg, flow.source)),
+        tuple(flow for flow in flows_to.get(leg.segment, ()) if _takes_part(leg, flow.destination)),
+    )
+
+
+def _takes_part(leg: Leg, end: End) -> bool:
+    return any(leg.address in network for network in end.networks)
 
 
 def _gateways(region: Region, legs: Mapping[str, tuple[Leg, ...]]) -> dict[str, tuple[tuple[str, Leg], ...]]:
@@ -145,15 +180,14 @@ def incoming(places: Topology, host: Host) -> tuple[Rule, ...]:
     return tuple(
         Rule(
             comment=flow.comment,
-            incoming=leg.name,
+            incoming=own.leg.name,
             sources=flow.source.networks,
-            destinations=(leg.alone,),
+            destinations=(own.leg.alone,),
             transport=flow.transport,
             ports=flow.ports,
         )
-        for leg in places.legs[host.id]
-        for flow in places.flows_to.get(leg.segment, ())
-        if _takes_part(leg, flow.destination)
+        for own in places.exchanges[host.id]
+        for flow in own.received
     )
 
 
@@ -162,15 +196,14 @@ def outgoing(places: Topology, host: Host) -> tuple[Rule, ...]:
     return tuple(
         Rule(
             comment=flow.comment,
-            outgoing=leg.name,
-            sources=(leg.alone,),
+            outgoing=own.leg.name,
+            sources=(own.leg.alone,),
             destinations=flow.destination.networks,
             transport=flow.transport,
             ports=flow.ports,
         )
-        for leg in places.legs[host.id]
-        for flow in places.flows_from.get(leg.segment, ())
-        if _takes_part(leg, flow.source)
+        for own in places.exchanges[host.id]
+        for flow in own.sent
     )
 
 
@@ -185,22 +218,8 @@ def through(places: Topology, gateway: Host) -> dict[tuple[str, str], tuple[Rule
         for flow in places.flows_from.get(entry.segment, ()):
             if flow.destination.segment != entry.segment:
                 for way_out in exits.get(flow.destination.segment, ()):
-                    pairs[entry.name, way_out.name].append(_passing(flow))
+                    pairs[entry.name, way_out.name].append(flow.passing)
     return {pair: tuple(rules) for pair, rules in pairs.items()}
-
-
-def _passing(flow: ResolvedFlow) -> Rule:
-    return Rule(
-        comment=flow.comment,
-        sources=flow.source.networks,
-        destinations=flow.destination.networks,
-        transport=flow.transport,
-        ports=flow.ports,
-    )
-
-
-def _takes_part(leg: Leg, end: End) -> bool:
-    return any(leg.address in network for network in end.networks)
 
 
 def time_sources(places: Topology, host: Host) -> tuple[Leg, ...]:
@@ -230,19 +249,17 @@ class Route:
 def routes(places: Topology, host: Host) -> tuple[Route, ...]:
     """Give a route to each segment that the host exchanges flows with and is not in, by the gateway of both."""
     found: set[Route] = set()
-    for leg in places.legs[host.id]:
-        for remote in _remote_segments(places, leg):
-            gateway = _common_gateway(places, leg.segment, remote)
-            if gateway is not None and gateway != leg.address:
-                found.add(Route(places.segments[remote].network, gateway, leg.name))
+    for own in places.exchanges[host.id]:
+        for remote in _remote_segments(own):
+            gateway = _common_gateway(places, own.leg.segment, remote)
+            if gateway is not None and gateway != own.leg.address:
+                found.add(Route(places.segments[remote].network, gateway, own.leg.name))
     return tuple(sorted(found))
 
 
-def _remote_segments(places: Topology, leg: Leg) -> set[str]:
-    sent = (flow for flow in places.flows_from.get(leg.segment, ()) if _takes_part(leg, flow.source))
-    received = (flow for flow in places.flows_to.get(leg.segment, ()) if _takes_part(leg, flow.destination))
-    remotes = {flow.destination.segment for flow in sent} | {flow.source.segment for flow in received}
-    return remotes - {leg.segment}
+def _remote_segments(own: Exchange) -> set[str]:
+    remotes = {flow.destination.segment for flow in own.sent} | {flow.source.segment for flow in own.received}
+    return remotes - {own.leg.segment}
 
 
 def _common_gateway(places: Topology, here: str, there: str) -> IPv4Address | None:

@@ -1,6 +1,7 @@
 """Where things of ours are on a host, and what their units are called.  Pure."""
 
 import re
+from functools import lru_cache
 
 from inventory import naming
 
@@ -85,6 +86,7 @@ def unit_file(unit: str) -> str:
     return f"/etc/systemd/system/{unit}"
 
 
+@lru_cache(maxsize=1024)  # the hosts of a tier mount the same volumes
 def systemd_escape(path: str) -> str:
     """Write a path as systemd does in the names of units (``systemd-escape --path``)."""
     trimmed = re.sub(r"/+", "/", path).strip("/")

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from ipaddress import IPv4Network, collapse_addresses
 
 FAMILY = "inet"
@@ -55,6 +55,20 @@ class Rule:
         if not all(type(network) is IPv4Network for network in self.sources + self.destinations):
             raise ValueError("sources and destinations are IPv4 networks")
 
+    @cached_property
+    def line(self) -> str:
+        """Write the rule; once, though every gateway may hold it."""
+        parts = [
+            f'iifname "{self.incoming}"' if self.incoming else "",
+            f'oifname "{self.outgoing}"' if self.outgoing else "",
+            f"meta mark {self.mark:#010x}" if self.mark is not None else "",
+            f"ip saddr {_networks(self.sources)}" if self.sources else "",
+            f"ip daddr {_networks(self.destinations)}" if self.destinations else "",
+            f"{self.transport} dport {_ports(self.ports)}" if self.transport else "",
+            f'counter accept comment "{self.comment}"',
+        ]
+        return " ".join(filter(None, parts))
+
 
 @dataclass(frozen=True, kw_only=True)
 class RuleSet:
@@ -79,9 +93,9 @@ def render(rules: RuleSet) -> str:
             f"table {table} {{",
             *_indent(_counters()),
             *_indent(_pair_chains(rules)),
-            *_indent(_chain("input", [*_common("iifname"), *map(_line, rules.incoming)])),
+            *_indent(_chain("input", [*_common("iifname"), *_lines(rules.incoming)])),
             *_indent(_chain("forward", [_TRACKED, *_dispatch(rules)])),
-            *_indent(_chain("output", [*_common("oifname"), *map(_line, rules.outgoing)])),
+            *_indent(_chain("output", [*_common("oifname"), *_lines(rules.outgoing)])),
             "}",
             "",
         ]
@@ -120,8 +134,12 @@ def _chain(hook: str, lines: Iterable[str]) -> list[str]:
 def _pair_chains(rules: RuleSet) -> list[str]:
     lines: list[str] = []
     for pair in sorted(rules.through):
-        lines += [f"chain {_pair_name(pair)} {{", *_indent(map(_line, rules.through[pair])), "}", ""]
+        lines += [f"chain {_pair_name(pair)} {{", *_indent(_lines(rules.through[pair])), "}", ""]
     return lines
+
+
+def _lines(rules: Iterable[Rule]) -> list[str]:
+    return [rule.line for rule in rules]
 
 
 def _dispatch(rules: RuleSet) -> list[str]:
@@ -136,24 +154,16 @@ def _pair_name(pair: tuple[str, str]) -> str:
     return f"from-{pair[0]}-to-{pair[1]}"
 
 
-def _line(rule: Rule) -> str:
-    parts = [
-        f'iifname "{rule.incoming}"' if rule.incoming else "",
-        f'oifname "{rule.outgoing}"' if rule.outgoing else "",
-        f"meta mark {rule.mark:#010x}" if rule.mark is not None else "",
-        f"ip saddr {_networks(rule.sources)}" if rule.sources else "",
-        f"ip daddr {_networks(rule.destinations)}" if rule.destinations else "",
-        f"{rule.transport} dport {_set([str(port) for port in sorted(set(rule.ports))])}" if rule.transport else "",
-        f'counter accept comment "{rule.comment}"',
-    ]
-    return " ".join(filter(None, parts))
-
-
 @lru_cache(maxsize=4096)  # the hosts of a tier all have the same networks in their rules
 def _networks(networks: tuple[IPv4Network, ...]) -> str:
     """Write networks as one set; nft refuses sets whose intervals overlap."""
     merged = networks if len(networks) == 1 else tuple(collapse_addresses(networks))
     return _set([str(each) if each.prefixlen < 32 else str(each.network_address) for each in merged])
+
+
+@lru_cache(maxsize=1024)
+def _ports(ports: tuple[int, ...]) -> str:
+    return _set([str(port) for port in sorted(set(ports))])
 
 
 def _set(elements: Sequence[str]) -> str:

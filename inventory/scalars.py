@@ -5,6 +5,7 @@ YAML 1.1 (PyYAML, Ansible) and 1.2 (editors, Go) type `no`, `010` or `12:30` dif
 """
 
 import re
+from functools import lru_cache
 
 from inventory.problems import Words
 
@@ -24,6 +25,7 @@ EMPTY = frozenset({"", "~", "null"})
 SIGNS = frozenset({"=", "<<"})
 
 
+@lru_cache(maxsize=1 << 14)  # a region says the same few words over and over
 def read_plain(text: str) -> str | int | float | bool | Words:
     """Read an unquoted text; words say why it cannot be taken for anything."""
     if text[:1] in NUMERIC_FIRST:
