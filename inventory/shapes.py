@@ -44,12 +44,12 @@ def _problems(document: Document, model: Model, errors: Sequence[ErrorDetails]) 
         steps = error["loc"]
         if error["type"] == "missing":
             missing[steps[:-1]].append(str(steps[-1]))
-        elif steps and steps[-1] == AS_KEY:
-            yield document.problem(steps[:-1], _words(error), at_key=True)
         elif error["type"] == "extra_forbidden":
             meant = _meant(model, steps)
             misspelt.add((*steps[:-1], meant or ""))
             yield document.problem(steps, _unknown_key(model, steps, meant), at_key=True)
+        elif steps and steps[-1] == AS_KEY:
+            yield document.problem(steps[:-1], _words(error), at_key=True)
         elif not _is_consequence(document, error):
             yield document.problem(steps, _words(error))
     for steps, names in missing.items():
