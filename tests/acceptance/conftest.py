@@ -62,11 +62,20 @@ class LabRunner:
         own = {"HOSTING_LAB": str(self.directory), "HOSTING_REGION": str(SAMPLE)}
         return {**inherited, **own, "HOSTING_ENVIRONMENT": str(self.environment_file), **more}
 
-    def run(self, *arguments: str, person: str = "operations-engineer", timeout_seconds: float = 1500) -> Ran:
+    def run(
+        self, *arguments: str, person: str = "operations-engineer", typed: str = "", timeout_seconds: float = 1500
+    ) -> Ran:
         """Run ``hosting`` with *arguments* and ``--output json``; its progress goes to our own standard error."""
         argv = [*HOSTING, *arguments, "--output", "json", "--token-file", str(self.token_file(person))]
         done = subprocess.run(
-            argv, capture_output=True, text=True, env=self.variables(), timeout=timeout_seconds, check=False, cwd=ROOT
+            argv,
+            input=typed,
+            capture_output=True,
+            text=True,
+            env=self.variables(),
+            timeout=timeout_seconds,
+            check=False,
+            cwd=ROOT,
         )
         sys.stderr.write(done.stderr)
         return Ran(done.returncode, done.stdout, done.stderr)
