@@ -146,13 +146,15 @@ def _secret_ids(client: VaultClient, region: str) -> Iterator[Key]:
     for role in (name for name in client.list(ROLES) if name.startswith(naming.PREFIX)):
         for accessor in client.list(f"{ROLES}/{role}/secret-id"):
             body = {"secret_id_accessor": accessor}
-            data = client.post(f"{ROLES}/{role}/secret-id-accessor/lookup", body)["data"]
-            yield Key(
-                kind=KeyKind.SECRET_ID,
-                name=f"{role}/{accessor[:ACCESSOR_DIGITS]}",
-                owner=owners.get(role, PLATFORM),
-                made_at=_moment(data["creation_time"]),
-            )
+            data = client.post(f"{ROLES}/{role}/secret-id-accessor/lookup", body).get("data")
+            # One that has ended is listed until the vault tidies up, and told nothing about.
+            if data is not None:
+                yield Key(
+                    kind=KeyKind.SECRET_ID,
+                    name=f"{role}/{accessor[:ACCESSOR_DIGITS]}",
+                    owner=owners.get(role, PLATFORM),
+                    made_at=_moment(data["creation_time"]),
+                )
 
 
 def _ssh_authority(client: VaultClient) -> Iterator[Key]:

@@ -1,5 +1,6 @@
 """What a real vault tells of keys and secrets: versions and ages, and nothing when it may not."""
 
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -69,6 +70,22 @@ def test_a_rotated_key_has_a_new_age_and_a_secret_under_it_an_old_wrapping(
     assert named(seen, key).version == 2
     assert is_recent(named(seen, key).rotated_at)
     assert (named(seen, entry.name).wrapped_by, named(seen, entry.name).wrapped_version) == (key, 1)
+
+
+def test_a_secret_id_that_has_ended_is_no_key_any_more(
+    vault_door: OpenBao, engines: Engines, application: Application, host: str
+) -> None:
+    path = f"auth/approle/role/{naming.host_role(application.id, host)}/secret-id"
+    accessor = engines.as_root("POST", path, {"ttl": "1s"})["data"]["secret_id_accessor"]
+    lookup = {"secret_id_accessor": accessor}
+    deadline = datetime.now(UTC) + A_MINUTE
+    while engines.as_root("POST", f"{path}-accessor/lookup", lookup):
+        assert datetime.now(UTC) < deadline
+        time.sleep(0.2)
+    assert accessor in vault_door.secret_id_accessors(naming.host_role(application.id, host))
+    seen = vault_door.keys()
+    assert seen.unread == {}
+    assert not [key for key in seen.keys if accessor.startswith(key.name.rpartition("/")[2])]
 
 
 def test_a_disabled_key_is_read_as_disabled(vault_door: OpenBao, key: str) -> None:
