@@ -56,8 +56,11 @@ def shown(found: "Plan", command: str, *more: str) -> Result:
 
 
 def status(found: "Plan") -> ExitStatus:
-    """Say in one status how a plan stands: unknown outweighs pending; a conflict is pending for a person."""
-    if found.unknown or found.blocked:
+    """Say in one status how a plan stands: unknown outweighs pending; a conflict is pending for a person.
+
+    What is blocked waits for one or the other, which says which it is.
+    """
+    if found.unknown:
         return ExitStatus.UNKNOWN
     return ExitStatus.PENDING if found.changes or found.conflicts else ExitStatus.DONE
 

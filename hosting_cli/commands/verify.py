@@ -64,7 +64,7 @@ def _in_order(now: "Plan") -> "Proof":
 
     subject, name = f"{now.scope}", "nothing-to-change"
     observed: dict[str, Json] = {"plan": now.digest, "changes": len(now.changes), "in_order": now.in_order}
-    if now.unknown or now.blocked:
+    if now.unknown:
         reasons = "; ".join(f"{item.subject}: {item.reason}" for item in (*now.unknown, *now.blocked))
         return Proof(name, subject, Verdict.UNKNOWN, reasons, observed)
     if now.changes or now.conflicts:

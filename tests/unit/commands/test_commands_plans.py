@@ -65,7 +65,12 @@ def change(name: str, action: Action = Action.CREATE, before: object = None, aft
         pytest.param(replace(EMPTY, kept=UNKNOWN), ExitStatus.DONE, id="something is kept that no file asks for"),
         pytest.param(replace(EMPTY, conflicts=UNKNOWN), ExitStatus.PENDING, id="a conflict"),
         pytest.param(replace(EMPTY, unknown=UNKNOWN), ExitStatus.UNKNOWN, id="a source is unknown"),
-        pytest.param(replace(EMPTY, blocked=UNKNOWN), ExitStatus.UNKNOWN, id="a change waits"),
+        pytest.param(
+            replace(EMPTY, unknown=UNKNOWN, blocked=UNKNOWN), ExitStatus.UNKNOWN, id="a change waits for a reading"
+        ),
+        pytest.param(
+            replace(EMPTY, conflicts=UNKNOWN, blocked=UNKNOWN), ExitStatus.PENDING, id="a change waits for a person"
+        ),
         pytest.param(
             replace(EMPTY, changes=(change("a"),), unknown=UNKNOWN, conflicts=UNKNOWN),
             ExitStatus.UNKNOWN,
