@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from hosting_cli.doors.hosts import HostsDoor
     from hosting_cli.doors.objects import ObjectStoreDoor
     from hosting_cli.doors.openbao import OpenBao
+    from hosting_cli.doors.repositories import Repositories
     from hosting_cli.jobs import OperatorKey
     from hosting_cli.session import Session
 
@@ -63,6 +64,13 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "drift": "Say what has moved away from the files, and change nothing.",
         "bootstrap": "Set a fresh vault up for the region, with its root token.",
     },
+    "backup": {
+        "list": "List how the backups of each application and host stand.",
+        "show": "Show every snapshot, whether it is kept and why.",
+        "check": "Check repositories, and read a part of their data.",
+        "prune": "Let snapshots go that no retention asks for, past a guard.",
+        "approve": "Let a recorded prune be carried out, as a second person.",
+    },
     "key": {
         "list": "List every key and secret with its age and its limit.",
         "show": "Show everything that is known of one key but its value.",
@@ -89,6 +97,7 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
 Each is the function of that name in ``hosting_cli/commands/<group>.py``; an ungrouped one has a module of its own."""
 
 GROUPS = {
+    "backup": "Backups: how they stand, what is kept, and letting go safely.",
     "key": "Keys and secrets: their age, rotation and end.",
     "journal": "What was planned, approved, done and proven.",
     "lab": "A whole small region on this machine, on real engines.",
@@ -122,6 +131,12 @@ class LazyDoors:
             )
             for store in session.region.stores
         }
+
+    def repositories(self, session: "Session") -> "Repositories":
+        """Make the door of backup repositories, opened by what the vault keeps for them."""
+        from hosting_cli.doors.repositories import Repositories
+
+        return Repositories(session.environment.object_store, session.vault.reveal_secret, session.clock)
 
     def operator_key(self, session: "Session") -> "OperatorKey":
         """Make this run's key, and have the vault certify it."""

@@ -23,7 +23,7 @@ from hosting_cli.resources import (
     TransitKey,
 )
 from inventory import naming
-from inventory.models import Application, BackupPolicy, Environment, Region, Tier
+from inventory.models import Application, Environment, Region, Tier
 from inventory.resource import PLATFORM, Resource, Subject
 from vault_policies import render
 
@@ -174,7 +174,7 @@ def _buckets(region: Region, application: Application) -> Iterator[Resource]:
 
 
 def _backup(region: Region, application: Application) -> Iterator[Resource]:
-    """Yield the locked bucket, the user that can add to it, and a restic password for every host that writes."""
+    """Yield the locked bucket, the users that add to it and prune it, and a restic password for every host."""
     policy = application.backup
     if policy is None:
         return
@@ -191,18 +191,22 @@ def _backup(region: Region, application: Application) -> Iterator[Resource]:
         lock_days=policy.lock_days,
         requires=(Subject(TransitKey.kind, key), Subject(Policy.kind, naming.S3_KMS_ROLE)),
     )
-    user = naming.backup_user(application.id)
-    rights = store_policies.backup_user(name)
-    yield from _user(application, policy.store, user, rights, key=key, buckets=(name,))
-    for host in _backed_up_hosts(application, policy):
+    hosts = backed_up_hosts(application)
+    adds = store_policies.backup_user(name, hosts)
+    yield from _user(application, policy.store, naming.backup_user(application.id), adds, key=key, buckets=(name,))
+    pruner, prunes = naming.prune_user(application.id), store_policies.prune_user(name)
+    yield from _user(application, policy.store, pruner, prunes, key=key, buckets=(name,))
+    yield Policy(name=pruner, owner=application.id, text=render.backup_prune(region, application))
+    for host in hosts:
         yield _secret(
             application, naming.repository_secret(application.id, host), SecretPurpose.RESTIC_PASSWORD, "backups"
         )
 
 
-def _backed_up_hosts(application: Application, policy: BackupPolicy) -> tuple[str, ...]:
-    """Name the hosts that hold a volume which *policy* copies, each once."""
-    tiers = [tier for tier in application.tiers if any(volume.id in policy.volumes for volume in tier.volumes)]
+def backed_up_hosts(application: Application) -> tuple[str, ...]:
+    """Name the hosts that hold a volume which the backup policy of *application* copies, each once."""
+    copied = application.backup.volumes if application.backup else ()
+    tiers = [tier for tier in application.tiers if any(volume.id in copied for volume in tier.volumes)]
     return tuple(sorted({host for tier in tiers for host in tier.hosts}))
 
 

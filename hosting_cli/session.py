@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from hosting_cli.doors.hosts import HostsDoor
     from hosting_cli.doors.objects import ObjectStoreDoor
     from hosting_cli.doors.openbao import OpenBao
+    from hosting_cli.doors.repositories import Repositories
     from hosting_cli.jobs import OperatorKey
     from inventory.models import Environment, Region
 
@@ -32,6 +33,9 @@ class DoorMaker(Protocol):
 
     def stores(self, session: "Session") -> "Mapping[str, ObjectStoreDoor]":
         """Make the doors of the region's object stores, by their ids."""
+
+    def repositories(self, session: "Session") -> "Repositories":
+        """Make the door of backup repositories."""
 
     def operator_key(self, session: "Session") -> "OperatorKey":
         """Make the key by which this run logs in to hosts."""
@@ -105,6 +109,11 @@ class Session:
     def stores(self) -> "Mapping[str, ObjectStoreDoor]":
         """Open the doors of the object stores."""
         return self.doors.stores(self)
+
+    @cached_property
+    def repositories(self) -> "Repositories":
+        """Open the door of backup repositories."""
+        return self.doors.repositories(self)
 
     @cached_property
     def operator_key(self) -> "OperatorKey":

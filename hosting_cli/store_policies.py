@@ -10,11 +10,13 @@ from inventory.resource import Json
 
 VERSION = "2012-10-17"
 LOCKS = "locks"
-"""Where restic keeps the locks of a repository: the only objects that a backup's writer may delete."""
+"""Where restic keeps the locks of a repository, which is the host's folder in the bucket: the only objects that a
+backup's writer may delete."""
 
 SEAWEEDFS, CEPH_RGW = "seaweedfs", "ceph-rgw"
 
 _READ_BUCKET = ["s3:GetBucketLocation", "s3:ListBucket"]
+_READ_HISTORY = [*_READ_BUCKET, "s3:ListBucketVersions"]
 
 _NOT_TLS: Mapping[str, Json] = {"Bool": {"aws:SecureTransport": "false"}}
 _TLS_UNSAID: Mapping[str, Json] = {"Null": {"aws:SecureTransport": "true"}}
@@ -61,15 +63,21 @@ def data_user(buckets: Sequence[str]) -> str:
     )
 
 
-def backup_user(bucket: str) -> str:
-    """Let a host add to its backups and read them, but remove nothing except the repository's own locks."""
+def backup_user(bucket: str, hosts: Sequence[str]) -> str:
+    """Let *hosts* add to their backups and read them, but remove nothing except the locks of their repositories."""
     return _policy(
         [
-            _allow("Bucket", _READ_BUCKET, [_bucket(bucket)]),
+            _allow("Bucket", _READ_HISTORY, [_bucket(bucket)]),
             _allow("Add", ["s3:GetObject", "s3:PutObject"], [_objects(bucket)]),
-            _allow("Locks", ["s3:DeleteObject"], [_objects(bucket, f"{LOCKS}/")]),
+            _allow("Locks", ["s3:DeleteObject"], [_objects(bucket, f"{host}/{LOCKS}/") for host in hosts]),
         ]
     )
+
+
+def prune_user(bucket: str) -> str:
+    """Let whoever prunes write and delete objects, so that the store hides them; no version, and no lock, goes."""
+    objects = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
+    return _policy([_allow("Bucket", _READ_HISTORY, [_bucket(bucket)]), _allow("Objects", objects, [_objects(bucket)])])
 
 
 def statement(effect: str, actions: Sequence[str], resource: str, *, principal: str | None = None) -> str:

@@ -24,7 +24,7 @@ from pydantic import BaseModel
 
 from inventory.documents import Document, read_document
 from inventory.located import Kind
-from inventory.models import Application, Host, Member, NetworkSheet, Profile, Protocols, RegionSheet
+from inventory.models import Application, ContinuityClasses, Host, Member, NetworkSheet, Profile, Protocols, RegionSheet
 from inventory.problems import Problem, Words, quoted
 from inventory.text import check_patients
 
@@ -49,6 +49,7 @@ HOMES: dict[type[BaseModel], str] = {
     **{model: f"{name}/" for name, model in FOLDERS.items()},
     Protocols: "catalogue/protocols.yaml",
     Profile: "catalogue/profiles/",
+    ContinuityClasses: "catalogue/continuity.yaml",
 }
 
 YAML = ".yaml"

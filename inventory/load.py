@@ -11,6 +11,7 @@ from inventory.folder import CATALOGUE, Found, search_others, survey
 from inventory.located import Catalogue, LocatedRegion, Placed
 from inventory.models import (
     Application,
+    ContinuityClasses,
     Environment,
     Host,
     Member,
@@ -82,9 +83,10 @@ def load_catalogue() -> Catalogue:
     protocols = reader.file(CATALOGUE / "protocols.yaml", Protocols)
     files = [Found("profiles", path) for path in sorted((CATALOGUE / "profiles").glob("*.yaml"))]
     profiles = reader.folder(files, "profiles", Profile)
-    if reader.problems or protocols is None:
+    continuity = reader.file(CATALOGUE / "continuity.yaml", ContinuityClasses)
+    if reader.problems or protocols is None or continuity is None:
         raise InventoryError(reader.problems)
-    return Catalogue(protocols, profiles)
+    return Catalogue(protocols, profiles, continuity)
 
 
 def load_environment(path: Path, region: Region | None = None) -> Environment:

@@ -17,6 +17,7 @@ from inventory.documents import Document, Steps
 from inventory.models import (
     Application,
     Contact,
+    ContinuityClasses,
     Establishment,
     Host,
     Member,
@@ -69,10 +70,11 @@ class Kind(StrEnum):
 
 
 class Catalogue(NamedTuple):
-    """What all regions share: the flow catalogue and the service profiles."""
+    """What all regions share: the flow catalogue, the service profiles and the continuity classes."""
 
     protocols: Placed[Protocols]
     profiles: tuple[Placed[Profile], ...]
+    continuity: Placed[ContinuityClasses]
 
 
 @dataclass(frozen=True)
@@ -185,6 +187,7 @@ class LocatedRegion:
             applications=tuple(place.value for place in self.applications),
             protocols=self.catalogue.protocols.value.protocols,
             profiles=tuple(place.value for place in self.profiles),
+            continuity=self.catalogue.continuity.value.classes,
         )
 
 

@@ -314,6 +314,23 @@ class Protocol(Model):
     encrypted: bool
 
 
+class ContinuityClass(Model):
+    """What a continuity class promises: in French documents RTO is DMIA, and RPO is PDMA."""
+
+    code: Continuity
+    name: NonEmpty
+    availability_percent: Annotated[float, Field(gt=0, lt=100)]
+    rto_minutes: Annotated[int, Field(gt=0)]
+    rpo_minutes: Annotated[int, Field(gt=0)]
+    means: NonEmpty
+
+
+class ContinuityClasses(Model):
+    """What `catalogue/continuity.yaml` holds: every class, once."""
+
+    classes: Annotated[tuple[ContinuityClass, ...], Field(min_length=1)]
+
+
 class Profile(Model):
     """A service profile: what an application of this kind is expected to need."""
 
@@ -359,6 +376,7 @@ class Region(NetworkSheet, RegionSheet):
     applications: tuple[Application, ...] = ()
     protocols: tuple[Protocol, ...] = ()
     profiles: tuple[Profile, ...] = ()
+    continuity: tuple[ContinuityClass, ...] = ()
 
 
 # -- which engines ------------------------------------------------------------------------------------------------

@@ -78,6 +78,11 @@ def backup_user(application: str) -> str:
     return f"{PREFIX}{application}-backup"
 
 
+def prune_user(application: str) -> str:
+    """Name the IAM user that can prune the application's backups, and the vault policy of whoever acts as it."""
+    return f"{PREFIX}{application}-prune"
+
+
 def volume_label(application: str, volume: str) -> str:
     """Name the LUKS label, the mapper device and the units of a volume."""
     return f"{PREFIX}{application}-{volume}"

@@ -14,6 +14,7 @@ from pydantic_core import core_schema
 
 from inventory.models import (
     Application,
+    ContinuityClasses,
     Environment,
     Host,
     Member,
@@ -32,6 +33,7 @@ FILES: dict[str, type[BaseModel]] = {
     "environment": Environment,
     "protocols": Protocols,
     "profile": Profile,
+    "continuity": ContinuityClasses,
 }
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

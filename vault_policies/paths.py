@@ -46,7 +46,7 @@ def entries_of(application: Application) -> tuple[str, ...]:
         for volume in tier.volumes
         for slot in ("active", "recovery")
     )
-    users = (naming.data_user(application.id), naming.backup_user(application.id))
+    users = tuple(name(application.id) for name in (naming.data_user, naming.backup_user, naming.prune_user))
     credentials = (naming.credentials_secret(application.id, user) for user in users)
     repositories = (naming.repository_secret(application.id, host) for host in _hosts(application))
     return (*volumes, *repositories, *credentials)

@@ -34,6 +34,11 @@ def application_host(region: Region, application: Application, host: str) -> str
     return _marked(region, application.id, _application_host(application.id, host))
 
 
+def backup_prune(region: Region, application: Application) -> str:
+    """Give the policy of whoever prunes the backups of *application*."""
+    return _marked(region, application.id, render(_template("backup-prune"), {"application": application.id}))
+
+
 def platform_policies(region: Region) -> Mapping[str, str]:
     """Give the policies that belong to no application, by name."""
     return {

@@ -4,5 +4,6 @@ Should:
     take what doors saw as values, give decisions with their reasons, in words fit for an auditor.
 
 Should not:
-    talk to a store or run restic, read a clock, believe what a host says about itself where the store can tell.
+    import an engine's library, read a clock, believe what a host says about itself where the store can tell.  Only
+    ``opened`` and ``pruning_steps`` ask a door for anything, and only the one that they are given.
 """

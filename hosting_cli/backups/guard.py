@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from statistics import median
 
-from hosting_cli.backups.repository import Repository, Snapshot, in_order
+from hosting_cli.backups.repository import Repository, Snapshot, in_order, order
 from hosting_cli.backups.retention import Decision, day_of
 from inventory.models import Retention
 
@@ -106,7 +106,7 @@ def doubts(snapshot: Snapshot, case: Case) -> tuple[str, ...]:
 
 
 def _is_after(later: Snapshot, earlier: Snapshot) -> bool:
-    return later.stored is not None and earlier.stored is not None and later.stored > earlier.stored
+    return later.stored is not None and earlier.stored is not None and order(later) > order(earlier)
 
 
 # -- one snapshot ---------------------------------------------------------------------------------------------------
@@ -150,6 +150,13 @@ def nothing_was_overwritten(case: Case) -> Iterator[Refusal]:
     if names:
         sentence = f"{len(names)} objects were overwritten with other content, {names[0]} among them"
         yield Refusal("overwritten", sentence)
+
+
+def every_snapshot_can_be_opened(case: Case) -> Iterator[Refusal]:
+    """Refuse while the store has snapshots that the repository's password does not open."""
+    names = case.repository.unreadable
+    if names:
+        yield Refusal("unreadable", f"{len(names)} snapshots cannot be opened, {names[0][:8]} among them", names)
 
 
 def nothing_was_removed_behind_our_back(case: Case) -> Iterator[Refusal]:
@@ -259,6 +266,7 @@ def nobody_works_there(case: Case) -> Iterator[Refusal]:
 RULES: tuple[Callable[[Case], Iterator[Refusal]], ...] = (
     every_snapshot_is_plausible,
     nothing_was_overwritten,
+    every_snapshot_can_be_opened,
     nothing_was_removed_behind_our_back,
     what_stays_is_like_what_was_before,
     no_day_has_far_more_than_the_others,

@@ -45,8 +45,9 @@ class Lock:
 class Repository:
     """The backups of one application on one host, all of them seen at ``taken_at``.
 
-    ``overwritten`` names objects whose content was replaced, which restic never does; ``removed`` the snapshots whose
-    object was deleted (the store still holds the version below).  ``size_bytes`` is what is visible of it in the store.
+    ``overwritten`` names objects whose content was replaced, which restic never does; ``unreadable`` the snapshots that
+    the store has and restic cannot open; ``removed`` those whose object was deleted (the store still holds the version
+    below).  ``size_bytes`` is what is visible of it in the store.
     """
 
     application: str
@@ -55,13 +56,22 @@ class Repository:
     snapshots: tuple[Snapshot, ...]
     locks: tuple[Lock, ...] = ()
     overwritten: tuple[str, ...] = ()
+    unreadable: tuple[str, ...] = ()
     removed: frozenset[str] = frozenset()
     size_bytes: int = 0
 
 
+def order(snapshot: Snapshot) -> tuple[bool, datetime, datetime, str]:
+    """Give what snapshots are sorted by: the store's own time, which many stores tell to the second only.
+
+    Those that the store does not know come last.
+    """
+    return snapshot.stored is None, snapshot.stored or snapshot.claimed, snapshot.claimed, snapshot.id
+
+
 def in_order(snapshots: Iterable[Snapshot]) -> tuple[Snapshot, ...]:
-    """Sort snapshots by the store's own time, the oldest first; those that it does not know come last."""
-    return tuple(sorted(snapshots, key=lambda one: (one.stored is None, one.stored or one.claimed, one.id)))
+    """Sort snapshots, the oldest first."""
+    return tuple(sorted(snapshots, key=order))
 
 
 def newest(snapshots: Iterable[Snapshot]) -> Snapshot | None:

@@ -66,6 +66,7 @@ def summary(entry: Entry) -> str:
     words = [f"{subject['kind']} {subject['name']}" if isinstance(subject, dict) else str(subject or "")]
     plan = data.get("plan")
     words.append(f"plan {str(plan['digest'] if isinstance(plan, dict) else plan)[:12]}" if plan else "")
-    words.append(f"procedure {str(data['procedure'])[:12]}" if "procedure" in data else "")
+    words += [f"{name} {str(data[name])[:12]}" for name in ("procedure", "prune") if name in data]
+    words += [str(data[name]) for name in ("repository", "application") if name in data]
     words += [str(data[name]) for name in ("action", "verdict", "reason", "sentence") if name in data]
     return " · ".join(filter(None, words))

@@ -125,7 +125,7 @@ def _owner(name: str, policy: str | None, owners: Mapping[str, str]) -> str:
     known = {owners[bucket] for bucket in _BUCKET.findall(policy or "") if bucket in owners}
     if len(known) == 1:
         return known.pop()
-    return name.removeprefix(naming.PREFIX).removesuffix("-backup")
+    return name.removeprefix(naming.PREFIX).removesuffix("-backup").removesuffix("-prune")
 
 
 def _policy(iam: "IAMClient", name: str) -> str | None:

@@ -47,6 +47,8 @@ def generated_names(sheet: RegionSheet, place: Placed[Application]) -> Iterator[
     yield Name("application", application.id, place, ("id",))
     yield Name("user", naming.data_user(application.id), place, ("id",))
     yield Name("user", naming.backup_user(application.id), place, ("id",))
+    yield Name("user", naming.prune_user(application.id), place, ("id",))
+    yield Name("role", naming.prune_user(application.id), place, ("id",))
     for purpose in naming.KEY_PURPOSES:
         yield Name("key", naming.transit_key(application.id, purpose), place, ("id",))
     for tier_number, tier in enumerate(application.tiers):

@@ -245,11 +245,12 @@ def is_allowed(attempt: Any) -> bool:
 
 VERBS = {
     "list": lambda s3, it: s3.list_objects_v2(Bucket=it),
+    "list versions": lambda s3, it: s3.list_object_versions(Bucket=it),
     "locate": lambda s3, it: s3.get_bucket_location(Bucket=it),
     "get": lambda s3, it: s3.get_object(Bucket=it, Key="seed"),
     "put": lambda s3, it: s3.put_object(Bucket=it, Key="made", Body=b"1"),
     "delete": lambda s3, it: s3.delete_object(Bucket=it, Key="seed"),
-    "delete a lock": lambda s3, it: s3.delete_object(Bucket=it, Key="locks/seed"),
+    "delete a lock": lambda s3, it: s3.delete_object(Bucket=it, Key="h/locks/seed"),
     "read policy": lambda s3, it: s3.get_bucket_policy(Bucket=it),
     "drop policy": lambda s3, it: s3.delete_bucket_policy(Bucket=it),
     "drop encryption": lambda s3, it: s3.delete_bucket_encryption(Bucket=it),
@@ -274,20 +275,30 @@ VERBS = {
     [
         ("data", "data", {"list", "locate", "get", "put", "delete", "delete a lock"}),
         ("data", "backup", set()),
-        ("backup", "backup", {"list", "locate", "get", "put", "delete a lock"}),
+        ("backup", "backup", {"list", "list versions", "locate", "get", "put", "delete a lock"}),
         ("backup", "data", set()),
+        ("prune", "backup", {"list", "list versions", "locate", "get", "put", "delete", "delete a lock"}),
+        ("prune", "data", set()),
     ],
-    ids=["data user in its bucket", "data user in the backups", "backup user in its bucket", "backup user in the data"],
+    ids=[
+        "data user in its bucket",
+        "data user in the backups",
+        "backup user in its bucket",
+        "backup user in the data",
+        "pruning user in the backups",
+        "pruning user in the data",
+    ],
 )
 def test_access_matrix_of_users(store_door: ObjectStoreDoor, role: str, where: str, may: set[str]) -> None:
     buckets: dict[str, Bucket] = {"data": data_bucket(name()), "backup": backup_bucket(name())}
     for bucket in buckets.values():
         store_door.write(bucket)
-        for key in ("seed", "locks/seed"):
+        for key in ("seed", "h/locks/seed"):
             store_door.put_object(bucket.name, key, b"1")
     rights = {
         "data": store_policies.data_user([buckets["data"].name]),
-        "backup": store_policies.backup_user(buckets["backup"].name),
+        "backup": store_policies.backup_user(buckets["backup"].name, ["h"]),
+        "prune": store_policies.prune_user(buckets["backup"].name),
     }
     user = replace(data_user(f"hosting-{name()}", "-"), policy=rights[role])
     s3 = as_user(store_door, user)
@@ -298,9 +309,9 @@ def test_access_matrix_of_users(store_door: ObjectStoreDoor, role: str, where: s
 def test_the_writer_of_backups_destroys_no_version(store_door: ObjectStoreDoor) -> None:
     bucket = backup_bucket(name())
     store_door.write(bucket)
-    user = replace(data_user(f"hosting-{name()}", "-"), policy=store_policies.backup_user(bucket.name))
+    user = replace(data_user(f"hosting-{name()}", "-"), policy=store_policies.backup_user(bucket.name, ["h"]))
     s3 = as_user(store_door, user)
-    for key in ("data/1", "locks/1"):
+    for key in ("data/1", "h/locks/1"):
         version = s3.put_object(Bucket=bucket.name, Key=key, Body=b"1")["VersionId"]
         for client in (s3, raw(store_door)):
             delete = lambda c=client, k=key, v=version: c.delete_object(  # noqa: E731

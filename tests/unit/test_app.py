@@ -113,7 +113,17 @@ def test_wrong_usage_is_explained_and_exits_with_2(arguments: list[str], words: 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if not name.startswith("lab ")])
 def test_an_error_names_its_command_in_full_and_is_a_document_for_programs(name: str) -> None:
-    digest = ["0123456789abcdef"] if name in {"approve", "apply", "key show", "key rotate"} else []
+    named = {
+        "approve",
+        "apply",
+        "key show",
+        "key rotate",
+        "backup show",
+        "backup check",
+        "backup prune",
+        "backup approve",
+    }
+    digest = ["0123456789abcdef"] if name in named else []
     status, printed, complaint = invoke(*name.split(), *digest, "--output", "json")
     document = json.loads(printed)
     (error,) = document.pop("errors")

@@ -195,6 +195,7 @@ def test_a_user_reaches_only_its_buckets() -> None:
     assert {name: reached_by(user) for name, user in every(StoreUser).items()} == {
         f"hosting-{APPLICATION}": {f"bfc-{APPLICATION}-images"},
         f"hosting-{APPLICATION}-backup": {f"bfc-{APPLICATION}-backup"},
+        f"hosting-{APPLICATION}-prune": {f"bfc-{APPLICATION}-backup"},
     }
 
 
@@ -203,7 +204,7 @@ def test_who_writes_backups_cannot_remove_them() -> None:
     removing = [
         statement["Resource"] for statement in policy["Statement"] if "s3:DeleteObject" in str(statement["Action"])
     ]
-    assert removing == [f"arn:aws:s3:::bfc-{APPLICATION}-backup/locks/*"]
+    assert removing == [f"arn:aws:s3:::bfc-{APPLICATION}-backup/{HOST}/locks/*"]
     assert "s3:DeleteObjectVersion" not in str(policy)
     assert "s3:BypassGovernanceRetention" not in str(policy)
 
@@ -362,7 +363,7 @@ def test_every_name_that_is_made_for_an_application_is_held_against_those_of_oth
     assert located.sheet is not None
     (place,) = located.applications
     known = {(name.space, name.text) for name in generated_names(located.sheet.value, place)}
-    spaces = {"key": TransitKey, "role": AppRole, "user": StoreUser, "bucket": Bucket}
+    spaces = {"key": TransitKey, "role": Policy, "user": StoreUser, "bucket": Bucket}
     made = {
         (space, resource.name)
         for space, kind in spaces.items()
@@ -371,9 +372,8 @@ def test_every_name_that_is_made_for_an_application_is_held_against_those_of_oth
     }
     labels = {("volume", volume.label) for volume in every(HostVolume).values()}
     assert known == made | labels | {("application", APPLICATION)}
-    assert {policy.name for policy in every(Policy).values() if policy.owner == APPLICATION} == {
-        name for space, name in known if space == "role"
-    }
+    hosts = {role.name for role in every(AppRole).values() if role.owner == APPLICATION}
+    assert hosts | {naming.prune_user(APPLICATION)} == {name for space, name in known if space == "role"}
 
 
 def test_no_application_can_be_given_a_name_of_the_platform() -> None:

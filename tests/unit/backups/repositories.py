@@ -38,7 +38,7 @@ def nightly(days: int, *, until: datetime = NOW) -> tuple[Snapshot, ...]:
 
 def case(snapshots: tuple[Snapshot, ...], **changes: object) -> Case:
     """Give a repository of *snapshots* to be judged, with a good drill last week."""
-    known = {name: changes.pop(name) for name in ("locks", "overwritten", "removed") if name in changes}
+    known = {name: changes.pop(name) for name in ("locks", "overwritten", "unreadable", "removed") if name in changes}
     repository = replace(Repository(APPLICATION, HOST, NOW, snapshots), **known)  # type: ignore[arg-type]
     plain = Case(repository, (), RETENTION, NOW, last_drill=NOW - timedelta(days=7))
     return replace(plain, **changes)  # type: ignore[arg-type]

@@ -79,12 +79,13 @@ def test_a_snapshot_that_is_not_right_is_named(snapshots: tuple[Snapshot, ...], 
     ("changes", "rule"),
     [
         ({"overwritten": ("data/ab/abcd",)}, "overwritten"),
+        ({"unreadable": ("a" * 64,)}, "unreadable"),
         ({"removed": frozenset({"a" * 64})}, "removed"),
         ({"last_drill": None}, "drill"),
         ({"last_drill": NOW - 93 * DAY}, "drill"),
         ({"locks": (Lock("b" * 64, NOW - timedelta(minutes=2)),)}, "lock"),
     ],
-    ids=["overwritten", "removed by others", "never drilled", "drilled long ago", "at work"],
+    ids=["overwritten", "unreadable", "removed by others", "never drilled", "drilled long ago", "at work"],
 )
 def test_what_else_speaks_against_it(changes: dict[str, Any], rule: str) -> None:
     assert rules(propose(case(GOOD, **changes))) == [rule]
@@ -120,6 +121,14 @@ def test_junk_that_stands_for_a_good_one_of_its_day_is_seen_although_it_is_not_t
     found = propose(case((*GOOD, junk)))
     assert GOOD[-2] in found.gone
     assert {refusal.snapshots for refusal in found.refusals} == {(junk.id,)}
+
+
+def test_a_store_that_tells_seconds_only_is_enough() -> None:
+    """Two backups that ended within one second: the later one stands for the other."""
+    earlier = snapshot(NOW)
+    later = replace(earlier, id="f" * 64, claimed=earlier.claimed + timedelta(milliseconds=300))
+    found = propose(case((later, earlier)))
+    assert (found.gone, found.refusals) == ((earlier,), ())
 
 
 def test_nothing_stands_for_paths_that_are_copied_no_longer() -> None:

@@ -16,7 +16,8 @@ def statements(policy: str) -> list[dict[str, object]]:
         store_policies.tls_only("b", "seaweedfs"),
         store_policies.tls_only("b", "ceph-rgw"),
         store_policies.data_user(["b", "a"]),
-        store_policies.backup_user("b"),
+        store_policies.backup_user("b", ["h2", "h1"]),
+        store_policies.prune_user("b"),
     ],
 )
 def test_a_policy_is_canonical_from_the_start(policy: str) -> None:
@@ -57,9 +58,17 @@ def test_a_data_user_reaches_exactly_its_buckets() -> None:
 
 
 def test_a_backup_user_deletes_locks_only_and_no_version() -> None:
-    policy = store_policies.backup_user("b")
+    policy = store_policies.backup_user("b", ["h1", "h2"])
     deleting = [item for item in statements(policy) if "Delete" in json.dumps(item["Action"])]
-    assert [(item["Action"], item["Resource"]) for item in deleting] == [("s3:DeleteObject", "arn:aws:s3:::b/locks/*")]
+    locks = ["arn:aws:s3:::b/h1/locks/*", "arn:aws:s3:::b/h2/locks/*"]
+    assert [(item["Action"], item["Resource"]) for item in deleting] == [("s3:DeleteObject", locks)]
+
+
+def test_whoever_prunes_touches_no_version_and_no_retention() -> None:
+    policy = store_policies.prune_user("b")
+    assert "DeleteObjectVersion" not in policy
+    assert not {"Retention", "LegalHold", "Lifecycle", "Bypass", "s3:*"} & set(policy.split('"'))
+    assert {item["Resource"] for item in statements(policy)} == {"arn:aws:s3:::b", "arn:aws:s3:::b/*"}
 
 
 def test_each_product_is_told_in_words_that_it_understands() -> None:

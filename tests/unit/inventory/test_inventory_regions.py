@@ -116,3 +116,11 @@ def test_the_catalogue_of_this_package_is_in_order() -> None:
     assert {profile.value.id for profile in catalogue.profiles} >= {"imaging-exchange", "tele-stroke"}
     codes = [protocol.code for protocol in catalogue.protocols.value.protocols]
     assert len(codes) == len(set(codes))
+
+
+def test_every_continuity_class_is_described_and_each_promises_less_than_the_one_before() -> None:
+    classes = load_catalogue().continuity.value.classes
+    assert [item.code for item in classes] == ["C0", "C1", "C2", "C3", "C4"]
+    for name, order in (("rto_minutes", 1), ("rpo_minutes", 1), ("availability_percent", -1)):
+        values = [order * getattr(item, name) for item in classes]
+        assert values == sorted(values)

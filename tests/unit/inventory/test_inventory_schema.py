@@ -27,6 +27,7 @@ EXAMPLES = {
     "member": SAMPLE / "members" / "hospices-civils-de-beaune.yaml",
     "application": SAMPLE / "applications" / "imagerie-beaune.yaml",
     "protocols": CATALOGUE / "protocols.yaml",
+    "continuity": CATALOGUE / "continuity.yaml",
     "profile": CATALOGUE / "profiles" / "tele-stroke.yaml",
 }
 

@@ -1,0 +1,164 @@
+"""What the journal knows of backups: checks, drills, and prunes that were asked for, approved and begun.  Pure."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import cast
+
+from hosting_cli.backups.places import Place
+from hosting_cli.errors import UsageError
+from hosting_cli.journal import Entry
+from inventory.resource import Json
+
+CHECK, PRUNE_PLAN, PRUNE_APPROVAL, PRUNED = "backup-check", "prune-plan", "prune-approval", "pruned"
+RESTORE_PROOF = "backup-restores"
+"""The proof of `hosting verify` that restores a file of a volume from its backup."""
+
+SHORTEST_PREFIX = 8
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check of a repository: which part of the data it verified, and what was wrong, if anything."""
+
+    time: datetime
+    part: int
+    parts: int
+    damage: str | None
+
+
+def checks(entries: Iterable[Entry], place: Place) -> tuple[Check, ...]:
+    """Give the checks of a repository, the oldest first."""
+    return tuple(
+        Check(
+            _time(entry),
+            cast("int", entry.data["part"]),
+            cast("int", entry.data["parts"]),
+            cast("str | None", entry.data["damage"]),
+        )
+        for entry in entries
+        if entry.kind == CHECK and entry.data["repository"] == place.name
+    )
+
+
+def next_part(earlier: Iterable[Check], parts: int) -> int:
+    """Say which part of *parts* is to be verified next, so that in as many checks all data was read once."""
+    last = next((check for check in reversed(tuple(earlier)) if check.parts == parts and check.damage is None), None)
+    return last.part % parts + 1 if last else 1
+
+
+def last_drill(entries: Iterable[Entry], place: Place, mount_points: Iterable[str]) -> datetime | None:
+    """Say when a restore from a repository last gave the right bytes; ``None`` if that was never seen."""
+    wanted = frozenset(mount_points)
+    found = None
+    for entry in entries:
+        if entry.kind == "proof" and _is_good_restore(entry.data, place.host, wanted):
+            found = _time(entry)
+    return found
+
+
+def _is_good_restore(data: Mapping[str, Json], host: str, mount_points: frozenset[str]) -> bool:
+    observed = data["observed"]
+    return (
+        data["proof"] == RESTORE_PROOF
+        and data["verdict"] == "held"
+        and data["subject"] == f"host {host}"
+        and isinstance(observed, dict)
+        and observed.get("mount_point") in mount_points
+    )
+
+
+def _time(entry: Entry) -> datetime:
+    return datetime.fromisoformat(entry.time)
+
+
+# -- prunes -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class RepositoryPrune:
+    """What a prune removes from one repository, and on whose word beside the retention's."""
+
+    host: str
+    remove: tuple[str, ...]
+    set_aside: frozenset[str]
+    accepted: frozenset[str]
+
+
+@dataclass(frozen=True)
+class RecordedPrune:
+    """A prune as the journal holds it; one that was carried out whole has used its requests and approvals up."""
+
+    digest: str
+    application: str
+    repositories: tuple[RepositoryPrune, ...]
+    requested_by: frozenset[str] = field(default=frozenset())
+    approved_by: frozenset[str] = field(default=frozenset())
+    is_begun: bool = False
+
+    def of(self, host: str) -> RepositoryPrune | None:
+        """Give what it removes of *host*; ``None`` if nothing."""
+        return next((item for item in self.repositories if item.host == host), None)
+
+
+def recorded_prunes(entries: Iterable[Entry]) -> dict[str, RecordedPrune]:
+    """Collect the prunes of a journal by digest."""
+    found: dict[str, RecordedPrune] = {}
+    for entry in entries:
+        if entry.kind == PRUNE_PLAN:
+            fresh = _recorded(entry.data)
+            known = found.get(fresh.digest, fresh)
+            found[fresh.digest] = replace(known, requested_by=known.requested_by | {entry.who})
+        elif (named := _named(entry)) in found:
+            found[named] = _followed(found[named], entry)
+    return found
+
+
+def _named(entry: Entry) -> str:
+    """Give the digest of the prune that *entry* may be about."""
+    return str(entry.data.get("procedure" if entry.kind == "intent" else "prune", ""))
+
+
+def _followed(known: RecordedPrune, entry: Entry) -> RecordedPrune:
+    if entry.kind == PRUNE_APPROVAL:
+        return replace(known, approved_by=known.approved_by | {entry.who})
+    if entry.kind == "intent":
+        return replace(known, is_begun=True)
+    return replace(known, requested_by=frozenset(), approved_by=frozenset())
+
+
+def _recorded(data: Mapping[str, Json]) -> RecordedPrune:
+    documents = cast("list[dict[str, list[str]]]", data["repositories"])
+    return RecordedPrune(
+        str(data["prune"]),
+        str(data["application"]),
+        tuple(
+            RepositoryPrune(
+                str(item["host"]), tuple(item["remove"]), frozenset(item["set_aside"]), frozenset(item["accepted"])
+            )
+            for item in documents
+        ),
+    )
+
+
+def find(prefix: str, prunes: Mapping[str, RecordedPrune]) -> RecordedPrune:
+    """Find the one prune whose digest starts with *prefix*; raise ``UsageError`` saying why there is none."""
+    found = [digest for digest in prunes if digest.startswith(prefix.lower())]
+    if len(prefix) < SHORTEST_PREFIX:
+        what = f"names too little: give at least {SHORTEST_PREFIX} digits"
+    elif len(found) == 1:
+        return prunes[found[0]]
+    else:
+        what = f"is the beginning of {len(found) or 'no'} recorded prunes"
+    raise UsageError(f"prune {prefix}", what, "Run `hosting backup prune APPLICATION`, and take what it prints.")
+
+
+def removed_by_us(entries: Iterable[Entry], place: Place) -> frozenset[str]:
+    """Name the snapshots of a repository that prunes of ours have removed, or have begun to."""
+    return frozenset(_begun_removals(recorded_prunes(entries).values(), place))
+
+
+def _begun_removals(prunes: Iterable[RecordedPrune], place: Place) -> Iterator[str]:
+    for prune in prunes:
+        if prune.is_begun and prune.application == place.application and (part := prune.of(place.host)):
+            yield from part.remove

@@ -1,0 +1,122 @@
+"""Read repositories through their door, beside what the files promise and the journal remembers."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from hosting_cli.backups.guard import Case
+from hosting_cli.backups.history import checks, last_drill, removed_by_us
+from hosting_cli.backups.places import Place, places
+from hosting_cli.backups.pruning import Proposal, propose
+from hosting_cli.backups.repository import Repository
+from hosting_cli.backups.standing import Standing
+from hosting_cli.errors import HostingError, UnreadableError, UsageError
+from hosting_cli.session import Session
+from inventory.models import Application, Deployment
+
+
+def chosen(session: Session, application: str | None) -> tuple[Application, ...]:
+    """Give the applications that are asked for: one, or all."""
+    return session.region.applications if application is None else (application_of(session, application),)
+
+
+def application_of(session: Session, name: str) -> Application:
+    """Find an application; raise ``UsageError`` for one that the region does not have."""
+    known = {item.id: item for item in session.region.applications}
+    if name not in known:
+        raise UsageError(f"application {name}", "is not in the region", f"Choose one of: {', '.join(known)}.")
+    return known[name]
+
+
+def is_production(application: Application) -> bool:
+    """Tell whether people's care depends on it."""
+
+    return application.environment is Deployment.PRODUCTION
+
+
+def places_of(session: Session, application: Application) -> tuple[Place, ...]:
+    """Say where the backups of *application* lie."""
+
+    return places(session.region, application)
+
+
+def readings(
+    session: Session, application: str, host: str | None, *, as_pruner: bool = False
+) -> list[tuple[Place, Repository]]:
+    """Read the repositories of *application*; raise when one cannot be read, or none was ever made."""
+    found = []
+    known = places_of(session, application_of(session, application))
+    if host is not None and host not in {place.host for place in known}:
+        raise UsageError(f"host {host}", f"backs nothing of {application} up", "See `hosting backup list`.")
+    for place in known:
+        if host in {None, place.host}:
+            with session.progress.stage(f"{place.name}: reading the repository"):
+                repository = session.repositories.read(place, as_pruner=as_pruner)
+            if repository is None:
+                remedy = "Look at its timer on the host: no backup was ever made."
+                raise UnreadableError(f"repository {place.name}", "does not exist", remedy)
+            found.append((place, repository))
+    if not found:
+        raise UsageError(f"application {application}", "asks for no backups", "Give it a backup policy in its file.")
+    return found
+
+
+def case_of(session: Session, place: Place, repository: Repository) -> Case:
+    """Put together what is judged about one repository."""
+
+    application, entries = application_of(session, place.application), session.journal.entries()
+    if application.backup is None:
+        raise UsageError(f"application {application.id}", "asks for no backups", "Give it a backup policy.")
+    return Case(
+        repository=repository,
+        decisions=(),
+        retention=application.backup.retention,
+        now=session.clock(),
+        last_drill=last_drill(entries, place, _mount_points(application)),
+        removed_by_us=removed_by_us(entries, place),
+    )
+
+
+def _mount_points(application: Application) -> tuple[str, ...]:
+    return tuple(volume.mount_point for tier in application.tiers for volume in tier.volumes)
+
+
+def proposed(cases: Sequence[Case], set_aside: Iterable[str], accepted: Iterable[str]) -> list[Proposal]:
+    """Have *cases* decided, with what somebody said about single snapshots, named by their beginnings.
+
+    Raise ``UsageError`` for one that no repository has, or that the guard has nothing against.
+    """
+    for prefix in {*set_aside, *accepted}:
+        if not any(_has(case, prefix) for case in cases):
+            what = "is the beginning of no snapshot"
+            raise UsageError(f"snapshot {prefix}", what, "Take the identifiers that `hosting backup show` prints.")
+    return [
+        propose(
+            replace(
+                case,
+                set_aside=frozenset(prefix for prefix in set_aside if _has(case, prefix)),
+                accepted=frozenset(prefix for prefix in accepted if _has(case, prefix)),
+            )
+        )
+        for case in cases
+    ]
+
+
+def _has(case: Case, prefix: str) -> bool:
+    return any(snapshot.id.startswith(prefix) for snapshot in case.repository.snapshots)
+
+
+def standing_of(session: Session, application: Application, place: Place) -> Standing:
+    """Hold one repository against its promise; one that cannot be read is unknown, with its error."""
+
+    repository, error = None, None
+    with session.progress.stage(f"{place.name}: reading the repository"):
+        try:
+            repository = session.repositories.read(place)
+        except HostingError as unread:
+            error = unread
+    entries = session.journal.entries()
+    promise = next(item for item in session.region.continuity if item.code == application.continuity)
+    of_place = checks(entries, place)
+    drill = last_drill(entries, place, _mount_points(application))
+    last_check = of_place[-1] if of_place else None
+    return Standing(place, promise, session.clock(), repository, error, last_check, drill)

@@ -1,0 +1,226 @@
+"""Backups: how they stand, what is kept and why, whether they are whole, and letting go behind a guard."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hosting_cli.backups.opened import (
+    application_of,
+    case_of,
+    chosen,
+    is_production,
+    places_of,
+    proposed,
+    readings,
+    standing_of,
+)
+from hosting_cli.commands.backup_tables import proposal_json, refusal_error, standing_row, tables_of
+from hosting_cli.commands.plan import ApplicationOption
+from hosting_cli.errors import EngineError, RefusedError, UsageError
+from hosting_cli.result import ExitStatus, Result, Table, status_of, text
+from hosting_cli.session import Session
+from inventory.models import Application
+from inventory.resource import Json
+
+if TYPE_CHECKING:
+    from hosting_cli.backups.places import Place
+
+PARTS = 20
+"""In how many checks all data of a repository is read once, unless somebody asks otherwise."""
+
+ApplicationArgument = Annotated[str, typer.Argument(metavar="APPLICATION", help="The application's id.")]
+HostOption = Annotated[str | None, typer.Option("--host", metavar="ID", help="Only the repository of this host.")]
+PartsOption = Annotated[
+    int, typer.Option("--parts", min=1, metavar="COUNT", help="Read one of so many parts of the data, each in turn.")
+]
+SetAsideOption = Annotated[
+    list[str] | None,
+    typer.Option("--set-aside", metavar="SNAPSHOT", help="Remove this one, which the guard names and nobody believes."),
+]
+AcceptOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--accept", metavar="SNAPSHOT", help="Believe this one, which the guard names as unusual: you looked."
+    ),
+]
+DigestOption = Annotated[
+    str | None, typer.Option("--digest", metavar="DIGEST", help="Carry out the prune that was shown under this digest.")
+]
+PruneDigestArgument = Annotated[
+    str, typer.Argument(metavar="DIGEST", help="The prune's digest, or its first 8 digits or more.")
+]
+
+
+# -- looking ----------------------------------------------------------------------------------------------------------
+
+
+def list_(session: Session, application: ApplicationOption = None) -> Result:
+    """List how the backups of each application and host stand.
+
+    The newest snapshot by the object store's own time, its age beside the RPO (PDMA) that the continuity class
+    promises, the room that the repository takes, its last check and its last restore that gave the right bytes.  What
+    cannot be read is unknown.  Exit status 0 when every promise is met, 3 when one is missed, 4 when one is unknown.
+    """
+    standings = [
+        standing_of(session, item, place) for item in chosen(session, application) for place in places_of(session, item)
+    ]
+    errors = tuple(standing.error for standing in standings if standing.error)
+    rows = tuple(standing_row(standing) for standing in standings)
+    columns = ("RPO", "application", "host", "last backup", "age", "promised", "snapshots", "size", "check", "restore")
+    blocks = (Table("", columns, rows),) if rows else (text("No application asks for backups."),)
+    met = all(standing.rpo.value == "met" for standing in standings)
+    status = status_of(errors, ExitStatus.DONE if met else ExitStatus.PENDING)
+    return Result("backup list", {"backups": [dict(item.as_json()) for item in standings]}, blocks, status, errors)
+
+
+def show(session: Session, application: ApplicationArgument, host: HostOption = None) -> Result:
+    """Show every snapshot, whether it is kept and why.
+
+    As the retention of the files asks, by the days of the object store's clock.  And what the guard has against letting
+    the others go: see `hosting backup prune`.
+    """
+    from hosting_cli.backups.pruning import propose
+
+    cases = [case_of(session, place, found) for place, found in readings(session, application, host)]
+    proposals = [propose(case) for case in cases]
+    return Result(
+        "backup show",
+        {"repositories": [proposal_json(proposal) for proposal in proposals]},
+        tuple(block for proposal in proposals for block in tables_of(proposal)),
+    )
+
+
+# -- checking ---------------------------------------------------------------------------------------------------------
+
+
+def check(
+    session: Session, application: ApplicationArgument, host: HostOption = None, parts: PartsOption = PARTS
+) -> Result:
+    """Check repositories, and read a part of their data.
+
+    Everything that snapshots refer to must be there, and one part of the data is read and verified; the next check
+    takes the next part, so that in COUNT checks all of it was read.  Each check is recorded.  Exit status 3 when
+    something is damaged.
+    """
+    from hosting_cli.backups.history import CHECK, checks, next_part
+
+    rows, damaged = [], False
+    for place, _ in readings(session, application, host):
+        part = next_part(checks(session.journal.entries(), place), parts)
+        damage = _damage(session, place, part, parts)
+        entry: dict[str, Json] = {"repository": place.name, "part": part, "parts": parts, "damage": damage}
+        session.journal.append(CHECK, {**entry, "sentence": damage or f"whole; part {part} of {parts} was read"})
+        rows.append(("failed" if damage else "done", place.host, f"{part} of {parts}", damage or "whole"))
+        damaged = damaged or damage is not None
+    data: dict[str, Json] = {"checks": [{"host": row[1], "part": row[2], "found": row[3]} for row in rows]}
+    status = ExitStatus.PENDING if damaged else ExitStatus.DONE
+    return Result("backup check", data, (Table("", ("check", "host", "part", "found"), tuple(rows)),), status)
+
+
+def _damage(session: Session, place: "Place", part: int, parts: int) -> str | None:
+    """Check one repository; give what is damaged, if anything."""
+    with session.progress.stage(f"{place.name}: checking, and reading part {part} of {parts}"):
+        try:
+            session.repositories.check(place, part, parts)
+        except EngineError as error:
+            return error.what
+    return None
+
+
+# -- letting go -------------------------------------------------------------------------------------------------------
+
+
+def prune(
+    session: Session,
+    application: ApplicationArgument,
+    digest: DigestOption = None,
+    set_aside: SetAsideOption = None,
+    accept: AcceptOption = None,
+) -> Result:
+    """Let snapshots go that no retention asks for, past a guard.
+
+    Without --digest nothing is removed: it is shown what would go and what the guard says, and recorded under a digest.
+    With it, exactly that goes, if the guard still allows it; in production a second person must have approved it
+    (`hosting backup approve`).  The guard believes the object store and not hosts: it refuses, with every reason, when
+    a snapshot lies about its time, shrank or grew out of proportion, was overwritten, when no restore was proven
+    lately, or when too little would be left.  What is pruned stays in the store until its lock ends.  A token with the
+    policy hosting-APPLICATION-prune is all that is needed.
+    """
+    if digest is None:
+        return _shown_prune(session, application, frozenset(set_aside or ()), frozenset(accept or ()))
+    if set_aside or accept:
+        raise UsageError("--digest", "names what goes already", "Give --set-aside and --accept without it, first.")
+    return _carried_out(session, application, digest)
+
+
+def approve(session: Session, digest: PruneDigestArgument) -> Result:
+    """Let a recorded prune be carried out, as a second person.
+
+    What is approved is the digest, so exactly the snapshots that were shown.  In production it must be somebody else
+    than who asked for it.  Show yourself with --token-file or VAULT_TOKEN.
+    """
+    from hosting_cli.backups.history import PRUNE_APPROVAL, find, recorded_prunes
+
+    found = find(digest, recorded_prunes(session.journal.entries()))
+    subject = f"prune {found.digest[:12]}"
+    if not found.requested_by:
+        raise RefusedError(subject, "was carried out already", "Run `hosting backup prune` anew.")
+    if is_production(application_of(session, found.application)) and session.identity in found.requested_by:
+        what = f"{session.identity} asked for this prune, and it is for production: a second person must approve it"
+        raise RefusedError(subject, what, "Ask a colleague to run `hosting backup approve`.")
+    session.journal.append(PRUNE_APPROVAL, {"prune": found.digest, "application": found.application})
+    rows = tuple(("remove", item.host, name) for item in found.repositories for name in item.remove)
+    closing = f"Next: hosting backup prune {found.application} --digest {found.digest[:12]}"
+    blocks = (Table("", ("", "host", "snapshot"), rows), text(f"Approved by {session.identity}.", closing))
+    return Result("backup approve", {"prune": found.digest, "approved_by": session.identity}, blocks)
+
+
+def _shown_prune(session: Session, application: str, set_aside: frozenset[str], accepted: frozenset[str]) -> Result:
+    from hosting_cli.backups.history import PRUNE_PLAN
+    from hosting_cli.backups.pruning import plan_digest
+
+    found = readings(session, application, None, as_pruner=True)
+    proposals = proposed([case_of(session, place, seen) for place, seen in found], set_aside, accepted)
+    blocks = tuple(block for proposal in proposals for block in tables_of(proposal))
+    errors = tuple(refusal_error(proposal) for proposal in proposals if proposal.gone and not proposal.allowed)
+    going = [proposal for proposal in proposals if proposal.gone and proposal.allowed]
+    data: dict[str, Json] = {"repositories": [proposal_json(proposal) for proposal in proposals]}
+    if not going:
+        return Result("backup prune", data, (*blocks, text("Nothing is to be removed.")), status_of(errors), errors)
+    digest = plan_digest(application, going)
+    documents: list[Json] = [proposal.document() for proposal in going]
+    session.journal.append(PRUNE_PLAN, {"prune": digest, "application": application, "repositories": documents})
+    closing = text(f"Prune {digest}", *_next_step(application_of(session, application), digest))
+    status = status_of(errors, ExitStatus.PENDING)
+    return Result("backup prune", {**data, "prune": digest}, (*blocks, closing), status, errors)
+
+
+def _next_step(application: Application, digest: str) -> tuple[str, ...]:
+    first = f"Next, by a second person: hosting backup approve {digest[:12]}"
+    carry_out = f"Next: hosting backup prune {application.id} --digest {digest[:12]}"
+    return (first,) if is_production(application) else (carry_out,)
+
+
+def _carried_out(session: Session, application: str, digest: str) -> Result:
+    from hosting_cli.backups.history import PRUNED, find, recorded_prunes
+    from hosting_cli.backups.pruning_steps import agreed, permitted, steps
+    from hosting_cli.commands.procedures import outcome_result
+    from hosting_cli.procedure import carry_out, is_complete
+
+    recorded = find(digest, recorded_prunes(session.journal.entries()))
+    if recorded.application != application:
+        raise UsageError(f"prune {digest}", f"is of {recorded.application}", f"Prune {recorded.application} by it.")
+    permitted(recorded, production=is_production(application_of(session, application)))
+    found = readings(session, application, None, as_pruner=True)
+    cases = {place: case_of(session, place, seen) for place, seen in found if recorded.of(place.host)}
+    agreed(recorded, list(cases.values()))
+    with session.progress.stage(f"{application}: pruning"):
+        outcomes = carry_out(
+            steps(recorded, list(cases), session.repositories),
+            digest=recorded.digest,
+            record=session.journal.append,
+            tell=session.progress,
+        )
+    if is_complete(outcomes):
+        session.journal.append(PRUNED, {"prune": recorded.digest, "application": application})
+    return outcome_result("backup prune", recorded.digest, outcomes, "Removed, read back and recorded.")

@@ -1,0 +1,96 @@
+"""The door of backup repositories: restic for what they hold, the object store for what it remembers of them."""
+
+import json
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+
+from hosting_cli.backups.places import Place
+from hosting_cli.backups.reading import SNAPSHOTS, joined
+from hosting_cli.backups.repository import Repository, Snapshot
+from hosting_cli.doors.restic import Restic
+from hosting_cli.doors.store_client import StoreClient
+from hosting_cli.doors.store_history import stored_objects
+from hosting_cli.errors import EngineError, UnreadableError
+from hosting_cli.resources import SecretEntry
+from hosting_cli.secret import Secret
+from inventory.models import ObjectStoreAccess
+
+CONFIG = "config"
+"""The object that makes a folder a repository."""
+
+
+class Repositories:
+    """Open repositories with the secrets that *reveal* gives; nothing is sent before the first method is called.
+
+    Readings raise ``UnreadableError``: a repository that cannot be seen is unknown, not empty.
+    """
+
+    def __init__(
+        self, access: ObjectStoreAccess, reveal: Callable[[SecretEntry], Secret], now: Callable[[], datetime]
+    ) -> None:
+        self._access = access
+        self._reveal = reveal
+        self._now = now
+
+    def read(self, place: Place, *, as_pruner: bool = False) -> Repository | None:
+        """Read a repository; ``None`` when the store has never held one there: no backup was ever made.
+
+        As pruner everything is read by the user that would prune, so that nobody needs the other's secret.
+        """
+        user = place.pruner if as_pruner else place.reader
+        client, taken_at = StoreClient(self._access, lambda: self._reveal(user)), self._now()
+        stored = stored_objects(client, place.bucket, place.prefix)
+        if not any(item.name == CONFIG for item in stored):
+            if stored:
+                what = f"the store holds {len(stored)} objects there, and none of them makes it a repository"
+                raise UnreadableError(_subject(place), what, "Look at the bucket: is its beginning missing?")
+            return None
+        restic = self._restic(place, user)
+        told = restic.snapshots()
+        snapshots = stored_objects(client, place.bucket, place.prefix, SNAPSHOTS)
+        found = joined(place, told, stored, snapshots, taken_at)
+        return replace(found, snapshots=tuple(_measured(restic, snapshot) for snapshot in found.snapshots))
+
+    def check(self, place: Place, part: int, parts: int) -> None:
+        """Verify part *part* of *parts* of the data, and the whole structure; raise ``EngineError`` with the damage."""
+        self._restic(place, place.reader).check(part, parts)
+
+    def forget(self, place: Place, snapshots: Sequence[str]) -> None:
+        """Remove exactly *snapshots*, after the locks of the dead.  The store keeps what it hides until locks end."""
+        restic = self._restic(place, place.pruner)
+        restic.unlock()
+        restic.forget(snapshots)
+
+    def prune(self, place: Place) -> None:
+        """Free the room that nothing refers to, and check the structure of what stays."""
+        restic = self._restic(place, place.pruner)
+        restic.unlock()
+        restic.prune()
+        restic.check_structure()
+
+    def _restic(self, place: Place, user: SecretEntry) -> Restic:
+        try:
+            pair = json.loads(self._reveal(user).reveal())
+            key_id, secret_key = pair["access_key_id"], Secret(pair["secret_access_key"])
+        except (ValueError, KeyError, TypeError):
+            raise EngineError(str(user.subject), "holds no S3 credentials", "Apply the plan that makes them.") from None
+        repository = f"s3:{self._access.endpoint}/{place.bucket}/{place.host}"
+        return Restic(
+            repository, self._access, password=self._reveal(place.password), key_id=key_id, secret_key=secret_key
+        )
+
+
+def _measured(restic: Restic, snapshot: Snapshot) -> Snapshot:
+    """Count what a snapshot without a summary holds; one whose tree cannot be read stays of unknown size."""
+    if snapshot.size_bytes is not None:
+        return snapshot
+    with suppress(UnreadableError):
+        size_bytes, files = restic.size_of(snapshot.id)
+        return replace(snapshot, size_bytes=size_bytes, files=files)
+    return snapshot
+
+
+def _subject(place: Place) -> str:
+    return f"repository {place.name}"

@@ -1,0 +1,280 @@
+"""Backups as commands, on a repository in memory."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fake_doors import World
+from sample import APPLICATION, HOST, NOW
+
+from hosting_cli.backups.places import Place
+from hosting_cli.backups.repository import Repository, Snapshot
+from hosting_cli.commands import backup
+from hosting_cli.console import render
+from hosting_cli.errors import EngineError, RefusedError, StalePlanError, UnreadableError, UsageError
+from hosting_cli.result import ExitStatus, Result
+from inventory.models import Deployment
+
+
+def snapshot(number: int, stored: datetime, **changes: Any) -> Snapshot:
+    name = f"{number:064x}"[::-1]
+    plain = Snapshot(name, stored, stored, HOST, ("/srv/imagerie",), "t" * 64, 1000, 10, 10)
+    return replace(plain, **changes)
+
+
+class FakeRepositories:
+    """A repository as its contract says; ``error`` makes every reading fail."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+        self.error: UnreadableError | None = None
+        self.damage: EngineError | None = None
+        self.on_prune: list[str] = []
+        nights = [snapshot(number, NOW - timedelta(days=number, minutes=20)) for number in range(60)]
+        self.found: Repository | None = Repository(APPLICATION, HOST, NOW, tuple(reversed(nights)), size_bytes=5 << 20)
+
+    def read(self, place: Place, *, as_pruner: bool = False) -> Repository | None:
+        self.calls.append(f"read{' as pruner' if as_pruner else ''}")
+        if self.error:
+            raise self.error
+        return self.found
+
+    def check(self, place: Place, part: int, parts: int) -> None:
+        self.calls.append(f"check {part}/{parts}")
+        if self.damage:
+            raise self.damage
+
+    def forget(self, place: Place, snapshots: Sequence[str]) -> None:
+        assert self.found
+        assert snapshots
+        self.calls.append(f"forget {len(snapshots)}")
+        self._without(snapshots)
+
+    def prune(self, place: Place) -> None:
+        self.calls.append("prune")
+        self._without(self.on_prune)
+
+    def _without(self, names: Sequence[str]) -> None:
+        assert self.found
+        left = tuple(one for one in self.found.snapshots if one.id not in names)
+        self.found = replace(self.found, snapshots=left, removed=self.found.removed | frozenset(names))
+
+
+DRILL = {
+    "proof": "backup-restores",
+    "subject": f"host {HOST}",
+    "verdict": "held",
+    "observed": {"mount_point": "/srv/imagerie"},
+}
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    world = World(tmp_path)
+    vars(world.session)["repositories"] = FakeRepositories()
+    world.session.journal.append("proof", DRILL)
+    return world
+
+
+def door(world: World) -> FakeRepositories:
+    found: FakeRepositories = vars(world.session)["repositories"]
+    return found
+
+
+def become(world: World, person: str) -> None:
+    world.vault.person = person
+    vars(world.session).pop("identity", None)
+
+
+def out_of_production(world: World) -> None:
+    (application,) = world.session.region.applications
+    training = application.model_copy(update={"environment": Deployment.TRAINING})
+    vars(world.session)["region"] = world.session.region.model_copy(update={"applications": (training,)})
+
+
+def printed(result: Result) -> str:
+    return "\n".join(render(block, width=200, colours=False) for block in result.blocks)
+
+
+# -- list, show, check ------------------------------------------------------------------------------------------------
+
+
+def test_list_says_how_a_promise_stands(world: World) -> None:
+    result = backup.list_(world.session)
+    assert result.status is ExitStatus.PENDING  # 20 minutes, where C1 promises 15
+    (line,) = [line for line in printed(result).splitlines() if line.startswith("missed")]
+    assert "20 min  C1: 15 min  60         5.0 MiB  never" in line
+    assert door(world).calls == ["read"]
+
+
+def test_list_of_what_cannot_be_read_is_unknown(world: World) -> None:
+    door(world).error = UnreadableError("object store", "it does not answer", "Is it running?")
+    result = backup.list_(world.session, APPLICATION)
+    assert result.status is ExitStatus.UNKNOWN
+    assert result.data["backups"][0]["rpo"] == "unknown"
+    assert result.data["backups"][0]["snapshots"] is None
+
+
+def test_list_of_a_backup_that_was_never_made(world: World) -> None:
+    door(world).found = None
+    result = backup.list_(world.session)
+    assert (result.status, result.data["backups"][0]["rpo"]) == (ExitStatus.PENDING, "no backup")
+    with pytest.raises(UnreadableError, match="no backup was ever made"):
+        backup.show(world.session, APPLICATION)
+
+
+@pytest.mark.parametrize("command", [backup.list_, backup.show, backup.check, backup.prune])
+def test_an_application_that_is_none(world: World, command: Any) -> None:
+    with pytest.raises(UsageError, match=f"Choose one of: {APPLICATION}"):
+        command(world.session, "nobody")
+
+
+def test_a_host_that_backs_nothing_up(world: World) -> None:
+    with pytest.raises(UsageError, match="backs nothing of"):
+        backup.show(world.session, APPLICATION, host="dijon-gateway-1")
+
+
+def test_show_gives_every_reason(world: World) -> None:
+    text = printed(backup.show(world.session, APPLICATION))
+    assert "the last of 2026-11-22, day 1 of 30" in text
+    assert "let go" in text
+    assert "refused" not in text
+
+
+def test_checks_take_turns_and_are_recorded(world: World) -> None:
+    for part in (1, 2, 1):
+        assert backup.check(world.session, APPLICATION, parts=2).status is ExitStatus.DONE
+        assert door(world).calls[-1] == f"check {part}/2"
+    assert [entry.kind for entry in world.session.journal.entries()].count("backup-check") == 3
+
+
+def test_damage_is_recorded_and_is_no_success(world: World) -> None:
+    door(world).damage = EngineError("repository", "pack 12ab is missing", "Look.")
+    result = backup.check(world.session, APPLICATION)
+    assert result.status is ExitStatus.PENDING
+    assert "pack 12ab is missing" in printed(result)
+    assert "damaged" in printed(backup.list_(world.session))
+
+
+# -- prune ------------------------------------------------------------------------------------------------------------
+
+
+def digest_of(world: World, **options: Any) -> str:
+    digest: str = backup.prune(world.session, APPLICATION, **options).data["prune"]
+    return digest
+
+
+def test_a_prune_is_shown_first_and_removes_nothing(world: World) -> None:
+    result = backup.prune(world.session, APPLICATION)
+    assert result.status is ExitStatus.PENDING
+    assert door(world).calls == ["read as pruner"]
+    assert "hosting backup approve" in printed(result)
+
+
+def test_in_production_a_second_person_approves(world: World) -> None:
+    digest = digest_of(world)
+    with pytest.raises(RefusedError, match="no second person approved it"):
+        backup.prune(world.session, APPLICATION, digest=digest)
+    with pytest.raises(RefusedError, match="token-tester asked for this prune"):
+        backup.approve(world.session, digest)
+    become(world, "token-officer")
+    backup.approve(world.session, digest[:8])
+    result = backup.prune(world.session, APPLICATION, digest=digest[:8])
+    assert result.status is ExitStatus.DONE
+    assert [call for call in door(world).calls if "read" not in call] == ["forget 25", "prune"]
+    for again in (
+        lambda: backup.prune(world.session, APPLICATION, digest=digest),
+        lambda: backup.approve(world.session, digest),
+    ):
+        with pytest.raises(RefusedError, match="was carried out already"):
+            again()
+    assert backup.prune(world.session, APPLICATION).status is ExitStatus.DONE  # nothing is left to go
+
+
+def test_elsewhere_whoever_asks_carries_it_out(world: World) -> None:
+    out_of_production(world)
+    assert backup.prune(world.session, APPLICATION, digest=digest_of(world)).status is ExitStatus.DONE
+
+
+def test_what_is_refused_is_neither_recorded_nor_carried_out(world: World) -> None:
+    repositories = door(world)
+    assert repositories.found
+    repositories.found = replace(repositories.found, overwritten=("config",))
+    result = backup.prune(world.session, APPLICATION)
+    assert (result.status, result.errors[0].what) == (
+        ExitStatus.FAILED,
+        "1 objects were overwritten with other content, config among them",
+    )
+    assert "The guard lets nothing go" in printed(result)
+    assert "prune" not in result.data
+
+
+@pytest.mark.parametrize("when", ["guard", "kept"])
+def test_what_is_no_longer_right_is_not_carried_out(world: World, when: str) -> None:
+    out_of_production(world)
+    digest, repositories = digest_of(world), door(world)
+    assert repositories.found
+    if when == "guard":
+        repositories.found = replace(repositories.found, overwritten=("config",))
+        with pytest.raises(RefusedError, match="were overwritten"):
+            backup.prune(world.session, APPLICATION, digest=digest)
+    else:
+        repositories.found = replace(repositories.found, snapshots=repositories.found.snapshots[:40])
+        with pytest.raises(StalePlanError, match="are to be kept by now"):
+            backup.prune(world.session, APPLICATION, digest=digest)
+    assert not [call for call in repositories.calls if "read" not in call]
+
+
+def test_a_killed_prune_goes_on(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Killed(BaseException):
+        pass
+
+    out_of_production(world)
+    digest, repositories = digest_of(world), door(world)
+
+    def killed(place: Place) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(repositories, "prune", killed)
+        with pytest.raises(Killed):
+            backup.prune(world.session, APPLICATION, digest=digest)
+    result = backup.prune(world.session, APPLICATION, digest=digest)
+    assert [step["state"] for step in result.data["steps"]] == ["in order", "done"]
+    assert [call for call in repositories.calls if "read" not in call] == ["forget 25", "prune"]
+
+
+def test_a_prune_that_takes_more_than_it_should_fails_and_says_so(world: World) -> None:
+    out_of_production(world)
+    digest, repositories = digest_of(world), door(world)
+    assert repositories.found
+    repositories.on_prune = [repositories.found.snapshots[-1].id]
+    result = backup.prune(world.session, APPLICATION, digest=digest)
+    assert result.status is ExitStatus.FAILED
+    assert "1 snapshots are gone that were to stay" in result.errors[0].what
+
+
+def test_lies_are_set_aside_by_name(world: World) -> None:
+    out_of_production(world)
+    repositories = door(world)
+    assert repositories.found
+    lie = snapshot(99, NOW - timedelta(minutes=5), claimed=NOW + timedelta(days=9))
+    repositories.found = replace(repositories.found, snapshots=(*repositories.found.snapshots, lie))
+    assert backup.prune(world.session, APPLICATION).status is ExitStatus.FAILED
+    digest = digest_of(world, set_aside=[lie.short_id])
+    assert backup.prune(world.session, APPLICATION, digest=digest).status is ExitStatus.DONE
+    assert lie.id in repositories.found.removed
+    with pytest.raises(UsageError, match="is the beginning of no snapshot"):
+        backup.prune(world.session, APPLICATION, set_aside=["ffffffff"])
+
+
+def test_a_digest_and_names_do_not_go_together(world: World) -> None:
+    with pytest.raises(UsageError, match="names what goes already"):
+        backup.prune(world.session, APPLICATION, digest="d" * 64, accept=["a"])
+    out_of_production(world)
+    digest = digest_of(world)
+    with pytest.raises(UsageError):
+        backup.prune(world.session, "other", digest=digest)
