@@ -49,7 +49,8 @@ class Request:
 
     def __str__(self) -> str:
         """Say in a few words what is asked for."""
-        goal = ", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in self.goal.items())
+        said = {name: value for name, value in self.goal.items() if not isinstance(value, dict | list)}
+        goal = ", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in said.items())
         return f"{self.procedure} {self.subject} ({goal})"
 
 

@@ -56,7 +56,12 @@ class KeyLimits(BaseModel, frozen=True, extra="forbid"):
 
 
 class KeyPolicy(BaseModel, frozen=True, extra="forbid"):
-    """How keys age: their limits, and how many days before its limit a key is said to be due."""
+    """How keys age and end: their limits, when one is said to be due, and how long a destruction waits.
+
+    A destruction waits for 21 days unless the operator writes another number (SecNumCloud 19.4 gives formal notice of
+    21 days before a client's data is erased), and never for less than one: whoever sees it coming must have a night.
+    """
 
     limits: KeyLimits = KeyLimits()
     notice_days: Days = 30
+    destruction_days: Days = 21

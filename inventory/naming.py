@@ -21,6 +21,7 @@ KEY_PURPOSES = ("objects", "volumes", "backups")
 
 OPERATIONS_POLICY = "people-operations"
 APPROVER_POLICY = "people-approver"
+DESTRUCTION_POLICY = "people-destruction"
 """Policies of people do not begin with ``PREFIX``: whoever writes or hands out what does, reaches none of them."""
 
 SSH_OPERATIONS_ROLE = "hosting-operations"

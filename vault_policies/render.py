@@ -15,6 +15,7 @@ from vault_policies.mark import Mark
 
 OPERATIONS_POLICY = naming.OPERATIONS_POLICY
 APPROVER_POLICY = naming.APPROVER_POLICY
+DESTRUCTION_POLICY = naming.DESTRUCTION_POLICY
 PROBE_KEY = naming.transit_key(PLATFORM, "probe")
 """The key that an object store's encryption is tried with; nothing that matters lies under it."""
 
@@ -55,6 +56,7 @@ def people(*, scan: bool = True) -> Mapping[str, str]:
     texts = {
         OPERATIONS_POLICY: render(_template("operations"), {}),
         APPROVER_POLICY: render(_template("approver"), {}),
+        DESTRUCTION_POLICY: render(_template("destruction"), {}),
     }
     return {name: text if scan else text.replace(', "scan"', "") for name, text in texts.items()}
 

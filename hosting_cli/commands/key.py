@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hosting_cli.commands.destructions import destroy
 from hosting_cli.errors import UnreadableError, UsageError
 from hosting_cli.result import ExitStatus, Result, Table, text
 from hosting_cli.session import Session
@@ -14,6 +15,8 @@ from inventory.resource import Json
 if TYPE_CHECKING:
     from hosting_cli.keys.judgement import Judged
     from hosting_cli.keys.values import KeysSeen
+
+__all__ = ["destroy", "disable", "enable", "list_", "policy", "rewrap", "rotate", "show", "withdraw"]
 
 OwnerOption = Annotated[
     str | None,
@@ -79,6 +82,62 @@ def rotate(
     return go_on(session, "key rotate", known, lambda: kinds.steps(session, known.request), f"{name} is rotated.")
 
 
+def disable(session: Session, name: NameArgument) -> Result:
+    """Make a transit key unusable for a while; nothing is lost.
+
+    What it wraps cannot be read until `hosting key enable`: objects, and at the next boot or backup the secrets of
+    hosts.  In production somebody else must approve what this records; then run the same command again.  A plan shows
+    a disabled key as drift.  HashiCorp Vault has nothing like it.
+    """
+    return _set_enabled(session, name, enabled=False)
+
+
+def enable(session: Session, name: NameArgument) -> Result:
+    """Make a disabled transit key usable again.
+
+    In production somebody else must approve what this records; then run the same command again.
+    """
+    return _set_enabled(session, name, enabled=True)
+
+
+def _set_enabled(session: Session, name: str, *, enabled: bool) -> Result:
+    from hosting_cli.commands.procedures import ask, go_on, waiting
+    from hosting_cli.request import asked, open_request
+    from hosting_cli.rotations import ability, kinds
+    from inventory.key_policy import KeyKind
+
+    command, key = f"key {'enable' if enabled else 'disable'}", _find(session, name).key
+    if key.kind is not KeyKind.TRANSIT_KEY:
+        raise UsageError(f"key {name}", f"is of kind {key.kind.value}", "Only transit keys are disabled and enabled.")
+    if key.disabled is not enabled:
+        return Result(command, {"key": name}, (text(f"{name} is {'enabled' if enabled else 'disabled'} already."),))
+    procedure = ability.ENABLE if enabled else ability.DISABLE
+    known = open_request(procedure, kinds.subject_of(key), asked(session.journal.entries()))
+    known = known or ask(session, ability.request(session, key, enabled=enabled))
+    if not known.is_approved:
+        return waiting(command, known)
+    said = "can be used again" if enabled else "is disabled; take it back with `hosting key enable`"
+    return go_on(session, command, known, lambda: ability.steps(session, known.request), f"{name} {said}.")
+
+
+def withdraw(
+    session: Session,
+    digest: Annotated[str, typer.Argument(metavar="DIGEST", help="Of what was asked for: its first 8 digits or more.")],
+) -> Result:
+    """Call off what was asked for and is not carried out yet.
+
+    A rotation, a disabling, a destruction.  Whoever may write in the journal may call off; what was begun stays as it
+    is, and can be asked for again.
+    """
+    from hosting_cli.request import asked, find_open
+
+    known = find_open(digest, asked(session.journal.entries()))
+    if known is None:
+        raise UsageError(f"request {digest}", "is the beginning of no open request", "Run `hosting journal show`.")
+    session.journal.append("withdrawn", {"procedure": known.request.digest})
+    return Result("key withdraw", {"procedure": known.request.digest}, (text(f"Called off: {known.request}"),))
+
+
 def rewrap(session: Session, application: OwnerOption = None) -> Result:
     """Bring every ciphertext to the latest version of its key.
 
@@ -111,9 +170,13 @@ def policy(session: Session) -> Result:
     rows = tuple((kind.value, str(limit.days), limit.source) for kind, limit in limits.items())
     data: dict[str, Json] = {
         "notice_days": wanted.notice_days,
+        "destruction_days": wanted.destruction_days,
         "limits": {kind.value: {"days": limit.days, "source": limit.source} for kind, limit in limits.items()},
     }
-    said = text(f"A key is due {wanted.notice_days} days before its limit, and overdue from that day on.")
+    said = text(
+        f"A key is due {wanted.notice_days} days before its limit, and overdue from that day on.",
+        f"The destruction of an application's keys waits for {wanted.destruction_days} days from when it is asked for.",
+    )
     return Result("key policy", data, (Table("", ("kind", "limit in days", "where it comes from"), rows), said))
 
 

@@ -88,6 +88,18 @@ class OpenBao:
         """Say by which version of its transit key the entry *name* is encrypted; ``None`` when it does not say."""
         return vault_keys.ciphertext_version(self._client, name)
 
+    def has_key(self, key: str) -> bool:
+        """Tell whether there is a transit key *key*, disabled or not."""
+        return vault_keys.exists(self._client, key)
+
+    def destroy_key(self, key: str) -> None:
+        """End the transit key *key*, and with it all that it wraps: there is no way back.  Idempotent."""
+        vault_keys.destroy(self._client, key)
+
+    def can_unwrap(self, entry: SecretEntry) -> bool:
+        """Tell whether the secret of *entry* can still be decrypted; raise ``EngineError`` where nobody can tell."""
+        return vault_keys.can_unwrap(self._client, entry)
+
     # -- secrets ------------------------------------------------------------------------------------------------------
 
     def make_secret(self, entry: SecretEntry) -> None:

@@ -20,6 +20,7 @@ from hosting_cli.doors.vault_secrets import MADE_AT
 from hosting_cli.doors.vault_writing import KEYS
 from hosting_cli.errors import EngineError, HostingError
 from hosting_cli.keys.values import Key, KeysSeen, KeyVersions
+from hosting_cli.resources import SecretEntry
 from inventory import naming
 from inventory.key_policy import KeyKind
 from inventory.resource import PLATFORM
@@ -29,6 +30,9 @@ ACCESSOR_DIGITS = 8
 """How much of a secret-id's accessor names it for people."""
 
 _VERSION = re.compile(r"vault:v(\d+):")
+_NO_KEY = "encryption key not found"
+"""What the vault says of a ciphertext whose key is no more."""
+
 _SECRETS = (
     KeyKind.LUKS_PASSPHRASE,
     KeyKind.LUKS_RECOVERY,
@@ -72,6 +76,34 @@ def rotate(client: VaultClient, key: str) -> None:
 def retire(client: VaultClient, key: str, *, below: int) -> None:
     """Let versions of a transit key *below* decrypt no more.  Nothing is lost: a lower number brings them back."""
     client.post(f"{KEYS}/{key}/config", {"min_decryption_version": below})
+
+
+def exists(client: VaultClient, key: str) -> bool:
+    """Tell whether there is a transit key of that name, disabled or not."""
+    return client.get(f"{KEYS}/{key}") is not None
+
+
+def destroy(client: VaultClient, key: str) -> None:
+    """End a transit key, and with it all that it wraps: there is no way back.  Idempotent."""
+    if exists(client, key):
+        client.post(f"{KEYS}/{key}/config", {"deletion_allowed": True})
+        client.delete(f"{KEYS}/{key}")
+
+
+def can_unwrap(client: VaultClient, entry: SecretEntry) -> bool:
+    """Tell whether the ciphertext of *entry* can still be decrypted by anybody; a token that may not, cannot tell."""
+    answer = client.get(f"{naming.KV_MOUNT}/data/{naming.KV_ROOT}/{entry.name}")
+    if answer is None:
+        return False
+    path, body = (
+        f"{naming.TRANSIT_MOUNT}/decrypt/{entry.wrapped_by}",
+        {"ciphertext": answer["data"]["data"]["ciphertext"]},
+    )
+    response = client.raw("POST", path, dict(body))
+    if response.status_code == 400 and _NO_KEY in response.text:
+        return False
+    client.checked("POST", path, response)
+    return True
 
 
 def round_trip(client: VaultClient, key: str) -> int:

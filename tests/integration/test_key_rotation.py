@@ -171,6 +171,25 @@ def test_rewrap_brings_what_somebody_rotated_up_to_date(lab: Lab, session: Sessi
     assert run(lab, "key", "rewrap")[1]["data"]["steps"] == []
 
 
+# -- disabling ----------------------------------------------------------------------------------------------------
+
+
+def test_a_disabled_key_reads_nothing_is_seen_and_comes_back(lab: Lab, session: Session, bucket: str) -> None:
+    store = session.stores[STORE]
+    store.put_object(bucket, "kept", b"bytes")
+    for verb, other in (("disable", "enable"), ("enable", "disable")):
+        assert run(lab, "key", other, OBJECTS)[1]["data"] == {"key": OBJECTS}  # it is so already
+        status, asked = run(lab, "key", verb, OBJECTS)
+        assert (status, run(lab, "approve", asked["data"]["procedure"], person=OFFICER)[0]) == (3, 0)
+        assert run(lab, "key", verb, OBJECTS)[0] == 0
+        if verb == "disable":
+            assert key(session, OBJECTS).disabled
+            with pytest.raises(EngineError):
+                store.get_object(bucket, "kept")
+    assert store.get_object(bucket, "kept") == b"bytes"
+    as_before(lab)
+
+
 # -- S3 credentials -----------------------------------------------------------------------------------------------
 
 
