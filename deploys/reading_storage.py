@@ -8,6 +8,9 @@ from deploys import names
 from deploys.devices import GIB, Condition, judge
 from deploys.resources import HostStorage, HostVolume
 
+MISSING_BYTES = 128 << 20
+"""What a file system may lack of its logical volume: the LUKS header, and a last group that was not worth its while."""
+
 SLOTS = {"0": "active", "1": "recovery"}
 """Which LUKS slot holds which passphrase."""
 
@@ -52,6 +55,7 @@ def volume(found: Mapping[str, Any], wanted: HostVolume) -> HostVolume:
         **_key_derivation(header["slots"]),
         slots=tuple(SLOTS.get(name, f"slot {name}") for name in sorted(header["slots"])),
         header_saved=header["saved_checksum"] == header["checksum"],
+        filled=_is_filled(found),
         opened=found["mapper"] == wanted.label,
         filesystem=found["filesystem"] or wanted.filesystem if not found["mapper"] else str(found["filesystem"]),
         mounted=wanted.mount_point in points,
@@ -80,9 +84,16 @@ def volume_left(host: str, logical_volume: str, found: Mapping[str, Any]) -> Hos
         slots=tuple(SLOTS.get(slot, f"slot {slot}") for slot in sorted(header["slots"])),
         complete=names.BLANK_TAG not in found["tags"],
         header_saved=header["saved_checksum"] == header["checksum"],
+        filled=_is_filled(found),
         opened=bool(found.get("mapper")),
         mounted=bool(points),
     )
+
+
+def _is_filled(found: Mapping[str, Any]) -> bool:
+    """Tell whether the file system is as large as the logical volume; of a closed one nothing is known."""
+    size_bytes = found.get("filesystem_bytes")
+    return size_bytes is None or size_bytes + MISSING_BYTES >= found["size_bytes"]
 
 
 _NO_HEADER: dict[str, Any] = {"label": "", "ciphers": (), "slots": {}, "checksum": "", "saved_checksum": None}

@@ -152,13 +152,15 @@ class HostVolume(HostResource):
     ``complete`` becomes true when the file system was made; until then the logical volume carries our tag ``blank``,
     nothing was ever mounted from it, and it may be formatted again.  Without the tag it never is.
     ``header_saved`` says that a copy of the present LUKS header is at hand, which backups take off the host.
+    ``filled`` says that encryption and file system take up all of the logical volume, as they do not while it grows.
     """
 
     kind: ClassVar[str] = "host-volume"
     data_bearing: ClassVar[bool] = True
     immutable: ClassVar[frozenset[str]] = frozenset(
-        {"volume_group", "logical_volume", "size_gib", "filesystem", "label", "cipher", "key_bits"}
+        {"volume_group", "logical_volume", "filesystem", "label", "cipher", "key_bits"}
     )
+    growing: ClassVar[frozenset[str]] = frozenset({"size_gib"})
 
     volume_group: str
     logical_volume: str
@@ -175,6 +177,7 @@ class HostVolume(HostResource):
     slots: tuple[str, ...] = ("active", "recovery")
     complete: bool = True
     header_saved: bool = True
+    filled: bool = True
     opened: bool = True
     mounted: bool = True
     application: str = field(default="", compare=False, metadata=CARRIED)

@@ -179,19 +179,14 @@ def _action(known: Resource, before: dict[str, Json] | None, after: dict[str, Js
         return Action.CREATE
     if after is None:
         return Action.DELETE
-    return Action.REPLACE if _moved(known, before, after) else Action.UPDATE
-
-
-def _moved(known: Resource, before: dict[str, Json], after: dict[str, Json]) -> list[str]:
-    """Name the attributes that differ and cannot be changed in place."""
-    return sorted(name for name in known.immutable if before.get(name) != after.get(name))
+    return Action.REPLACE if known.fixed(before, after) else Action.UPDATE
 
 
 def _why_kept(known: Resource, before: dict[str, Json] | None, after: dict[str, Json] | None) -> str:
     if before is None or after is None:
         return "no file asks for it any more; it bears data, so only an offboarding ends it"
     differences = ", ".join(
-        f"{name} is {before.get(name)} where {after.get(name)} is asked for" for name in _moved(known, before, after)
+        f"{name} is {before.get(name)} where {after.get(name)} is asked for" for name in known.fixed(before, after)
     )
     return f"{differences}; it bears data and cannot be changed in place"
 

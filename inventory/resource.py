@@ -6,7 +6,7 @@ what it saw.  Two resources are equal when their names and states are, which a t
 
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, TypeAlias, cast
 
 Json: TypeAlias = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
 
@@ -33,12 +33,13 @@ class Resource:
     ``source`` names the one outside system that it is read from (``vault``, ``object-store <id>``, ``host <id>``).
     A ``data_bearing`` resource is never deleted or replaced by a plan (design: what may never break, 8).
     An attribute in ``immutable`` cannot be changed in place: another value means to replace the resource, which for
-    a data-bearing one is a conflict that a person must solve.
+    a data-bearing one is a conflict that a person must solve.  One in ``growing`` can only become more in place.
     """
 
     kind: ClassVar[str]
     data_bearing: ClassVar[bool] = False
     immutable: ClassVar[frozenset[str]] = frozenset()
+    growing: ClassVar[frozenset[str]] = frozenset()
 
     name: str
     owner: str
@@ -61,6 +62,13 @@ class Resource:
             for attribute in fields(self)
             if attribute.metadata.get("state", True) and attribute.name != "name"
         }
+
+    @classmethod
+    def fixed(cls, before: dict[str, Json], after: dict[str, Json]) -> list[str]:
+        """Name the attributes in which two states differ and which cannot be changed in place."""
+        differing = {name for name in cls.immutable if before.get(name) != after.get(name)}
+        shrinking = {name for name in cls.growing if cast("int", before[name]) > cast("int", after[name])}
+        return sorted(differing | shrinking)
 
 
 @dataclass(frozen=True)

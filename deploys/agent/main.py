@@ -9,6 +9,7 @@ from .settings import AgentError
 USAGE = """\
 hosting-agent receive-identity APPLICATION    a response-wrapping token on standard input
 hosting-agent prepare-volume                  a document with passphrases on standard input
+hosting-agent grow-volume                     a document with a passphrase on standard input
 hosting-agent unlock APPLICATION VOLUME
 hosting-agent backup APPLICATION
 hosting-agent restore APPLICATION SNAPSHOT PATH TARGET
@@ -41,6 +42,12 @@ def _prepare_volume() -> None:
     prepare(sys.stdin.read())
 
 
+def _grow_volume() -> None:
+    from .growth import grow
+
+    grow(sys.stdin.read())
+
+
 def _unlock(application: str, volume: str) -> None:
     from .volume import unlock
 
@@ -62,6 +69,7 @@ def _restore(application: str, snapshot: str, path: str, target: str) -> None:
 _COMMANDS: dict[str, tuple[int, Callable[..., None]]] = {
     "receive-identity": (1, _receive_identity),
     "prepare-volume": (0, _prepare_volume),
+    "grow-volume": (0, _grow_volume),
     "unlock": (2, _unlock),
     "backup": (1, _backup),
     "restore": (4, _restore),

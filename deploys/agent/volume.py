@@ -3,21 +3,19 @@
 Passphrases come from the vault or over standard input and go to cryptsetup over its own, or as a memory file.
 """
 
-import fcntl
 import json
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from .identity import login
+from .locks import alone
 from .mounts import mounts, reserve_mount_point
 from .processes import memory_file, run
 from .settings import HEADERS, AgentError, application
 
-LOCKS = Path("/run/hosting/locks")
 BLANK_TAG = "hosting-blank"
 DEVICES = Path("/dev")
 MAPPER = DEVICES / "mapper"
@@ -112,22 +110,13 @@ def prepare(text: str) -> None:
     Without it nothing is formatted: the header must be ours and open, and lacks at most its second passphrase.
     """
     order = Order(**json.loads(text))
-    with _alone(order.label):
+    with alone(order.label):
         reserve_mount_point(Path(order.mount_point))
         if BLANK_TAG in _tags(order):
             _make(order)
             run(["lvchange", f"--deltag={BLANK_TAG}", f"{order.volume_group}/{order.logical_volume}"])
         else:
             _complete(order)
-
-
-@contextmanager
-def _alone(label: str) -> Iterator[None]:
-    """Wait for whoever else works on the volume: when a controller is killed, what it started here goes on."""
-    LOCKS.mkdir(parents=True, exist_ok=True)
-    with (LOCKS / f"{label}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _tags(order: Order) -> list[str]:

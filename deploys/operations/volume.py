@@ -34,21 +34,27 @@ def volume(resource: HostVolume) -> Commands:
         yield _prepare(resource)
     units = (names.volume_unit(resource.application, resource.volume), names.mount_unit(resource.mount_point))
     yield command("systemctl", "start", *units, timeout_seconds=START_TIMEOUT_SECONDS)
+    if before is not None and _has_to_grow(before, resource):
+        yield _grow(resource)
 
 
 def _refuse_what_cannot_change(resource: HostVolume, before: HostVolume | None) -> None:
     if before is None:
         return
     held, wanted = before.state(), resource.state()
-    moved = sorted(name for name in resource.immutable if held[name] != wanted[name])
-    if moved:
-        what = ", ".join(f"{name} is {held[name]} where {wanted[name]} is asked for" for name in moved)
+    if fixed := resource.fixed(held, wanted):
+        what = ", ".join(f"{name} is {held[name]} where {wanted[name]} is asked for" for name in fixed)
         raise OperationError(f"nothing was done: {what}")
 
 
 def _is_made(before: HostVolume, resource: HostVolume) -> bool:
-    """Tell whether only the units have something left to do."""
-    return replace(before, opened=True, mounted=True).state() == resource.state()
+    """Tell whether there is nothing left to do but to start its units, or to let it grow."""
+    as_large = replace(before, size_gib=resource.size_gib, filled=True)
+    return replace(as_large, opened=True, mounted=True).state() == resource.state()
+
+
+def _has_to_grow(before: HostVolume, resource: HostVolume) -> bool:
+    return before.size_gib < resource.size_gib or not before.filled
 
 
 def _carve(resource: HostVolume) -> StringCommand:
@@ -82,3 +88,16 @@ def _prepare(resource: HostVolume) -> StringCommand:
         "recovery": secret(resource.recovery_secret, complaint),
     }
     return command(names.AGENT, "prepare-volume", stdin=json.dumps(order), timeout_seconds=PREPARE_TIMEOUT_SECONDS)
+
+
+def _grow(resource: HostVolume) -> StringCommand:
+    order = {
+        "volume_group": resource.volume_group,
+        "logical_volume": resource.logical_volume,
+        "size_gib": resource.size_gib,
+        "filesystem": resource.filesystem,
+        "mount_point": resource.mount_point,
+        "label": resource.label,
+        "active": secret(resource.active_secret, f"the passphrase of {resource.label} was not handed over"),
+    }
+    return command(names.AGENT, "grow-volume", stdin=json.dumps(order), timeout_seconds=PREPARE_TIMEOUT_SECONDS)

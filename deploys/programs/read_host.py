@@ -404,18 +404,23 @@ def _read_opened(header: dict[str, Any], mounts: dict[str, Any]) -> dict[str, An
                 mapper = _content(f"/sys/class/block/{name}/dm/name").decode().strip()
                 return {
                     "mapper": mapper,
-                    "filesystem": _filesystem(f"/dev/{name}"),
+                    **_read_filesystem(f"/dev/{name}"),
                     "mounts": mounts.get(os.path.realpath(f"/dev/{name}"), []),
                 }
-    return {"mapper": None, "filesystem": None}
+    return {"mapper": None, "filesystem": None, "filesystem_bytes": None}
 
 
-def _filesystem(device: str) -> str | None:
+def _read_filesystem(device: str) -> dict[str, Any]:
+    """Name the file system of a device and say how large it is, by its superblock."""
     with open(device, "rb") as stream:
         start = stream.read(2048)
     if start[:4] == b"XFSB":
-        return "xfs"
-    return "ext4" if start[0x438:0x43A] == b"\x53\xef" else None
+        block_bytes, blocks = struct.unpack(">IQ", start[4:16])
+        return {"filesystem": "xfs", "filesystem_bytes": block_bytes * blocks}
+    if start[0x438:0x43A] == b"\x53\xef":
+        (low,), (shift,), (high,) = (struct.unpack("<I", start[at : at + 4]) for at in (0x404, 0x418, 0x550))
+        return {"filesystem": "ext4", "filesystem_bytes": (high << 32 | low) * (1024 << shift)}
+    return {"filesystem": None, "filesystem_bytes": None}
 
 
 # -- observations ---------------------------------------------------------------------------------------------------

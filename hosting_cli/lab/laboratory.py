@@ -41,6 +41,7 @@ CONTROLLER = "10.0.2.2"
 
 VAULT_PORT = 8200
 STORE_PORT = 8333
+DATA_DISK_GIB = 4
 TOKEN_PERIOD_SECONDS = 32 * 24 * 3600
 PEOPLE = {"operations-engineer": naming.OPERATIONS_POLICY, "security-officer": naming.APPROVER_POLICY}
 """Who works in a lab, and by which policy: two people, because production needs two."""
@@ -231,13 +232,13 @@ def start_machines(lab: Lab, region: Region, progress: Progress) -> tuple[Runnin
 def specification(lab: Lab, host: Host, ordinal: int) -> MachineSpec:
     """Say what the machine of *host* is to be.
 
-    Every machine has a data disk, used or not, so that one template serves all.
+    Every machine has a data disk, used or not, of the size that the sample's have, so that one template serves all.
     """
     sizes = [device.size_gib for device in host.data_devices]
     return MachineSpec(
         name=host.id,
         ordinal=ordinal,
-        data_disk_gib=sizes[0] if sizes else 2,
+        data_disk_gib=sizes[0] if sizes else DATA_DISK_GIB,
         links=tuple(Link(interface.segment, str(interface.address)) for interface in host.interfaces),
         forwards=(
             Forward(addresses.VAULT, VAULT_PORT, lab.vault.port),

@@ -87,13 +87,13 @@ def test_a_disk_smaller_than_declared_is_a_conflict_for_which_the_volume_waits(l
     region = tmp_path / "region"
     shutil.copytree(SAMPLE, region)
     file = region / "hosts/dijon-app-1.yaml"
-    file.write_text(file.read_text().replace("size_gib: 2", "size_gib: 4"))
+    file.write_text(file.read_text().replace("size_gib: 4", "size_gib: 8"))
     ran = lab.run("plan", "--region", str(region))
     assert ran.status == 3
     plan = ran.data["plan"]
     (conflict,) = plan["conflicts"]
     assert conflict["subject"] == "host-storage dijon-app-1:hosting"
-    assert "has 2 GiB where 4 are declared" in conflict["reason"]
+    assert "has 4 GiB where 8 are declared" in conflict["reason"]
     waiting = [finding["subject"] for finding in plan["blocked"]]
     assert "host-volume dijon-app-1:imagerie-beaune/data" in waiting
     assert not any("host-volume" in str(change["subject"]) for change in plan["changes"])

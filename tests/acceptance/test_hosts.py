@@ -1,7 +1,7 @@
 """What hosts promise, tried: no data is formatted away, nobody locks us out, a boot waits for the vault."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +14,7 @@ from deploys import names, nftables, reading
 from deploys.desired import Published, host_resources
 from deploys.devices import physical_volume_uuid
 from deploys.programs import INTERPRETER, program
-from deploys.resources import HostFirewall, HostResource, HostStorage
+from deploys.resources import HostFirewall, HostResource, HostStorage, HostVolume
 from deploys.view import digest
 from hosting_cli.doors.engine import Engine
 from hosting_cli.doors.hosts import HostsDoor
@@ -96,7 +96,7 @@ STORAGE = HostStorage(
     owner="platform",
     volume_group=names.VOLUME_GROUP,
     devices=(DEVICE,),
-    sizes_gib=(2,),
+    sizes_gib=(4,),
 )
 """What the gateway is never asked to have: its disk is blank, and ours to put things on."""
 
@@ -238,6 +238,71 @@ def everything_is_right(hosts: Hosts) -> bool:
 def is_as_wanted(resource: HostResource, look: Callable[..., Any]) -> bool:
     found = look(resource.subject)
     return found is not None and found.state() == resource.state()
+
+
+# -- a volume grows ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Scratch:
+    """A volume on the application's host that no file asks for: made, opened and mounted by hand."""
+
+    hosts: Hosts
+    filesystem: str
+    wanted: HostVolume
+
+    @property
+    def order(self) -> dict[str, Any]:
+        derivation = {"pbkdf": "argon2id", "memory_kib": 1024, "iterations": 4, "lanes": 1}
+        cipher = {"cipher": "aes-xts-plain64", "key_bits": 512, **derivation}
+        secrets = {"active": "scratch-active", "recovery": "scratch-recovery"}
+        return {**self.place, **cipher, **secrets}
+
+    @property
+    def place(self) -> dict[str, Any]:
+        names = ("volume_group", "logical_volume", "filesystem", "mount_point", "label")
+        return {name: getattr(self.wanted, name) for name in names}
+
+    def agent(self, command: str, order: dict[str, Any]) -> None:
+        place = machines.directory(self.hosts.lab.directory, APP)
+        ran = channels.run(place, ["hosting-agent", command], standard_input=json.dumps(order).encode())
+        assert ran.status == 0, ran
+
+    def seen(self) -> HostVolume:
+        found = self.hosts.seen(APP, self.wanted).resources[self.wanted.subject]
+        assert isinstance(found, HostVolume)
+        return found
+
+
+@pytest.fixture(name="scratch", params=["ext4", "xfs"])
+def _scratch(hosts: Hosts, request: pytest.FixtureRequest) -> Iterator[Scratch]:
+    (own,) = (resource for resource in hosts.desired(APP) if isinstance(resource, HostVolume))
+    label = "hosting-scratch"
+    renamed = replace(
+        own, name=f"{APP}:test/scratch", logical_volume="scratch", mount_point="/mnt/scratch", label=label
+    )
+    scratch = Scratch(hosts, request.param, replace(renamed, size_gib=2, filesystem=request.param))
+    hosts.past(APP, f"lvcreate -q -y --wipesignatures=y -n scratch -L 1g --addtag={names.BLANK_TAG} hosting")
+    scratch.agent("prepare-volume", scratch.order)
+    hosts.past(APP, f"printf scratch-active | cryptsetup open --key-file=- /dev/hosting/scratch {label}")
+    hosts.past(APP, f"mount /dev/mapper/{label} /mnt/scratch && echo kept > /mnt/scratch/kept")
+    yield scratch
+    hosts.past(
+        APP, f"umount /mnt/scratch; chattr -i /mnt/scratch; cryptsetup close {label}; lvremove -q -y hosting/scratch"
+    )
+    hosts.past(APP, f"rmdir /mnt/scratch; rm -f {names.HEADERS}/{label}.luks")
+
+
+def test_a_volume_grows_while_it_is_in_use(scratch: Scratch) -> None:
+    assert (scratch.seen().size_gib, scratch.seen().filled) == (1, True)
+    growth = {**scratch.place, "size_gib": 2, "active": "scratch-active"}
+    scratch.hosts.past(APP, "lvextend -q --size=2g hosting/scratch")  # and killed
+    assert (scratch.seen().size_gib, scratch.seen().filled) == (2, False)
+    scratch.agent("grow-volume", growth)
+    assert (scratch.seen().size_gib, scratch.seen().filled) == (2, True)
+    room = scratch.hosts.past(APP, "df --output=size --block-size=1M /mnt/scratch").split()[-1]
+    assert 1800 < int(room) <= 2048
+    assert scratch.hosts.past(APP, "cat /mnt/scratch/kept") == "kept\n"
 
 
 # -- one exec ---------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from deploys.agent import backup, identity, main, mounts, processes, settings, volume
+from deploys.agent import backup, growth, identity, locks, main, mounts, processes, settings, volume
 from deploys.agent.settings import AgentError
 from deploys.agent.vault import Session, Vault, VaultError
 
@@ -102,9 +102,10 @@ class Machine:
             (identity, "IDENTITIES", root / "identities"),
             (identity, "CREDENTIALS", root / "credentials"),
             (identity, "Vault", FakeVault),
-            (volume, "LOCKS", root / "locks"),
+            (locks, "LOCKS", root / "locks"),
             (volume, "DEVICES", self.devices),
             (volume, "MAPPER", self.devices / "mapper"),
+            (growth, "MAPPER", self.devices / "mapper"),
             (volume, "HEADERS", root / "headers"),
             (backup, "HEADERS", root / "headers"),
             (backup, "mounts", lambda: self.mounted),
@@ -267,6 +268,45 @@ def test_a_run_waits_for_what_a_killed_one_left_running(machine: Machine) -> Non
         (machine.root / "luks.json").write_text(json.dumps({"slots": {"0": "canary-active", "1": "canary-recovery"}}))
     follower.join()
     assert "cryptsetup luksFormat" not in verbs(machine)
+
+
+def growing(machine: Machine, filesystem: str = "ext4", **changes: Any) -> list[str]:
+    """Ask for 2 GiB where there is 1, and give the commands that this took."""
+    machine.log.write_text("")
+    order = json.loads(machine.order(filesystem=filesystem))
+    names = ("volume_group", "logical_volume", "filesystem", "mount_point", "label", "active")
+    growth.grow(json.dumps({**{name: order[name] for name in names}, "size_gib": 2, **changes}))
+    return machine.calls()
+
+
+@pytest.mark.parametrize(("filesystem", "fill"), [("ext4", "resize2fs"), ("xfs", "xfs_growfs")])
+def test_a_volume_grows_from_the_bottom_to_the_top(machine: Machine, filesystem: str, fill: str) -> None:
+    volume.prepare(machine.order())
+    found = growing(machine, filesystem)
+    assert [call.split()[0] for call in found] == ["lvs", "lvextend", "cryptsetup", fill]
+    assert found[1] == "lvextend --size=2g hosting/imagerie-data"
+    assert found[2] == "cryptsetup resize --key-file=- hosting-imagerie-data"
+    on = machine.devices / "mapper" / "hosting-imagerie-data" if filesystem == "ext4" else machine.root / "srv/imagerie"
+    assert found[3] == f"{fill} {on}"
+    assert [call.split()[0] for call in growing(machine, filesystem)] == ["lvs", "cryptsetup", fill]
+
+
+@pytest.mark.parametrize("step", range(4))
+def test_a_volume_whose_growth_was_killed_goes_on_growing(machine: Machine, step: int) -> None:
+    volume.prepare(machine.order())
+    (machine.root / "die_at").write_text(str(step))
+    with pytest.raises(AgentError):
+        growing(machine)
+    (machine.root / "die_at").unlink()
+    assert growing(machine)[-1].startswith("resize2fs")
+    assert (machine.root / "lv_size").read_text() == str(2 << 30)
+
+
+def test_a_wrong_passphrase_lets_nothing_grow_above_the_logical_volume(machine: Machine) -> None:
+    volume.prepare(machine.order())
+    with pytest.raises(AgentError, match="No key available"):
+        growing(machine, active="another")
+    assert not any(call.startswith("resize2fs") for call in machine.calls())
 
 
 def test_files_below_a_mount_point_are_not_hidden(machine: Machine) -> None:

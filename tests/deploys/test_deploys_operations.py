@@ -197,7 +197,7 @@ def test_a_unit_that_a_killed_run_did_not_tell_is_told() -> None:
 
 
 def blank(**found: Any) -> dict[str, Any]:
-    nothing = {"present": True, "volume_group": None, "member_uuid": None, "size_bytes": 2 * GIB, "holders": []}
+    nothing = {"present": True, "volume_group": None, "member_uuid": None, "size_bytes": 4 * GIB, "holders": []}
     more = {"partitions": [], "mounts": [], "signatures": [], "edges_zero": True}
     answer = changed(*DEVICE, to={**nothing, **more, **found})
     answer["storage"]["value"]["volumes"] = {}
@@ -268,12 +268,23 @@ def test_a_volume_that_is_only_closed_needs_no_passphrase() -> None:
 
 
 @pytest.mark.parametrize(
+    ("path", "to"), [("size_bytes", GIB // 2), ("filesystem_bytes", GIB // 2)], ids=["too small", "half grown"]
+)
+def test_a_volume_that_is_to_be_larger_grows_when_it_is_mounted(path: str, to: int) -> None:
+    start, grow = emitted(VOLUME, changed(*DATA, path, to=to))
+    assert (start.get_raw_value(), grow.get_raw_value()) == (START, "/usr/local/sbin/hosting-agent grow-volume")
+    order = json.loads(stdin(grow))
+    assert (order["size_gib"], order["active"]) == (1, "canary-active")
+    assert "recovery" not in order
+
+
+@pytest.mark.parametrize(
     ("path", "to", "complaint"),
     [
         (("luks", "label"), "theirs", "label is theirs where hosting-imagerie-beaune-data is asked for"),
         (("luks", "ciphers"), ["aes-cbc"], "cipher is aes-cbc where aes-xts-plain64 is asked for"),
         (("luks",), None, "label is no LUKS header, ext4"),
-        (("size_bytes",), 2 * GIB, "size_gib is 2 where 1 is asked for"),
+        (("size_bytes",), 2 * GIB, "size_gib is 2 where 1 is asked for"),  # it would have to become smaller
         (("filesystem",), "xfs", "filesystem is xfs where ext4 is asked for"),
     ],
 )

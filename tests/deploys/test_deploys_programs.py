@@ -178,13 +178,24 @@ def test_no_header_is_none_and_a_damaged_one_is_an_error(tmp_path: Path) -> None
         read_host.luks_header(str(device))
 
 
+def test_an_ext4_file_system_is_known_with_its_size(tmp_path: Path) -> None:
+    device = tmp_path / "device"
+    with device.open("xb") as stream:
+        stream.truncate(64 << 20)
+    subprocess.run(["mkfs.ext4", "-q", "-F", device], check=True)
+    with device.open("ab") as stream:
+        stream.truncate(96 << 20)  # the device grew, the file system did not
+    assert read_host._read_filesystem(str(device)) == {"filesystem": "ext4", "filesystem_bytes": 64 << 20}
+
+
 @pytest.mark.parametrize(
-    ("content", "kind"),
-    [(b"XFSB" + bytes(2048), "xfs"), (bytes(0x438) + b"\x53\xef" + bytes(1024), "ext4"), (bytes(4096), None)],
+    ("content", "found"),
+    [(b"XFSB" + struct.pack(">IQ", 4096, 1 << 18), ("xfs", 1 << 30)), (bytes(4), (None, None))],
+    ids=["xfs", "none"],
 )
-def test_file_systems_are_known_by_their_magic(content: bytes, kind: str | None, tmp_path: Path) -> None:
-    (tmp_path / "device").write_bytes(content)
-    assert read_host._filesystem(str(tmp_path / "device")) == kind
+def test_other_file_systems_are_known_by_their_magic(content: bytes, found: tuple[Any, Any], tmp_path: Path) -> None:
+    (tmp_path / "device").write_bytes(content + bytes(4096))
+    assert tuple(read_host._read_filesystem(str(tmp_path / "device")).values()) == found
 
 
 # -- writing ----------------------------------------------------------------------------------------------------------

@@ -241,7 +241,7 @@ def test_a_machine_is_made_for_each_host_as_the_region_says(lab: Lab) -> None:
     assert [(link.segment, link.address) for link in app.links] == [("dijon-imagerie", "10.21.10.11/24")]
     assert [link.segment for link in gateway.links] == ["dijon-imagerie", "tunnel-beaune"]
     assert app.shape == gateway.shape, "one template serves both"
-    assert app.data_disk_gib == 2
+    assert app.data_disk_gib == 4
 
 
 def test_machines_reach_the_vault_and_the_store_and_nothing_else_of_this_machine(lab: Lab) -> None:

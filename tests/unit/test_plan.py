@@ -38,6 +38,8 @@ class Rule(Resource):
 class Store(Rule):
     kind: ClassVar[str] = "store"
     data_bearing: ClassVar[bool] = True
+    growing: ClassVar[frozenset[str]] = frozenset({"size"})
+    size: int = 1
 
 
 def rule(name: str = "a", **attributes: object) -> Rule:
@@ -69,11 +71,18 @@ def make(desired: list[Resource], *readings: Reading, owners: frozenset[str] | N
         pytest.param(None, rule(), Action.DELETE, id="no longer wanted"),
         pytest.param(rule(family="ip"), rule(), Action.REPLACE, id="an attribute that cannot change in place"),
         pytest.param(store(text="x"), store(), Action.UPDATE, id="data-bearing and changeable"),
+        pytest.param(store(size=2), store(), Action.UPDATE, id="data-bearing and to be larger"),
     ],
 )
 def test_compare_names_the_action(should: Resource | None, is_now: Resource | None, expected: Action | None) -> None:
     found = compare(should, is_now)
     assert expected == (found.action if isinstance(found, plans.Change) else found)
+
+
+def test_what_bears_data_never_becomes_smaller() -> None:
+    found = compare(store(size=1), store(size=2))
+    assert isinstance(found, Finding)
+    assert found.reason == "size is 2 where 1 is asked for; it bears data and cannot be changed in place"
 
 
 @pytest.mark.parametrize("kind", [*HOST_KINDS, *ENGINE_KINDS], ids=lambda kind: kind.kind)

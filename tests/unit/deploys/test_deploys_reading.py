@@ -98,6 +98,7 @@ def _volume() -> dict[str, Any]:
         },
         "mapper": "hosting-imagerie-beaune-data",
         "filesystem": "ext4",
+        "filesystem_bytes": GIB - (16 << 20),
     }
 
 
@@ -180,7 +181,8 @@ LUKS = (*DATA, "luks")
         ((*DEVICE, "volume_group"), "data", {STORAGE: {"condition": f"{DEVICE[-1]} belongs to the volume group data"}}),
         (DEVICE, {"present": False}, {STORAGE: {"condition": f"{DEVICE[-1]} does not exist"}}),
         (DATA, ..., {VOLUME: None}),
-        ((*DATA, "size_bytes"), 2 * GIB, {VOLUME: {"size_gib": 2}}),
+        ((*DATA, "size_bytes"), 2 * GIB, {VOLUME: {"size_gib": 2, "filled": False}}),
+        ((*DATA, "filesystem_bytes"), GIB // 2, {VOLUME: {"filled": False}}),
         ((*DATA, "filesystem"), "xfs", {VOLUME: {"filesystem": "xfs"}}),
         ((*DATA, "mounts"), [], {VOLUME: {"mounted": False}}),
         ((*DATA, "mounts"), [["/mnt", "ext4"]], {VOLUME: {"mounted": False, "mount_point": "/mnt"}}),
@@ -205,13 +207,14 @@ def test_a_third_passphrase_is_seen() -> None:
 
 
 def test_blank_devices_are_absent_storage() -> None:
-    blank = {"present": True, "volume_group": None, "member_uuid": None, "size_bytes": 2 * GIB, "holders": []}
+    blank = {"present": True, "volume_group": None, "member_uuid": None, "size_bytes": 4 * GIB, "holders": []}
     answer = changed(*DEVICE, to={**blank, "partitions": [], "mounts": [], "signatures": [], "edges_zero": True})
     assert differing(answer) == {STORAGE: None}
 
 
 def test_a_closed_volume_is_neither_open_nor_mounted() -> None:
-    answer = changed(*DATA, to={**_volume(), "mapper": None, "filesystem": None, "mounts": []})
+    closed = {"mapper": None, "filesystem": None, "filesystem_bytes": None, "mounts": []}
+    answer = changed(*DATA, to={**_volume(), **closed})
     assert differing(answer) == {VOLUME: {"opened": False, "mounted": False}}
 
 
