@@ -46,7 +46,8 @@ from inventory.notations import (
 class Model(BaseModel):
     """The base of every value: frozen, and strict about keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # A model that stands in another is built with it, once, and not for itself before.
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 # -- who ----------------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from deploys.reading import reading, request
+from hosting_cli.__main__ import spare_the_collector
 from hosting_cli.doors.hosts import HostsDoor
 from hosting_cli.errors import UnreadableError
 from hosting_cli.jobs import OperatorKey
@@ -21,6 +22,7 @@ from tests.bench import scenario
 
 def main() -> int:
     """Print what separates the hosts from the files; give `hosting drift`'s exit status."""
+    spare_the_collector()
     wanted = json.load(sys.stdin)
     files = scenario.load(Path(wanted["region"]), wanted["authority_key"])
     desired = files.of_host
