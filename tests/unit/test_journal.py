@@ -64,12 +64,16 @@ def test_cutting_the_end_off_shows_against_a_noted_head(tmp_path: Path) -> None:
     assert [found.line for found in breaks(lines[:-1], head=head)] == [3]
 
 
+@pytest.fixture(scope="module")
+def three_lines(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, ...]:
+    return tuple(written(tmp_path_factory.mktemp("journal") / "journal.jsonl", 3))
+
+
 @settings(max_examples=200)
 @given(position=st.integers(0, 10_000), byte=st.integers(0, 255))
-def test_no_single_byte_can_change_unseen(tmp_path_factory: pytest.TempPathFactory, position: int, byte: int) -> None:
-    lines = written(tmp_path_factory.mktemp("journal") / "journal.jsonl", 3)
-    head = parse(lines[-1]).digest
-    text = bytearray(b"\n".join(lines))
+def test_no_single_byte_can_change_unseen(three_lines: tuple[bytes, ...], position: int, byte: int) -> None:
+    head = parse(three_lines[-1]).digest
+    text = bytearray(b"\n".join(three_lines))
     position %= len(text)
     changed = text[position] != byte
     text[position] = byte
