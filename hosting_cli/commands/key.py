@@ -66,9 +66,9 @@ def rotate(
     """Replace one key, proven by use before the old one goes.
 
     A transit key gets a new version, every secret that it wraps is wrapped anew, and objects from before and after are
-    read.  S3 credentials get a second access key, which is tried, stored, read back and tried again; then the first
-    is deleted.  In production somebody else must approve what this records; then run the same command again.  Killed
-    at any moment, the same command goes on.
+    read.  S3 credentials get a second access key, and a repository a second password, which is tried, stored, read
+    back and tried again; then the first is deleted.  In production somebody else must approve what this records; then
+    run the same command again.  Killed at any moment, the same command goes on.
     """
     from hosting_cli.commands.procedures import ask, go_on, waiting
     from hosting_cli.request import asked, open_request

@@ -106,6 +106,10 @@ class OpenBao:
         """Make and store the secret of *entry* if it has none; an existing value is never overwritten."""
         vault_secrets.make(self._client, entry, region=self._region)
 
+    def new_value(self, entry: SecretEntry) -> Secret:
+        """Make a value fit for *entry* in memory; it is stored nowhere yet."""
+        return vault_secrets.generate(entry)
+
     def reveal_secret(self, entry: SecretEntry) -> Secret:
         """Read and unwrap the secret of *entry*."""
         return vault_secrets.reveal(self._client, entry)

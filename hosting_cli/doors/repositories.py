@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from hosting_cli.backups.places import Place
@@ -19,6 +19,24 @@ from inventory.models import ObjectStoreAccess
 
 CONFIG = "config"
 """The object that makes a folder a repository."""
+
+
+@dataclass(frozen=True)
+class RepositoryKey:
+    """A key of a repository: one password opens it.  ``current`` is the one that opened the repository just now."""
+
+    id: str
+    current: bool
+    label: str
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What could be read of a repository: its snapshots, and the files and bytes of the newest."""
+
+    snapshots: int
+    newest_bytes: int
+    newest_files: int
 
 
 class Repositories:
@@ -70,16 +88,38 @@ class Repositories:
         restic.prune()
         restic.check_structure()
 
-    def _restic(self, place: Place, user: SecretEntry) -> Restic:
+    # -- passwords ----------------------------------------------------------------------------------------------------
+
+    def keys(self, place: Place) -> tuple[RepositoryKey, ...]:
+        """Read which keys the repository has, opening it with the password that the vault keeps."""
+        told = self._restic(place, place.pruner).keys()
+        return tuple(RepositoryKey(item["id"], bool(item["current"]), item["hostName"]) for item in told)
+
+    def add_password(self, place: Place, password: Secret, *, label: str) -> None:
+        """Let *password* open the repository too, and open it with that; raise when either fails."""
+        self._restic(place, place.pruner).add_key(password, label=label)
+        self._restic(place, place.pruner, password=password).keys()
+
+    def remove_key(self, place: Place, key_id: str) -> None:
+        """Remove a key that is not the one of the vault's password.  The store keeps what it hides until locks end."""
+        self._restic(place, place.pruner).remove_key(key_id)
+
+    def try_password(self, place: Place) -> Contents:
+        """Open the repository with the vault's password, and read the whole tree of its newest snapshot."""
+        restic = self._restic(place, place.pruner)
+        snapshots = restic.snapshots()
+        size = restic.size_of(str(snapshots[-1]["id"])) if snapshots else (0, 0)
+        return Contents(len(snapshots), *size)
+
+    def _restic(self, place: Place, user: SecretEntry, *, password: Secret | None = None) -> Restic:
         try:
             pair = json.loads(self._reveal(user).reveal())
             key_id, secret_key = pair["access_key_id"], Secret(pair["secret_access_key"])
         except (ValueError, KeyError, TypeError):
             raise EngineError(str(user.subject), "holds no S3 credentials", "Apply the plan that makes them.") from None
         repository = f"s3:{self._access.endpoint}/{place.bucket}/{place.host}"
-        return Restic(
-            repository, self._access, password=self._reveal(place.password), key_id=key_id, secret_key=secret_key
-        )
+        opening = password or self._reveal(place.password)
+        return Restic(repository, self._access, password=opening, key_id=key_id, secret_key=secret_key)
 
 
 def _measured(restic: Restic, snapshot: Snapshot) -> Snapshot:

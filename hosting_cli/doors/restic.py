@@ -56,6 +56,22 @@ class Restic:
         """Check that everything that snapshots refer to is there."""
         self._run("check", "--no-lock", timeout_seconds=WORK_SECONDS)
 
+    def keys(self) -> list[dict[str, Any]]:
+        """List the keys of the repository as restic documents them; ``current`` is the one that opened it."""
+        return self._read("key", "list", "--no-lock")  # type: ignore[no-any-return]
+
+    def add_key(self, password: Secret, *, label: str) -> None:
+        """Let *password* open the repository too; *label* tells its key from others."""
+        done = self._start(["key", "add", f"--host={label}"], READ_SECONDS, new_password=password)
+        if done.returncode != 0:
+            raise EngineError(
+                self.subject, _complaint("key add", done), "The password in the vault opens it as before."
+            )
+
+    def remove_key(self, key_id: str) -> None:
+        """Let a password open the repository no more; restic refuses that of the one it was opened with."""
+        self._run("key", "remove", key_id)
+
     def unlock(self) -> None:
         """Remove locks whose holder is gone, and only those."""
         self._run("unlock")
@@ -87,10 +103,16 @@ class Restic:
             remedy = "Nothing is lost: the store keeps every version until its lock ends. Look at what it says."
             raise EngineError(self.subject, _complaint(arguments[0], done), remedy)
 
-    def _start(self, arguments: Sequence[str], timeout_seconds: float) -> "subprocess.CompletedProcess[str]":
+    def _start(
+        self, arguments: Sequence[str], timeout_seconds: float, *, new_password: Secret | None = None
+    ) -> "subprocess.CompletedProcess[str]":
         with ExitStack() as files:
             password = files.enter_context(_memory_file(self._password.reveal()))
             credentials = files.enter_context(_memory_file(self._credentials()))
+            handed = [password, credentials]
+            if new_password is not None:
+                handed.append(files.enter_context(_memory_file(new_password.reveal())))
+                arguments = [*arguments, f"--new-password-file=/proc/self/fd/{handed[-1]}"]
             argv = [
                 "restic",
                 f"--repo={self._repository}",
@@ -114,7 +136,7 @@ class Restic:
                     text=True,
                     check=False,
                     env=environment,
-                    pass_fds=(password, credentials),
+                    pass_fds=handed,
                     timeout=timeout_seconds,
                 )
             except FileNotFoundError:

@@ -34,7 +34,7 @@ def make(client: VaultClient, entry: SecretEntry, *, region: str) -> None:
     """
     details = _details(client, entry.name)
     if details is None or not details["current_version"]:
-        value = _generate(entry)
+        value = generate(entry)
         _mark(client, entry, region, {})
         if _store(client, entry, value, version=0) and reveal(client, entry) != value:
             raise _unlike(entry)
@@ -152,7 +152,8 @@ def _unlike(entry: SecretEntry) -> EngineError:
 # -- values -------------------------------------------------------------------------------------------------------
 
 
-def _generate(entry: SecretEntry) -> Secret:
+def generate(entry: SecretEntry) -> Secret:
+    """Make a value fit for *entry*, stored nowhere yet; raise ``RefusedError`` for what other engines make."""
     generator = _GENERATORS.get(entry.purpose)
     if generator is None:
         remedy = "It is stored when the object store has made it."

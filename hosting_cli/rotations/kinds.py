@@ -6,7 +6,7 @@ from hosting_cli.errors import RefusedError
 from hosting_cli.keys.values import Key
 from hosting_cli.procedure import Step
 from hosting_cli.request import Request
-from hosting_cli.rotations import credentials, transit
+from hosting_cli.rotations import credentials, repository, transit
 from hosting_cli.session import Session
 from inventory.key_policy import KeyKind
 from inventory.models import Application, Deployment
@@ -52,7 +52,9 @@ def _goal(session: Session, key: Key, *, retire: bool) -> Mapping[str, Json]:
             return transit.goal(session, key.name, retire=retire)
         case KeyKind.S3_CREDENTIALS:
             return credentials.goal(session, key.name)
-    remedy = "Transit keys and S3 credentials of applications are rotated by this command."
+        case KeyKind.RESTIC_PASSWORD if (application := application_of(session, key.owner)) is not None:
+            return repository.goal(session, repository.place_of(session, application, key.name))
+    remedy = "Transit keys, and the S3 credentials and restic passwords of applications, are rotated by this command."
     raise RefusedError(str(subject_of(key)), f"keys of kind {key.kind.value} are not", remedy)
 
 
@@ -64,7 +66,10 @@ def steps(session: Session, request: Request) -> Iterator[Step]:
         version, retire = int(str(goal["to_version"])), goal["retire_older"] is True
         return transit.Rotation(session, name, application, version, retire, request.digest).steps()
     if application is None:
-        remedy = "Store new ones with the store's own tools; the region's files ask for no such user."
-        raise RefusedError(str(request.subject), "they belong to no application", remedy)
+        remedy = "Nobody knows where it is used: no file of the region asks for it."
+        raise RefusedError(str(request.subject), "it belongs to no application", remedy)
+    if request.subject.kind == KeyKind.RESTIC_PASSWORD:
+        place = repository.place_of(session, application, name)
+        return repository.Rotation(session, place, str(goal["replaces"]), request.digest).steps()
     key, buckets = credentials.wanted(session, application, name)
     return credentials.Rotation(session, key, buckets, str(goal["replaces"])).steps()

@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 from lab_commands import ENGINEER, OFFICER, begun, command, run, run_until_killed, session_of, without_machines
 
+from hosting_cli.backups.places import Place, places
 from hosting_cli.console import Progress
-from hosting_cli.errors import EngineError
+from hosting_cli.doors.restic import Restic
+from hosting_cli.errors import EngineError, UnreadableError
 from hosting_cli.keys.values import Key
 from hosting_cli.lab import faults
 from hosting_cli.lab.laboratory import Lab
@@ -211,6 +213,46 @@ def test_credentials_killed_at_each_step_always_work_and_the_old_ones_end(
 def credentials(session: Session) -> tuple[str, Secret]:
     found = json.loads(secrets(session, OBJECTS)[CREDENTIALS].reveal())
     return found["access_key_id"], Secret(found["secret_access_key"])
+
+
+# -- passwords of repositories ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def repository(session: Session, tmp_path: Path) -> Place:
+    """Give a repository with a snapshot in it, made as its host does."""
+    (place,) = places(session.region, session.region.applications[0])
+    restic = opened(session, place, session.vault.reveal_secret(place.password))
+    restic._run("init")
+    (tmp_path / "study.dcm").write_bytes(b"of a patient")
+    restic._run("backup", "--host=dijon-app-1", str(tmp_path))
+    return place
+
+
+def opened(session: Session, place: Place, password: Secret) -> Restic:
+    access = session.environment.object_store
+    pair = json.loads(session.vault.reveal_secret(place.reader).reveal())
+    return Restic(
+        f"s3:{access.endpoint}/{place.bucket}/{place.host}",
+        access,
+        password=password,
+        key_id=pair["access_key_id"],
+        secret_key=Secret(pair["secret_access_key"]),
+    )
+
+
+def test_a_password_killed_at_each_step_always_opens_its_repository_and_the_old_one_ends(
+    lab: Lab, session: Session, repository: Place
+) -> None:
+    old = session.vault.reveal_secret(repository.password)
+    assert rotate_through_kills(lab, repository.password.name) >= 2
+    new = session.vault.reveal_secret(repository.password)
+    assert new != old
+    assert [item["paths"] for item in opened(session, repository, new).snapshots()]
+    with pytest.raises(UnreadableError, match=r"wrong password|no key found"):
+        opened(session, repository, old).snapshots()
+    assert [found.current for found in session.repositories.keys(repository)] == [True]
+    as_before(lab)
 
 
 # -- a sealed vault -----------------------------------------------------------------------------------------------
