@@ -53,10 +53,10 @@ def build(cache_directory: Path, image: Image, shape: Shape, progress: Progress,
 
 
 def key(image: Image, shape: Shape, version: str, *, kvm: bool) -> str:
-    """Name a template by all that a saved state depends on."""
+    """Name a template by all that a saved state depends on; the guest has seen how large its disk is."""
     canonical = replace(_launch(Path("/"), image, shape, kvm=kvm), ssh_port=0)
     arguments = "\0".join(qemu.arguments(canonical))
-    return cache.key({"image": image.key, "qemu": version, "arguments": arguments})
+    return cache.key({"image": image.key, "qemu": version, "arguments": arguments, "shape": str(shape)})
 
 
 def qemu_version() -> str:

@@ -67,6 +67,7 @@ SHAPE = Shape(512, 2, 2)
         pytest.param(Image("4567", IMAGE.directory), SHAPE, "QEMU 7.2", False, id="another image"),
         pytest.param(IMAGE, Shape(768, 2, 2), "QEMU 7.2", False, id="more memory"),
         pytest.param(IMAGE, Shape(512, None, 2), "QEMU 7.2", False, id="no data disk"),
+        pytest.param(IMAGE, Shape(512, 4, 2), "QEMU 7.2", False, id="a larger data disk"),
         pytest.param(IMAGE, Shape(512, 2, 3), "QEMU 7.2", False, id="one more link"),
         pytest.param(IMAGE, SHAPE, "QEMU 10.0", False, id="another QEMU"),
         pytest.param(IMAGE, SHAPE, "QEMU 7.2", True, id="KVM"),
