@@ -70,6 +70,7 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "check": "Check repositories, and read a part of their data.",
         "prune": "Let snapshots go that no retention asks for, past a guard.",
         "approve": "Let a recorded prune be carried out, as a second person.",
+        "recover": "Bring repositories back to what the store held at a moment.",
     },
     "key": {
         "list": "List every key and secret with its age and its limit.",

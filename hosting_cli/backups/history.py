@@ -11,6 +11,7 @@ from hosting_cli.journal import Entry
 from inventory.resource import Json
 
 CHECK, PRUNE_PLAN, PRUNE_APPROVAL, PRUNED = "backup-check", "prune-plan", "prune-approval", "pruned"
+RECOVERY = "backup-recovery"
 RESTORE_PROOF = "backup-restores"
 """The proof of `hosting verify` that restores a file of a volume from its backup."""
 
@@ -154,8 +155,15 @@ def find(prefix: str, prunes: Mapping[str, RecordedPrune]) -> RecordedPrune:
 
 
 def removed_by_us(entries: Iterable[Entry], place: Place) -> frozenset[str]:
-    """Name the snapshots of a repository that prunes of ours have removed, or have begun to."""
-    return frozenset(_begun_removals(recorded_prunes(entries).values(), place))
+    """Name the snapshots of a repository that prunes and recoveries of ours have removed, or have begun to."""
+    known = tuple(entries)
+    hidden = (entry.data["hidden"] for entry in known if _is_recovery(entry, place))
+    recovered = {str(name) for names in hidden if isinstance(names, list) for name in names}
+    return frozenset(_begun_removals(recorded_prunes(known).values(), place)) | recovered
+
+
+def _is_recovery(entry: Entry, place: Place) -> bool:
+    return entry.kind == RECOVERY and entry.data["repository"] == place.name
 
 
 def _begun_removals(prunes: Iterable[RecordedPrune], place: Place) -> Iterator[str]:

@@ -2,26 +2,12 @@
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from hosting_cli.backups.places import Place
 from hosting_cli.backups.repository import Lock, Repository, Snapshot, in_order
-
-
-@dataclass(frozen=True)
-class StoredObject:
-    """An object of a repository as the store tells of it; ``name`` is relative to the repository.
-
-    ``contents`` is how many different contents its versions have: one, unless somebody overwrote it.
-    """
-
-    name: str
-    first_stored: datetime
-    size_bytes: int
-    is_visible: bool
-    contents: int = 1
+from hosting_cli.backups.stored import StoredObject
 
 
 def joined(
@@ -40,25 +26,23 @@ def joined(
     first, last = ({item.name: item for item in items} for items in (before, after))
     objects = {**first, **last}
     known = {document["id"] for document in told}
+    locks = {name: item for name, item in objects.items() if name.startswith(LOCKS) and item.is_visible}
+    kept = [item for item in objects.values() if item.name not in locks]
     lasting = _identifiers(first.values(), visible=True) & _identifiers(last.values(), visible=True)
     return Repository(
         application=place.application,
         host=place.host,
         taken_at=taken_at,
         snapshots=in_order(_snapshot(document, objects) for document in told),
-        locks=tuple(
-            Lock(item.name.removeprefix(_LOCKS), item.first_stored)
-            for item in objects.values()
-            if item.is_visible and item.name.startswith(_LOCKS)
-        ),
-        overwritten=tuple(sorted(item.name for item in objects.values() if item.contents > 1)),
+        locks=tuple(Lock(name.removeprefix(LOCKS), item.first_stored) for name, item in locks.items()),
+        overwritten=tuple(sorted(item.name for item in kept if item.is_overwritten)),
         unreadable=tuple(sorted(lasting - known)),
         removed=_identifiers(objects.values(), visible=False),
         size_bytes=sum(item.size_bytes for item in objects.values() if item.is_visible),
     )
 
 
-_LOCKS, SNAPSHOTS = "locks/", "snapshots/"
+LOCKS, SNAPSHOTS = "locks/", "snapshots/"
 
 
 def _identifiers(objects: Iterable[StoredObject], *, visible: bool) -> frozenset[str]:

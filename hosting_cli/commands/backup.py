@@ -14,6 +14,7 @@ from hosting_cli.backups.opened import (
     readings,
     standing_of,
 )
+from hosting_cli.commands.backup_recovery import moment_of, recovered, shown_recovery
 from hosting_cli.commands.backup_tables import proposal_json, refusal_error, standing_row, tables_of
 from hosting_cli.commands.plan import ApplicationOption
 from hosting_cli.errors import EngineError, RefusedError, UsageError
@@ -46,6 +47,10 @@ AcceptOption = Annotated[
 DigestOption = Annotated[
     str | None, typer.Option("--digest", metavar="DIGEST", help="Carry out the prune that was shown under this digest.")
 ]
+MomentOption = Annotated[
+    str, typer.Option("--as-of", metavar="TIME", help="The last moment known to be good, like 2026-11-22T03:00Z.")
+]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only say what would be put back, and what hidden.")]
 PruneDigestArgument = Annotated[
     str, typer.Argument(metavar="DIGEST", help="The prune's digest, or its first 8 digits or more.")
 ]
@@ -224,3 +229,28 @@ def _carried_out(session: Session, application: str, digest: str) -> Result:
     if is_complete(outcomes):
         session.journal.append(PRUNED, {"prune": recorded.digest, "application": application})
     return outcome_result("backup prune", recorded.digest, outcomes, "Removed, read back and recorded.")
+
+
+# -- bringing back ----------------------------------------------------------------------------------------------------
+
+
+def recover(
+    session: Session,
+    application: ApplicationArgument,
+    as_of: MomentOption,
+    host: HostOption = None,
+    dry_run: DryRunOption = False,
+) -> Result:
+    """Bring repositories back to what the store held at a moment.
+
+    For when somebody who has a host's credentials has written over its backups: what was there lies below, locked, and
+    is put on top again; snapshots, indexes and keys that came after the moment are hidden.  Nothing is destroyed, and
+    each content is held against the digest that its name promises.  With --dry-run it is only said what would be done.
+    It takes the store's administrator, whose credentials the vault keeps.  Have the host's own credentials replaced
+    first.
+    """
+    moment = moment_of(as_of, session.clock())
+    known = [place for place in places_of(session, application_of(session, application)) if host in {None, place.host}]
+    if not known:
+        raise UsageError(f"application {application}", "has no such repository", "See `hosting backup list`.")
+    return shown_recovery(session, known, moment) if dry_run else recovered(session, known, moment)

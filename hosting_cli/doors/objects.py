@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from hosting_cli.backups.stored import StoredObject
 from hosting_cli.capabilities import Capability
-from hosting_cli.doors import store_buckets, store_probes, store_users
+from hosting_cli.doors import store_buckets, store_history, store_probes, store_users
 from hosting_cli.doors.store_client import StoreClient
 from hosting_cli.errors import HostingError, RefusedError
 from hosting_cli.resources import Bucket, StoreResource, StoreUser, object_store
@@ -89,6 +90,20 @@ class ObjectStoreDoor:
     def try_access_key(self, bucket: str, key_id: str, secret: Secret) -> None:
         """List *bucket* with an access key; raise ``EngineError`` when that is refused, seconds after it was made."""
         store_users.try_access_key(self._client, bucket, key_id, secret)
+
+    # -- histories of objects -----------------------------------------------------------------------------------------
+
+    def stored_objects(self, bucket: str, prefix: str) -> tuple[StoredObject, ...]:
+        """List every object below *prefix* with all of its versions, names relative to *prefix*."""
+        return store_history.stored_objects(self._client, bucket, prefix)
+
+    def put_back(self, bucket: str, name: str, version: str, *, sha256: str | None) -> None:
+        """Put an older version on top again, if its content has the digest *sha256*; nothing is removed."""
+        store_history.put_back(self._client, bucket, name, version, sha256=sha256)
+
+    def hide_object(self, bucket: str, name: str) -> None:
+        """Hide an object; every version of it stays.  Idempotent."""
+        store_history.hide(self._client, bucket, name)
 
     # -- objects, for proofs ------------------------------------------------------------------------------------------
 

@@ -1,13 +1,15 @@
-"""What an object store remembers of objects: when it first took each, and whether its content was ever replaced."""
+"""What an object store remembers of objects: every version of each, and bringing one of them back on top."""
 
-from collections.abc import Iterable, Iterator
+import hashlib
+from collections.abc import Iterator
 from datetime import UTC
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from hosting_cli.backups.reading import StoredObject
+from hosting_cli.backups.stored import StoredObject, Version
 from hosting_cli.doors.store_client import StoreClient
+from hosting_cli.errors import EngineError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -21,26 +23,46 @@ def stored_objects(client: StoreClient, bucket: str, prefix: str, folder: str = 
     with client.reading():
         entries = sorted(_entries(client.s3, bucket, prefix + folder), key=itemgetter("Key"))
         found = groupby(entries, key=itemgetter("Key"))
-        return tuple(_object(name.removeprefix(prefix), list(versions)) for name, versions in found)
+        return tuple(StoredObject(name.removeprefix(prefix), _history(list(of_name))) for name, of_name in found)
 
 
 def _entries(s3: "S3Client", bucket: str, prefix: str) -> Iterator[dict[str, Any]]:
+    """Yield versions and deletions as the store lists them: those of one object from the newest on."""
     for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
+        yield from ({**marker, "ETag": None, "Size": 0} for marker in page.get("DeleteMarkers", ()))
         yield from (dict(version) for version in page.get("Versions", ()))
-        yield from ({**marker, "is_marker": True} for marker in page.get("DeleteMarkers", ()))
 
 
-def _object(name: str, entries: Iterable[dict[str, Any]]) -> StoredObject:
-    versions = [entry for entry in entries if "is_marker" not in entry]
-    current = [version for version in versions if version["IsLatest"]]
-    first = min((entry["LastModified"] for entry in versions or entries), default=None)
-    if first is None:
-        raise ValueError(f"{name} was listed without a version")
-    return StoredObject(
-        name=name,
-        first_stored=first.astimezone(UTC),
-        size_bytes=current[0]["Size"] if current else 0,
-        is_visible=bool(current),
-        # The tag of an object names its content; the same content sent twice is what a repeated request leaves.
-        contents=len({(version["ETag"], version["Size"]) for version in versions}),
+def _history(entries: list[dict[str, Any]]) -> tuple[Version, ...]:
+    """Put the entries of one object in order; stores tell times to the second, so their own order counts too."""
+    oldest_first = list(reversed(entries))
+    oldest_first.sort(key=lambda entry: (entry["IsLatest"], entry["LastModified"]))
+    return tuple(
+        Version(
+            id=entry["VersionId"],
+            stored=entry["LastModified"].astimezone(UTC),
+            # The tag of an object names its content; the same content sent twice is what a repeated request leaves.
+            content=f"{entry['ETag']} {entry['Size']}" if entry["ETag"] else None,
+            size_bytes=entry["Size"],
+        )
+        for entry in oldest_first
     )
+
+
+def put_back(client: StoreClient, bucket: str, name: str, version: str, *, sha256: str | None) -> None:
+    """Put the content of an older *version* on top again; nothing is removed.  Idempotent but for one more version.
+
+    Raise ``EngineError``, and put nothing, when the content is not the one of digest *sha256*.
+    """
+    with client.changing():
+        body = client.s3.get_object(Bucket=bucket, Key=name, VersionId=version)["Body"].read()
+        if sha256 is not None and hashlib.sha256(body).hexdigest() != sha256:
+            what = f"its version {version} does not have the digest that its name promises"
+            raise EngineError(f"object {bucket}/{name}", what, "Choose an earlier moment.")
+        client.s3.put_object(Bucket=bucket, Key=name, Body=body)
+
+
+def hide(client: StoreClient, bucket: str, name: str) -> None:
+    """Delete an object as the store understands it: it is hidden, and every version stays.  Idempotent."""
+    with client.changing():
+        client.s3.delete_object(Bucket=bucket, Key=name)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from backups_lab import environment, officer, place, session, writer  # noqa: F401 fixtures
 from engines_lab import CREDENTIALS, SAMPLE, STORE, Engines, secret_entries, vault_resources
 
 from hosting_cli.doors.objects import ObjectStoreDoor

@@ -3,29 +3,18 @@
 import json
 import subprocess
 from datetime import timedelta
-from ipaddress import IPv4Network
-from pathlib import Path
 
 import pytest
-from engines_lab import SAMPLE, Engines
+from backups_lab import Host, seen, vault_session
 
-from hosting_cli.app import LazyDoors
-from hosting_cli.backups.places import Place, places
-from hosting_cli.backups.repository import Repository
+from hosting_cli.backups.places import Place
 from hosting_cli.commands import backup
-from hosting_cli.console import Progress
-from hosting_cli.desired import of_application
-from hosting_cli.doors.objects import ObjectStoreDoor
 from hosting_cli.doors.openbao import OpenBao
-from hosting_cli.doors.restic import Restic
 from hosting_cli.errors import EngineError, RefusedError, UnreadableError
-from hosting_cli.resources import AccessKey, Bucket, Policy, SecretEntry, SecretPurpose, StoreUser
+from hosting_cli.resources import SecretEntry, SecretPurpose
 from hosting_cli.result import ExitStatus
-from hosting_cli.secret import Secret
 from hosting_cli.session import Session, now
 from inventory import naming
-from inventory.models import Application, Environment, HostAccess, Region
-from vault_policies import render
 
 DRILL = {
     "proof": "backup-restores",
@@ -36,121 +25,13 @@ DRILL = {
 }
 
 
-@pytest.fixture(scope="module")
-def environment(engines: Engines, store_door: ObjectStoreDoor, tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    """Give the sample's environment on the two engines; nothing here goes to a host."""
-    access = HostAccess(
-        address="127.0.0.1",
-        host_key="ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA==",
-        vault_address=engines.vault.address,
-        object_store_endpoint=engines.store.endpoint,
-        vault_sees=IPv4Network("127.0.1.11/32"),
-    )
-    return Environment(
-        environment="test",
-        vault=engines.vault_access(engines.directory / "operations.token"),
-        object_store=engines.store_access(),
-        administration_sources=(IPv4Network("127.0.0.1/32"),),
-        hosts={"dijon-app-1": access, "dijon-gateway-1": access},
-        journal=tmp_path_factory.mktemp("journal") / "journal.jsonl",
-    )
-
-
-@pytest.fixture(scope="module")
-def place(
-    region: Region, environment: Environment, application: Application, vault_door: OpenBao, store_door: ObjectStoreDoor
-) -> Place:
-    """Make what the sample's backups need: the locked bucket, both users with their keys, the policy of pruning."""
-    wanted = list(of_application(region, environment, application))
-    for resource in wanted:
-        if isinstance(resource, Policy):
-            vault_door.write(resource)
-        if isinstance(resource, Bucket | StoreUser) and not resource.name.endswith("-images"):
-            store_door.write(resource)
-    for key in wanted:
-        if isinstance(key, AccessKey):
-            made, secret = store_door.create_access_key(key.name)
-            pair = json.dumps({"access_key_id": made, "secret_access_key": secret.reveal()})
-            entry = SecretEntry(
-                name=key.secret, owner=key.owner, purpose=SecretPurpose.S3_CREDENTIALS, wrapped_by=key.wrapped_by
-            )
-            vault_door.replace_secret(entry, Secret(pair), note={})
-    (found,) = places(region, application)
-    return found
-
-
-class Host:
-    """The host as its own agent works there: with the password and the credentials that it may have."""
-
-    def __init__(self, restic: Restic, folder: Path) -> None:
-        self.restic = restic
-        self.folder = folder
-        self.file = folder / "srv" / "study.dcm"
-        self.file.parent.mkdir()
-
-    def back_up(self, content: bytes, *options: str) -> None:
-        self.file.write_bytes(content)
-        self.restic._run("backup", "--host=dijon-app-1", "--tag=hosting", *options, str(self.file.parent))
-
-    def restored(self, snapshot: str) -> bytes:
-        target = self.folder / "restored" / snapshot
-        self.restic._run("restore", snapshot, f"--target={target}")
-        return (target / self.file.relative_to("/")).read_bytes()
-
-
-@pytest.fixture(scope="module")
-def session(engines: Engines, environment: Environment, place: Place, root_door: OpenBao) -> Session:
-    """Give a session of somebody who may prune, and nothing else."""
-    return as_person(engines, environment, root_door, "pruner", naming.prune_user(place.application))
-
-
-@pytest.fixture(scope="module")
-def officer(engines: Engines, environment: Environment, root_door: OpenBao) -> Session:
-    return as_person(engines, environment, root_door, "officer", render.APPROVER_POLICY)
-
-
-def as_person(engines: Engines, environment: Environment, root_door: OpenBao, name: str, policy: str) -> Session:
-    token = root_door.issue_token(name, (policy,), period_seconds=3600)
-    file = engines.token_file(name, token)
-    session = Session(SAMPLE, None, file, LazyDoors(), Progress(quiet=True))
-    vars(session).update(environment=environment)
-    return session
-
-
-@pytest.fixture(scope="module")
-def host(
-    session: Session,
-    place: Place,
-    vault_door: OpenBao,
-    environment: Environment,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Host:
-    pair = json.loads(vault_door.reveal_secret(place.reader).reveal())
-    restic = Restic(
-        f"s3:{environment.object_store.endpoint}/{place.bucket}/{place.host}",
-        environment.object_store,
-        password=vault_door.reveal_secret(place.password),
-        key_id=pair["access_key_id"],
-        secret_key=Secret(pair["secret_access_key"]),
-    )
-    assert session.repositories.read(place, as_pruner=True) is None  # no backup yet is not an empty one
-    restic._run("init")
-    return Host(restic, tmp_path_factory.mktemp("host"))
-
-
-def seen(session: Session, place: Place) -> Repository:
-    found = session.repositories.read(place, as_pruner=True)
-    assert found is not None
-    return found
-
-
 # -- one after the other: each test goes on where the one before ended ------------------------------------------------
 
 
-def test_what_a_host_backed_up_is_seen_as_the_store_tells_it(session: Session, place: Place, host: Host) -> None:
+def test_what_a_host_backed_up_is_seen_as_the_store_tells_it(session: Session, place: Place, writer: Host) -> None:
     began = now().replace(microsecond=0)
     for number in range(3):
-        host.back_up(f"study {number}".encode())
+        writer.back_up(f"study {number}".encode())
     found = seen(session, place)
     assert len(found.snapshots) == 3
     for snapshot in found.snapshots:
@@ -164,7 +45,7 @@ def test_what_a_host_backed_up_is_seen_as_the_store_tells_it(session: Session, p
     assert found.size_bytes > 0
 
 
-def test_an_unproven_repository_lets_nothing_go(session: Session, place: Place, host: Host) -> None:
+def test_an_unproven_repository_lets_nothing_go(session: Session, place: Place, writer: Host) -> None:
     result = backup.prune(session, place.application)
     assert [error.what for error in result.errors] == [
         "no restore from this repository is on record: nobody knows whether what stays is good"
@@ -174,14 +55,14 @@ def test_an_unproven_repository_lets_nothing_go(session: Session, place: Place, 
 
 
 def test_a_forger_adds_snapshots_that_a_naive_tool_would_keep_instead(
-    session: Session, place: Place, host: Host
+    session: Session, place: Place, writer: Host
 ) -> None:
     """The host's own credentials, other times: by those times all good snapshots would go, and the guard names each."""
     good = {snapshot.id for snapshot in seen(session, place).snapshots}
     coming = [now() + timedelta(days=number) for number in range(1, 5)]
     for day in coming:
-        host.back_up(b"", f"--time={day:%Y-%m-%d %H:%M:%S}")
-    naive = host.restic._start(["forget", "--keep-daily=4", "--dry-run", "--json"], 60)
+        writer.back_up(b"", f"--time={day:%Y-%m-%d %H:%M:%S}")
+    naive = writer.restic._start(["forget", "--keep-daily=4", "--dry-run", "--json"], 60)
     removed = {item["id"] for group in json.loads(naive.stdout) for item in group["remove"] or ()}
     assert removed == good
     result = backup.prune(session, place.application)
@@ -196,7 +77,7 @@ def test_a_forger_adds_snapshots_that_a_naive_tool_would_keep_instead(
 
 
 def test_lies_are_set_aside_and_go_after_a_second_person_agreed(
-    session: Session, officer: Session, place: Place, host: Host
+    session: Session, officer: Session, place: Place, writer: Host
 ) -> None:
     lies = [snapshot.short_id for snapshot in seen(session, place).snapshots if snapshot.size_bytes == 0]
     planned = backup.prune(session, place.application, set_aside=lies)
@@ -207,17 +88,19 @@ def test_lies_are_set_aside_and_go_after_a_second_person_agreed(
     with pytest.raises(RefusedError, match="token-pruner asked for this prune"):
         backup.approve(session, digest)
     assert backup.approve(officer, digest[:12]).status is ExitStatus.DONE
-    host.back_up(b"study x")
+    writer.back_up(b"study x")
     result = backup.prune(session, place.application, digest=digest[:12])
     assert [step["state"] for step in result.data["steps"]] == ["done", "done"]
     left = seen(session, place)
-    assert {host.restored(snapshot.id) for snapshot in left.snapshots} == {b"study 2", b"study x"}
+    assert {writer.restored(snapshot.id) for snapshot in left.snapshots} == {b"study 2", b"study x"}
     assert len(left.removed) == len(lies) + 2
     with pytest.raises(RefusedError, match="was carried out already"):
         backup.prune(session, place.application, digest=digest[:12])
 
 
-def test_what_a_prune_removed_is_not_taken_for_somebody_elses_deed(session: Session, place: Place, host: Host) -> None:
+def test_what_a_prune_removed_is_not_taken_for_somebody_elses_deed(
+    session: Session, place: Place, writer: Host
+) -> None:
     result = backup.show(vault_session(session), place.application)
     (repository,) = result.data["repositories"]
     assert repository["refusals"] == []
@@ -226,14 +109,7 @@ def test_what_a_prune_removed_is_not_taken_for_somebody_elses_deed(session: Sess
     assert [refusal["rule"] for refusal in repository["refusals"]] == ["removed"]
 
 
-def vault_session(session: Session) -> Session:
-    """Give a session of an operations engineer: looking needs the host's credentials and not the pruner's."""
-    other = Session(SAMPLE, None, None, LazyDoors(), Progress(quiet=True))
-    vars(other).update(environment=session.environment)
-    return other
-
-
-def test_standing_and_checks(session: Session, place: Place, host: Host) -> None:
+def test_standing_and_checks(session: Session, place: Place, writer: Host) -> None:
     engineer = vault_session(session)
     (standing,) = backup.list_(engineer).data["backups"]
     assert (standing["rpo"], standing["snapshots"], standing["last_check"]) == ("met", 1, None)
@@ -247,7 +123,7 @@ def test_standing_and_checks(session: Session, place: Place, host: Host) -> None
 
 
 def test_no_secret_is_in_the_arguments_the_environment_or_the_words_of_restic(
-    host: Host, vault_door: OpenBao, place: Place, monkeypatch: pytest.MonkeyPatch, engines: Engines
+    writer: Host, vault_door: OpenBao, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[str] = []
     real = subprocess.run
@@ -259,9 +135,9 @@ def test_no_secret_is_in_the_arguments_the_environment_or_the_words_of_restic(
         return done
 
     monkeypatch.setattr(subprocess, "run", noted)
-    host.restic.snapshots()
+    writer.restic.snapshots()
     with pytest.raises(UnreadableError, match="restic stats failed"):
-        host.restic.size_of("0" * 64)
+        writer.restic.size_of("0" * 64)
     secrets = [vault_door.reveal_secret(place.password).reveal()]
     secrets += json.loads(vault_door.reveal_secret(place.reader).reveal()).values()
     assert len(started) == 4

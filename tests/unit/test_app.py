@@ -126,9 +126,11 @@ def test_an_error_names_its_command_in_full_and_is_a_document_for_programs(name:
         "backup check",
         "backup prune",
         "backup approve",
+        "backup recover",
     }
     digest = ["0123456789abcdef"] if name in named else []
-    status, printed, complaint = invoke(*name.split(), *digest, "--output", "json")
+    moment = ["--as-of", "2026-01-01T00:00Z"] if name == "backup recover" else []
+    status, printed, complaint = invoke(*name.split(), *digest, *moment, "--output", "json")
     document = json.loads(printed)
     (error,) = document.pop("errors")
     assert document == {"version": 1, "command": name, "status": "usage", "exit_status": 2, "data": {}}

@@ -1,6 +1,5 @@
 """What restic tells joined with what the store tells, and what the journal remembers."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,8 +9,9 @@ from sample import APPLICATION, HOST, region
 
 from hosting_cli.backups import history
 from hosting_cli.backups.places import Place, places
-from hosting_cli.backups.reading import StoredObject, joined
+from hosting_cli.backups.reading import joined
 from hosting_cli.backups.standing import Rpo, Standing
+from hosting_cli.backups.stored import StoredObject, Version
 from hosting_cli.errors import UnreadableError, UsageError
 from hosting_cli.journal import Entry
 
@@ -34,8 +34,12 @@ def told(identifier: str, **changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def stored(name: str, **changes: Any) -> StoredObject:
-    return replace(StoredObject(name, NOW, 100, is_visible=True), **changes)
+def stored(name: str, *more: Version) -> StoredObject:
+    """Give an object as it was stored once, and what came of it since."""
+    return StoredObject(name, (Version("1", NOW, "content", 100), *more))
+
+
+HIDDEN = Version("2", NOW, None)
 
 
 # -- joining ----------------------------------------------------------------------------------------------------------
@@ -72,7 +76,7 @@ def test_what_the_store_has_and_restic_cannot_open_is_named() -> None:
 
 @pytest.mark.parametrize("came", [True, False], ids=["came", "went"])
 def test_what_came_or_went_while_we_looked_is_no_damage(came: bool) -> None:
-    with_it, without = [stored(f"snapshots/{ONE}")], [stored(f"snapshots/{ONE}", is_visible=False)]
+    with_it, without = [stored(f"snapshots/{ONE}")], [stored(f"snapshots/{ONE}", HIDDEN)]
     before, after = ([], with_it) if came else (with_it, without)
     found = joined(place(), [told(ONE)] if came else [], before, after, NOW)
     assert found.unreadable == ()
@@ -82,9 +86,9 @@ def test_what_came_or_went_while_we_looked_is_no_damage(came: bool) -> None:
 def test_locks_deletions_and_overwritten_objects_are_told_apart() -> None:
     objects = [
         stored("locks/l1"),
-        stored("locks/l2", is_visible=False),
-        stored(f"snapshots/{ONE}", is_visible=False),
-        stored("data/ab/abcd", contents=2),
+        stored("locks/l2", HIDDEN),
+        stored(f"snapshots/{ONE}", HIDDEN),
+        stored("data/ab/abcd", Version("2", NOW, "other content", 100)),
     ]
     found = joined(place(), [], objects, objects, NOW)
     assert [lock.id for lock in found.locks] == ["l1"]

@@ -278,3 +278,22 @@ def test_a_digest_and_names_do_not_go_together(world: World) -> None:
     digest = digest_of(world)
     with pytest.raises(UsageError):
         backup.prune(world.session, "other", digest=digest)
+
+
+# -- recover ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("moment", ["yesterday", "2026-11-21T03:00", "2026-11-23T03:00Z"], ids=str)
+def test_a_moment_is_past_and_has_a_time_zone(world: World, moment: str) -> None:
+    with pytest.raises(UsageError, match="is no moment of the past"):
+        backup.recover(world.session, APPLICATION, moment)
+
+
+def test_what_a_recovery_hides_is_no_riddle_to_the_guard(world: World) -> None:
+    repositories = door(world)
+    assert repositories.found
+    repositories.found = replace(repositories.found, removed=frozenset({"e" * 64}))
+    assert backup.prune(world.session, APPLICATION).status is ExitStatus.FAILED
+    hidden = {"procedure": "d" * 64, "repository": f"{APPLICATION}/{HOST}", "as_of": "", "hidden": ["e" * 64]}
+    world.session.journal.append("backup-recovery", hidden)
+    assert backup.prune(world.session, APPLICATION).status is ExitStatus.PENDING
