@@ -7,7 +7,7 @@ that, and what stays although no file asks for it any more.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property
+from functools import cache, cached_property
 from graphlib import TopologicalSorter
 from typing import Any
 
@@ -73,7 +73,7 @@ class Plan:
 
     def body(self) -> dict[str, Json]:
         """Give everything that the digest covers, as plain JSON."""
-        body: dict[str, Json] = _ADAPTER.dump_python(self, mode="json")
+        body: dict[str, Json] = _adapter().dump_python(self, mode="json")
         return body
 
     @cached_property
@@ -98,7 +98,7 @@ class Plan:
 
 def from_document(document: Mapping[str, Any]) -> Plan:
     """Read back what ``document`` wrote; raise ``ValueError`` if it is no plan or its digest is not its own."""
-    found = _ADAPTER.validate_python({name: value for name, value in document.items() if name != "digest"})
+    found = _adapter().validate_python({name: value for name, value in document.items() if name != "digest"})
     if found.digest != document.get("digest"):
         raise ValueError("the plan's digest is not that of its content")
     return found
@@ -249,4 +249,6 @@ def _ordered(changes: Sequence[Change]) -> tuple[Change, ...]:
     return (*order, *removed)
 
 
-_ADAPTER = TypeAdapter(Plan)
+@cache  # made when a plan is first written or read: most commands do neither
+def _adapter() -> TypeAdapter[Plan]:
+    return TypeAdapter(Plan)
