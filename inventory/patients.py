@@ -11,10 +11,10 @@ SEPARATOR = "[ \u00a0\u202f._/-]?"
 
 # Sex, year, month, department, commune, order, key; people put a space, a dot or a hyphen between them.
 NIR = re.compile(
-    r"(?<![0-9])"
-    + SEPARATOR.join(
+    SEPARATOR.join(
         [
-            r"(?P<sex>[1-8])",
+            # Looking back after the first digit, not before it, lets the search leap from digit to digit.
+            r"(?P<sex>[1-8])(?<![0-9][1-8])",
             r"(?P<year>[0-9]{2})",
             r"(?P<month>[0-9]{2})",
             r"(?P<department>[0-9]{2}|2[ABab])",
