@@ -77,6 +77,7 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "show": "Show everything that is known of one key but its value.",
         "rotate": "Replace one key, proven by use before the old one goes.",
         "rewrap": "Bring every ciphertext to the latest version of its key.",
+        "recovery": "Share a recovery passphrase among holders, or test their shares.",
         "disable": "Make a transit key unusable for a while; nothing is lost.",
         "enable": "Make a disabled transit key usable again.",
         "destroy": "Destroy an application's keys, and so every copy of its data.",

@@ -11,12 +11,13 @@ import sys
 import textwrap
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import zip_longest
+from pathlib import Path
 from typing import TextIO
 
-from hosting_cli.errors import HostingError
+from hosting_cli.errors import HostingError, RefusedError
 from hosting_cli.result import Block, Result, Table, Text
 
 HEARTBEAT_SECONDS = 1.8
@@ -33,6 +34,11 @@ GAP = "  "
 
 INDENT = "       "
 """What the lines of an error begin with that follow its first: as wide as ``error: ``."""
+
+TERMINAL = Path("/dev/tty")
+"""The terminal that people sit at, wherever standard output leads."""
+
+WIPE = b"\x1b[H\x1b[2J\x1b[3J"
 
 COLOURS = {
     "create": "32",
@@ -99,6 +105,25 @@ def _paragraph(words: str) -> str:
         words, max(40, _width()), subsequent_indent=INDENT, break_long_words=False, break_on_hyphens=False
     )
     return "".join(f"{line}\n" for line in lines)
+
+
+def show_once(lines: Iterable[str]) -> None:
+    """Show *lines* on the terminal itself, wait for Enter, and wipe them and what can be scrolled back to.
+
+    Never on standard output, which may lead into a file.  Raise ``RefusedError`` where there is no terminal.
+    """
+    try:
+        terminal = TERMINAL.open("r+b", buffering=0)
+    except OSError:
+        what = "this shows secrets to people, and there is no terminal"
+        raise RefusedError("terminal", what, "Run it by hand, in a room where only those are who may see.") from None
+    with terminal:
+        terminal.write("".join(f"{line}\n" for line in lines).encode())
+        try:
+            while terminal.read(1) not in {b"\n", b"\r", b""}:
+                pass
+        finally:
+            terminal.write(WIPE)
 
 
 def render(block: Block, *, width: int, colours: bool) -> str:

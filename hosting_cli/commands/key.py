@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hosting_cli.commands.destructions import destroy
+from hosting_cli.commands.recovery import recovery
 from hosting_cli.errors import UnreadableError, UsageError
 from hosting_cli.result import ExitStatus, Result, Table, text
 from hosting_cli.session import Session
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from hosting_cli.keys.judgement import Judged
     from hosting_cli.keys.values import KeysSeen
 
-__all__ = ["destroy", "disable", "enable", "list_", "policy", "rewrap", "rotate", "show", "withdraw"]
+__all__ = ["destroy", "disable", "enable", "list_", "policy", "recovery", "rewrap", "rotate", "show", "withdraw"]
 
 OwnerOption = Annotated[
     str | None,
@@ -49,7 +50,7 @@ def list_(session: Session, application: OwnerOption = None) -> Result:
 
 def show(session: Session, name: NameArgument) -> Result:
     """Show everything that is known of one key but its value."""
-    found = _find(session, name)
+    found = find(session, name)
     known = found.to_json()
     rows = tuple((label.replace("_", " "), str(value)) for label, value in known.items() if value not in {None, ""})
     return Result("key show", known, (Table("", ("what", "value"), rows),), _status([found], ()))
@@ -74,7 +75,7 @@ def rotate(
     from hosting_cli.request import asked, open_request
     from hosting_cli.rotations import kinds
 
-    key = _find(session, name).key
+    key = find(session, name).key
     known = open_request(kinds.ROTATE, kinds.subject_of(key), asked(session.journal.entries()))
     known = known or ask(session, kinds.rotation(session, key, retire=retire))
     if not known.is_approved:
@@ -106,7 +107,7 @@ def _set_enabled(session: Session, name: str, *, enabled: bool) -> Result:
     from hosting_cli.rotations import ability, kinds
     from inventory.key_policy import KeyKind
 
-    command, key = f"key {'enable' if enabled else 'disable'}", _find(session, name).key
+    command, key = f"key {'enable' if enabled else 'disable'}", find(session, name).key
     if key.kind is not KeyKind.TRANSIT_KEY:
         raise UsageError(f"key {name}", f"is of kind {key.kind.value}", "Only transit keys are disabled and enabled.")
     if key.disabled is not enabled:
@@ -180,7 +181,7 @@ def policy(session: Session) -> Result:
     return Result("key policy", data, (Table("", ("kind", "limit in days", "where it comes from"), rows), said))
 
 
-def _find(session: Session, name: str) -> "Judged":
+def find(session: Session, name: str) -> "Judged":
     """Find the key *name*; raise ``UsageError`` when there is none, ``UnreadableError`` when nobody can tell."""
     judged, seen = _judged(session)
     found = next((item for item in judged if item.key.name == name), None)

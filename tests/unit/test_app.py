@@ -118,6 +118,7 @@ def test_an_error_names_its_command_in_full_and_is_a_document_for_programs(name:
         "apply",
         "key show",
         "key rotate",
+        "key recovery",
         "key disable",
         "key enable",
         "key destroy",
@@ -128,7 +129,8 @@ def test_an_error_names_its_command_in_full_and_is_a_document_for_programs(name:
         "backup approve",
         "backup recover",
     }
-    digest = ["0123456789abcdef"] if name in named else []
+    digest = ["create"] if name == "key recovery" else []
+    digest += ["0123456789abcdef"] if name in named else []
     moment = ["--as-of", "2026-01-01T00:00Z"] if name == "backup recover" else []
     status, printed, complaint = invoke(*name.split(), *digest, *moment, "--output", "json")
     document = json.loads(printed)
