@@ -61,6 +61,7 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "approve": "Let a recorded plan be carried out, as a second person.",
         "apply": "Carry out an approved plan that is still true.",
         "verify": "Prove that what was promised holds, by trying to break it.",
+        "restore": "Bring files back from a backup, beside the live ones.",
         "drift": "Say what has moved away from the files, and change nothing.",
         "bootstrap": "Set a fresh vault up for the region, with its root token.",
     },

@@ -23,6 +23,9 @@ NO_REPOSITORY, LOCKED = 10, 11
 
 _CACHE = "/var/cache/hosting/restic"
 
+RESTORED = ".hosting-restore-*"
+"""Folders of restored files are not copied once more: somebody takes from them what is needed, and removes them."""
+
 
 @dataclass(frozen=True)
 class Restic:
@@ -109,6 +112,7 @@ def _snapshot(name: str) -> dict[str, Any]:
             "--tag=hosting",
             f"--tag={name}",
             "--one-file-system",
+            f"--exclude={RESTORED}",
             *known["mount_points"],
             *headers,
         )
@@ -151,8 +155,23 @@ def _mark(marker: Path, outcome: dict[str, Any]) -> None:
 
 
 def restore(name: str, snapshot: str, path: str, target: str) -> None:
-    """Bring *path* of a snapshot (``latest``: the last of this host) back below the directory *target*."""
+    """Bring *path* of a snapshot (``latest``: the last of this host) back below the directory *target*, and verify it.
+
+    Raise ``AgentError`` when the snapshot does not hold it, which restic takes for a success, and when something is
+    there already: nothing live is overwritten.
+    """
+    restored = Path(f"{target}{path}")
+    if os.path.lexists(restored):
+        raise AgentError(f"{restored} is there already: nothing is overwritten")
     with opened(name) as restic:
         restic.run(
-            "restore", snapshot, f"--host={engines().host}", f"--include={path}", f"--target={target}", f"--tag={name}"
+            "restore",
+            snapshot,
+            f"--host={engines().host}",
+            f"--include={path}",
+            f"--target={target}",
+            f"--tag={name}",
+            "--verify",
         )
+    if not os.path.lexists(restored):
+        raise AgentError(f"snapshot {snapshot} does not hold {path}")

@@ -446,11 +446,27 @@ def test_the_lock_of_a_killed_run_is_removed(machine: Machine) -> None:
     assert [call.split()[7] for call in machine.calls()] == ["cat", "backup", "unlock", "backup"]
 
 
-def test_a_restore_takes_what_this_host_backed_up(machine: Machine) -> None:
-    backup.restore("imagerie", "latest", "/srv/imagerie/x", "/run/target")
+def test_a_restore_takes_what_this_host_backed_up_and_verifies_it(machine: Machine, tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    backup.restore("imagerie", "latest", "/srv/imagerie/x", str(target))
     assert machine.calls()[-1].endswith(
-        "restore latest --host=host --include=/srv/imagerie/x --target=/run/target --tag=imagerie"
+        f"restore latest --host=host --include=/srv/imagerie/x --target={target} --tag=imagerie --verify"
     )
+
+
+def test_what_a_snapshot_does_not_hold_is_not_restored(machine: Machine, tmp_path: Path) -> None:
+    (machine.root / "not_in_snapshot").touch()
+    with pytest.raises(AgentError, match="snapshot latest does not hold /srv/imagerie/x"):
+        backup.restore("imagerie", "latest", "/srv/imagerie/x", str(tmp_path / "target"))
+
+
+def test_a_restore_overwrites_nothing(machine: Machine, tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    backup.restore("imagerie", "latest", "/srv/imagerie/x", str(target))
+    before = machine.calls()
+    with pytest.raises(AgentError, match="nothing is overwritten"):
+        backup.restore("imagerie", "latest", "/srv/imagerie/x", str(target))
+    assert machine.calls() == before
 
 
 # -- the command line -------------------------------------------------------------------------------------------------

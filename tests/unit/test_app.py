@@ -131,8 +131,8 @@ def test_an_error_names_its_command_in_full_and_is_a_document_for_programs(name:
     }
     digest = ["create"] if name == "key recovery" else []
     digest += ["0123456789abcdef"] if name in named else []
-    moment = ["--as-of", "2026-01-01T00:00Z"] if name == "backup recover" else []
-    status, printed, complaint = invoke(*name.split(), *digest, *moment, "--output", "json")
+    more = {"backup recover": ["--as-of", "2026-01-01T00:00Z"], "restore": ["imagerie", "/srv/imagerie"]}
+    status, printed, complaint = invoke(*name.split(), *digest, *more.get(name, []), "--output", "json")
     document = json.loads(printed)
     (error,) = document.pop("errors")
     assert document == {"version": 1, "command": name, "status": "usage", "exit_status": 2, "data": {}}
