@@ -22,6 +22,9 @@ KEY_PURPOSES = ("objects", "volumes", "backups")
 OPERATIONS_POLICY = "people-operations"
 APPROVER_POLICY = "people-approver"
 DESTRUCTION_POLICY = "people-destruction"
+AUDITOR_POLICY = "people-auditor"
+ON_CALL_POLICY = "people-on-call"
+BREAK_GLASS_POLICY = "people-break-glass"
 """Policies of people do not begin with ``PREFIX``: whoever writes or hands out what does, reaches none of them."""
 
 SSH_OPERATIONS_ROLE = "hosting-operations"

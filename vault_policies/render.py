@@ -16,6 +16,9 @@ from vault_policies.mark import Mark
 OPERATIONS_POLICY = naming.OPERATIONS_POLICY
 APPROVER_POLICY = naming.APPROVER_POLICY
 DESTRUCTION_POLICY = naming.DESTRUCTION_POLICY
+AUDITOR_POLICY = naming.AUDITOR_POLICY
+ON_CALL_POLICY = naming.ON_CALL_POLICY
+BREAK_GLASS_POLICY = naming.BREAK_GLASS_POLICY
 PROBE_KEY = naming.transit_key(PLATFORM, "probe")
 """The key that an object store's encryption is tried with; nothing that matters lies under it."""
 
@@ -57,6 +60,9 @@ def people(*, scan: bool = True) -> Mapping[str, str]:
         OPERATIONS_POLICY: render(_template("operations"), {}),
         APPROVER_POLICY: render(_template("approver"), {}),
         DESTRUCTION_POLICY: render(_template("destruction"), {}),
+        AUDITOR_POLICY: render(_template("auditor"), {}),
+        ON_CALL_POLICY: render(_template("on-call"), {}),
+        BREAK_GLASS_POLICY: render(_template("break-glass"), {}),
     }
     return {name: text if scan else text.replace(', "scan"', "") for name, text in texts.items()}
 
