@@ -49,17 +49,17 @@ class Completed:
 
 @dataclass(frozen=True)
 class _Way:
-    """The way to one host: where it is, the key that opens it, and where its commands are counted."""
+    """The way to one host: where it is, our certified key if there is one, and where its commands are counted."""
 
     host: str
     access: HostAccess
-    key: OperatorKey
+    certified: tuple[Any, ...]
     executions: Counter[str]
 
     async def log_in(self) -> "SSHClientConnection":
         import asyncssh
 
-        return await asyncssh.connect(**_options(self.access, self.key))
+        return await asyncssh.connect(**_options(self.access, self.certified))
 
     async def execute(self, connection: "SSHClientConnection", argv: Sequence[str], text: str) -> Completed:
         import asyncssh
@@ -125,7 +125,7 @@ class HostsDoor:
 
     def __init__(self, accesses: Mapping[str, HostAccess], keys: Callable[[], OperatorKey]) -> None:
         self._accesses = accesses
-        self._keys = cache(keys)
+        self._certified = cache(lambda: _certified(keys()))
         self.executions: Counter[str] = Counter()
         """How many commands were run on each host; a reading is one."""
 
@@ -134,7 +134,7 @@ class HostsDoor:
 
         The key is made first: what ``keys`` raises (the vault is sealed) is raised before any host is contacted.
         """
-        self._keys()
+        self._certified()
         return asyncio.run(_all({host: partial(self._read, host, request) for host, request in requests.items()}))
 
     def run(
@@ -159,7 +159,7 @@ class HostsDoor:
         access = self._accesses.get(host)
         if access is None:
             raise UnreadableError(f"host {host}", "the environment does not say where it is", "Add it to the file.")
-        return _Way(host, access, self._keys(), self.executions)
+        return _Way(host, access, self._certified(), self.executions)
 
     async def _read(self, host: str, request: Json) -> Any:
         way = self._way(host)
@@ -191,13 +191,26 @@ async def _all(jobs: Mapping[str, Callable[[], Awaitable[Any]]]) -> dict[str, An
     return dict(zip(jobs, results, strict=True))
 
 
-def _options(access: HostAccess, key: OperatorKey) -> dict[str, Any]:
+def _certified(key: OperatorKey) -> tuple[Any, ...]:
+    """Read the operator's key and its certificate, once for all hosts; nothing while there is no certificate."""
     import asyncssh
 
-    keys: list[Any] = []
-    if key.certificate is not None:
+    if key.certificate is None:
+        return ()
+    try:
         certificate = asyncssh.import_certificate(key.certificate)
-        keys.append((asyncssh.import_private_key(key.private_key.reveal()), certificate))
+        return ((asyncssh.import_private_key(key.private_key.reveal()), certificate),)
+    except ValueError as error:
+        what = f"cannot be used with its certificate ({error})"
+        raise UnreadableError(
+            "the operator's key", what, "See the role by which the vault's SSH engine signs."
+        ) from error
+
+
+def _options(access: HostAccess, certified: tuple[Any, ...]) -> dict[str, Any]:
+    import asyncssh
+
+    keys = list(certified)
     if access.bootstrap_key is not None:
         # Refused once the host takes certificates only; until then it is the only key that opens.
         keys.append(asyncssh.import_private_key(read_bootstrap_key(access.bootstrap_key).reveal()))

@@ -98,6 +98,13 @@ def test_a_shell_logs_in_anew_after_a_command_that_was_not_answered(server: Host
     assert server.logins == 2
 
 
+def test_a_certificate_that_is_none_is_told_before_any_host_is_asked(server: Host) -> None:
+    key = make_operator_key(lambda _: "ssh-ed25519-cert-v01@openssh.com bm9uZQ==")
+    with pytest.raises(UnreadableError, match="cannot be used with its certificate"):
+        HostsDoor({"a": server.access}, lambda: key).read({"a": REQUEST})
+    assert server.commands == []
+
+
 def refusal(door: HostsDoor) -> str:
     answer = door.read({"a": REQUEST})["a"]
     assert isinstance(answer, UnreadableError)
