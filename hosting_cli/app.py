@@ -73,6 +73,10 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "approve": "Let a recorded prune be carried out, as a second person.",
         "recover": "Bring repositories back to what the store held at a moment.",
     },
+    "drill": {
+        "run": "Restore everything beside the live files, and time it.",
+        "list": "List the drills that were run, and what came of them.",
+    },
     "key": {
         "list": "List every key and secret with its age and its limit.",
         "show": "Show everything that is known of one key but its value.",
@@ -105,6 +109,7 @@ Each is the function of that name in ``hosting_cli/commands/<group>.py``; an ung
 
 GROUPS = {
     "backup": "Backups: how they stand, what is kept, and letting go safely.",
+    "drill": "Drills: whether what is promised works, and how fast.",
     "key": "Keys and secrets: their age, rotation and end.",
     "journal": "What was planned, approved, done and proven.",
     "lab": "A whole small region on this machine, on real engines.",

@@ -5,5 +5,5 @@ Should:
 
 Should not:
     import an engine's library, read a clock, believe what a host says about itself where the store can tell.  Only
-    ``opened`` and ``pruning_steps`` ask a door for anything, and only the one that they are given.
+    ``opened``, ``restoring`` and the modules of steps ask a door for anything, and only one that they are given.
 """

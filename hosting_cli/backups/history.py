@@ -11,7 +11,7 @@ from hosting_cli.journal import Entry
 from inventory.resource import Json
 
 CHECK, PRUNE_PLAN, PRUNE_APPROVAL, PRUNED = "backup-check", "prune-plan", "prune-approval", "pruned"
-RECOVERY = "backup-recovery"
+RECOVERY, DRILL = "backup-recovery", "drill"
 RESTORE_PROOF = "backup-restores"
 """The proof of `hosting verify` that restores a file of a volume from its backup."""
 
@@ -51,11 +51,49 @@ def next_part(earlier: Iterable[Check], parts: int) -> int:
 def last_drill(entries: Iterable[Entry], place: Place, mount_points: Iterable[str]) -> datetime | None:
     """Say when a restore from a repository last gave the right bytes; ``None`` if that was never seen."""
     wanted = frozenset(mount_points)
-    found = None
-    for entry in entries:
-        if entry.kind == "proof" and _is_good_restore(entry.data, place.host, wanted):
-            found = _time(entry)
-    return found
+    good = [_time(entry) for entry in entries if _is_drill(entry, place) or _is_proof(entry, place, wanted)]
+    return good[-1] if good else None
+
+
+def _is_drill(entry: Entry, place: Place) -> bool:
+    return entry.kind == DRILL and entry.data["repository"] == place.name and entry.data["reason"] is None
+
+
+def _is_proof(entry: Entry, place: Place, mount_points: frozenset[str]) -> bool:
+    return entry.kind == "proof" and _is_good_restore(entry.data, place.host, mount_points)
+
+
+@dataclass(frozen=True)
+class Drill:
+    """One drill: what was restored and how long it took, or why it failed.."""
+
+    time: datetime
+    repository: str
+    snapshot: str
+    seconds: float
+    rto_minutes: int
+    reason: str | None
+
+    @property
+    def is_met(self) -> bool:
+        """Tell whether everything was back, and in time."""
+        return self.reason is None and self.seconds <= self.rto_minutes * 60
+
+
+def drills(entries: Iterable[Entry]) -> tuple[Drill, ...]:
+    """Give every drill, the oldest first."""
+    return tuple(
+        Drill(
+            _time(entry),
+            str(entry.data["repository"]),
+            str(entry.data["snapshot"]),
+            cast("float", entry.data["seconds"]),
+            cast("int", entry.data["rto_minutes"]),
+            cast("str | None", entry.data["reason"]),
+        )
+        for entry in entries
+        if entry.kind == DRILL
+    )
 
 
 def _is_good_restore(data: Mapping[str, Json], host: str, mount_points: frozenset[str]) -> bool:

@@ -1,7 +1,5 @@
 """Bring files back from a backup, beside the live ones."""
 
-import time
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,14 +7,12 @@ import typer
 from hosting_cli.backups.opened import application_of, case_of, readings
 from hosting_cli.commands.backup import ApplicationArgument, HostOption
 from hosting_cli.commands.backup_recovery import moment_of
-from hosting_cli.errors import RefusedError, UsageError
+from hosting_cli.errors import UsageError
 from hosting_cli.result import Result
 from hosting_cli.session import Session
 
 if TYPE_CHECKING:
     from hosting_cli.procedure import Observed
-
-RESTORE_SECONDS = 12 * 3600
 
 PathArgument = Annotated[
     str, typer.Argument(metavar="PATH", help="What to bring back; the mount point of a volume for all of it.")
@@ -50,6 +46,7 @@ def restore(
     restored, from which snapshot and in how many seconds is recorded.
     """
     from hosting_cli.backups.choice import snapshot_for, target_for
+    from hosting_cli.backups.restoring import restored
     from hosting_cli.canonical import digest
     from hosting_cli.commands.procedures import outcome_result
     from hosting_cli.procedure import carry_out, proof
@@ -69,7 +66,7 @@ def restore(
     def bring_back() -> "Observed":
         is_whole = path in chosen.paths
         argv = ["hosting-agent", "restore", application, chosen.id, path, target]
-        seconds = _restored(session, place.host, argv, needed_bytes=chosen.size_bytes if is_whole else None)
+        seconds = restored(session, place.host, argv, needed_bytes=chosen.size_bytes if is_whole else None)
         return {"snapshot": chosen.id, "path": path, "target": target, "seconds": round(seconds, 1)}
 
     sentence = f"restore {path} of snapshot {chosen.short_id} into {target}"
@@ -83,22 +80,3 @@ def restore(
         )
     closing = f"On {place.host}: {target}{path}. Take from there what is needed, and remove the folder."
     return outcome_result("restore", name, outcomes, closing, data={"snapshot": chosen.id, "target": target})
-
-
-def _restored(session: Session, host: str, argv: list[str], *, needed_bytes: int | None) -> float:
-    """Have the host restore it; give the seconds that it took.
-
-    Raise ``RefusedError`` where it is known that there is no room: a full volume would stop the application.
-    """
-    from hosting_cli.proofs.on_host import hand_on
-
-    began = time.monotonic()
-    with hand_on(session, host) as hand:
-        if needed_bytes is not None:
-            folder = str(PurePosixPath(argv[-1]).parent)
-            free_bytes = int(hand.run(["df", "--output=avail", "--block-size=1", "--", folder]).split()[-1])
-            if free_bytes < needed_bytes:
-                what = f"{folder} has {free_bytes >> 20} MiB left, and {needed_bytes >> 20} MiB would be restored"
-                raise RefusedError(f"host {host}", what, "Make room, or restore a part of it.")
-        hand.run(argv, timeout_seconds=RESTORE_SECONDS)
-    return time.monotonic() - began

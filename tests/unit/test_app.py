@@ -128,6 +128,7 @@ def test_an_error_names_its_command_in_full_and_is_a_document_for_programs(name:
         "backup prune",
         "backup approve",
         "backup recover",
+        "drill run",
     }
     digest = ["create"] if name == "key recovery" else []
     digest += ["0123456789abcdef"] if name in named else []
