@@ -70,10 +70,17 @@ def erasure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Erasure]:
         yield found
 
 
+def own_secrets(erasure: Erasure) -> list[SecretEntry]:
+    """Read which secrets the application has, whether anybody can unwrap them or not."""
+    reading = erasure.session().vault.read()
+    assert reading.resources is not None
+    entries = [item for item in reading.resources.values() if isinstance(item, SecretEntry)]
+    return [entry for entry in entries if entry.owner == APPLICATION]
+
+
 def refused(erasure: Erasure, *, confirm: str | None = APPLICATION, person: str = EXECUTOR) -> str:
     with pytest.raises(RefusedError) as refusal:
         destroy(erasure.session(person), APPLICATION, confirm=confirm)
-    assert "Nothing was destroyed" in str(refusal.value) or confirm is not None
     return refusal.value.what
 
 
@@ -101,7 +108,8 @@ def test_it_takes_two_people_a_waiting_time_and_a_confirmation(erasure: Erasure)
     inventory = asked.data["request"]["goal"]["inventory"]
     assert inventory["keys"] == [naming.transit_key(APPLICATION, it) for it in ("backups", "objects", "volumes")]
     assert f"{STORE}/bfc-{APPLICATION}-images" in inventory["buckets"]
-    assert len(inventory["secrets"]) == 5
+    assert inventory["secrets"] == sorted(entry.name for entry in own_secrets(erasure))
+    assert len(inventory["secrets"]) >= 5
     assert destroy(erasure.session(), APPLICATION).data["procedure"] == asked.data["procedure"]
     assert "no second person" in refused(erasure)
     with pytest.raises(RefusedError, match="a second person"):
@@ -169,11 +177,7 @@ def test_the_platforms_own_keys_cannot_be_ended_by_anybody_with_such_a_token(era
 
 
 def test_killed_three_times_it_ends_with_nothing_readable_and_one_record(erasure: Erasure) -> None:
-    session = erasure.session(EXECUTOR)
-    reading = session.vault.read()
-    assert reading.resources is not None
-    entries = [item for item in reading.resources.values() if isinstance(item, SecretEntry)]
-    own = [entry for entry in entries if entry.owner == APPLICATION]
+    session, own = erasure.session(EXECUTOR), own_secrets(erasure)
     seen = set(begun(erasure.lab))
     for _ in range(3):
         assert carried_out_until_killed(erasure, seen) is None
@@ -185,7 +189,7 @@ def test_killed_three_times_it_ends_with_nothing_readable_and_one_record(erasure
         False,
         False,
     ]
-    assert [session.vault.can_unwrap(entry) for entry in own] == [False] * 5
+    assert [session.vault.can_unwrap(entry) for entry in own] == [False] * len(own)
     with pytest.raises(EngineError):
         session.stores[STORE].get_object(f"bfc-{APPLICATION}-images", "scan")
     assert session.vault.provisioner_credentials("platform/object-store-admin").reveal()
@@ -201,7 +205,7 @@ def test_the_record_says_who_when_and_what_was_proven(erasure: Erasure) -> None:
     proofs = {(it["of"], it["proof"]): it["observed"] for it in record["proofs"]}  # type: ignore[union-attr,index,call-overload]
     bucket = str(Subject("bucket", f"bfc-{APPLICATION}-images"))
     assert proofs[bucket, "fail to read an object"]["readable"] is False
-    assert sum("fail to unwrap it" in proof for _, proof in proofs) == 5
+    assert sum("fail to unwrap it" in proof for _, proof in proofs) == len(own_secrets(erasure))
     assert entries[-1].kind == "completed"
 
 
