@@ -1,5 +1,6 @@
 """Backups: how they stand, what is kept and why, whether they are whole, and letting go behind a guard."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 PARTS = 20
 """In how many checks all data of a repository is read once, unless somebody asks otherwise."""
+
+AT_ONCE = 4
+"""How many repositories are read at once: restic derives a key for each, which takes memory and a processor."""
 
 ApplicationArgument = Annotated[str, typer.Argument(metavar="APPLICATION", help="The application's id.")]
 HostOption = Annotated[str | None, typer.Option("--host", metavar="ID", help="Only the repository of this host.")]
@@ -66,9 +70,9 @@ def list_(session: Session, application: ApplicationOption = None) -> Result:
     promises, the room that the repository takes, its last check and its last restore that gave the right bytes.  What
     cannot be read is unknown.  Exit status 0 when every promise is met, 3 when one is missed, 4 when one is unknown.
     """
-    standings = [
-        standing_of(session, item, place) for item in chosen(session, application) for place in places_of(session, item)
-    ]
+    asked = [(item, place) for item in chosen(session, application) for place in places_of(session, item)]
+    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+        standings = list(pool.map(lambda pair: standing_of(session, *pair), asked))
     errors = tuple(standing.error for standing in standings if standing.error)
     rows = tuple(standing_row(standing) for standing in standings)
     columns = ("RPO", "application", "host", "last backup", "age", "promised", "snapshots", "size", "check", "restore")
