@@ -35,10 +35,7 @@ def list_(session: Session, application: OwnerOption = None) -> Result:
     """
     judged, seen = _judged(session)
     shown = [item for item in judged if application in {None, item.key.owner}]
-    errors = tuple(
-        UnreadableError(f"keys of kind {kind.value}", f"could not be read: {reason}", "Mend that, and list them again.")
-        for kind, reason in sorted(seen.unread.items())
-    )
+    errors = _unread_errors(seen)
     counts = Counter(item.state.value for item in shown)
     summary = ", ".join(f"{count} {state}" for state, count in counts.items()) or "there is none that could be read"
     data: dict[str, Json] = {
@@ -46,6 +43,17 @@ def list_(session: Session, application: OwnerOption = None) -> Result:
         "unread": {kind.value: reason for kind, reason in seen.unread.items()},
     }
     return Result("key list", data, (_table(shown), text(f"{summary}.")), _status(shown, errors), errors)
+
+
+def _unread_errors(seen: "KeysSeen") -> tuple[UnreadableError, ...]:
+    """Say each reason for which keys could not be read once, with the kinds that it hides."""
+    hidden: dict[str, list[str]] = {}
+    for kind, reason in sorted(seen.unread.items()):
+        hidden.setdefault(reason.rstrip("."), []).append(kind.value)
+    return tuple(
+        UnreadableError(f"keys ({', '.join(kinds)})", f"could not be read: {reason}", "Mend that, and list them again.")
+        for reason, kinds in hidden.items()
+    )
 
 
 def show(session: Session, name: NameArgument) -> Result:

@@ -277,18 +277,19 @@ class Scratch:
 @pytest.fixture(name="scratch", params=["ext4", "xfs"])
 def _scratch(hosts: Hosts, request: pytest.FixtureRequest) -> Iterator[Scratch]:
     (own,) = (resource for resource in hosts.desired(APP) if isinstance(resource, HostVolume))
-    label = "hosting-scratch"
+    label = "hosting-test-scratch"
     renamed = replace(
-        own, name=f"{APP}:test/scratch", logical_volume="scratch", mount_point="/mnt/scratch", label=label
+        own, name=f"{APP}:test/scratch", logical_volume="test-scratch", mount_point="/mnt/scratch", label=label
     )
     scratch = Scratch(hosts, request.param, replace(renamed, size_gib=2, filesystem=request.param))
-    hosts.past(APP, f"lvcreate -q -y --wipesignatures=y -n scratch -L 1g --addtag={names.BLANK_TAG} hosting")
+    hosts.past(APP, f"lvcreate -q -y --wipesignatures=y -n test-scratch -L 1g --addtag={names.BLANK_TAG} hosting")
     scratch.agent("prepare-volume", scratch.order)
-    hosts.past(APP, f"printf scratch-active | cryptsetup open --key-file=- /dev/hosting/scratch {label}")
+    hosts.past(APP, f"printf scratch-active | cryptsetup open --key-file=- /dev/hosting/test-scratch {label}")
     hosts.past(APP, f"mount /dev/mapper/{label} /mnt/scratch && echo kept > /mnt/scratch/kept")
     yield scratch
     hosts.past(
-        APP, f"umount /mnt/scratch; chattr -i /mnt/scratch; cryptsetup close {label}; lvremove -q -y hosting/scratch"
+        APP,
+        f"umount /mnt/scratch; chattr -i /mnt/scratch; cryptsetup close {label}; lvremove -q -y hosting/test-scratch",
     )
     hosts.past(APP, f"rmdir /mnt/scratch; rm -f {names.HEADERS}/{label}.luks")
 
@@ -296,7 +297,7 @@ def _scratch(hosts: Hosts, request: pytest.FixtureRequest) -> Iterator[Scratch]:
 def test_a_volume_grows_while_it_is_in_use(scratch: Scratch) -> None:
     assert (scratch.seen().size_gib, scratch.seen().filled) == (1, True)
     growth = {**scratch.place, "size_gib": 2, "active": "scratch-active"}
-    scratch.hosts.past(APP, "lvextend -q --size=2g hosting/scratch")  # and killed
+    scratch.hosts.past(APP, "lvextend -q --size=2g hosting/test-scratch")  # and killed
     assert (scratch.seen().size_gib, scratch.seen().filled) == (2, False)
     scratch.agent("grow-volume", growth)
     assert (scratch.seen().size_gib, scratch.seen().filled) == (2, True)
