@@ -287,11 +287,8 @@ def _scratch(hosts: Hosts, request: pytest.FixtureRequest) -> Iterator[Scratch]:
     hosts.past(APP, f"printf scratch-active | cryptsetup open --key-file=- /dev/hosting/test-scratch {label}")
     hosts.past(APP, f"mount /dev/mapper/{label} /mnt/scratch && echo kept > /mnt/scratch/kept")
     yield scratch
-    hosts.past(
-        APP,
-        f"umount /mnt/scratch; chattr -i /mnt/scratch; cryptsetup close {label}; lvremove -q -y hosting/test-scratch",
-    )
-    hosts.past(APP, f"rmdir /mnt/scratch; rm -f {names.HEADERS}/{label}.luks")
+    hosts.past(APP, f"umount /mnt/scratch; cryptsetup close {label}; lvremove -q -y hosting/test-scratch")
+    hosts.past(APP, f"chattr -i /mnt/scratch; rmdir /mnt/scratch; rm -f {names.HEADERS}/{label}.luks")
 
 
 def test_a_volume_grows_while_it_is_in_use(scratch: Scratch) -> None:
