@@ -70,7 +70,6 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "show": "Show every snapshot, whether it is kept and why.",
         "check": "Check repositories, and read a part of their data.",
         "prune": "Let snapshots go that no retention asks for, past a guard.",
-        "approve": "Let a recorded prune be carried out, as a second person.",
         "recover": "Bring repositories back to what the store held at a moment.",
     },
     "drill": {

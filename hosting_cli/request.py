@@ -13,6 +13,7 @@ from typing import Any, cast
 from hosting_cli.apply import name_of
 from hosting_cli.approval import SHORTEST_PREFIX
 from hosting_cli.canonical import digest as digest_of
+from hosting_cli.errors import UsageError
 from hosting_cli.journal import Entry
 from inventory.resource import Json, Subject
 
@@ -64,12 +65,13 @@ def from_body(body: Mapping[str, Any]) -> Request:
 
 @dataclass(frozen=True)
 class Asked:
-    """A request as the journal holds it: who asked and when, who approved and when, and whether it was ended."""
+    """A request as the journal holds it: who asked and when, who approved and when, how far it has come."""
 
     request: Request
     asked_by: frozenset[str] = frozenset()
     asked_at: datetime | None = None
     approved_by: Mapping[str, datetime] = field(default_factory=dict)
+    begun: bool = False
     ended: bool = False
 
     @property
@@ -94,7 +96,8 @@ def asked(entries: Iterable[Entry]) -> dict[str, Asked]:
 def _followed(known: Asked, entry: Entry) -> Asked:
     if entry.kind == "approval":
         return replace(known, approved_by={**known.approved_by, entry.who: _time(entry)})
-    return replace(known, ended=known.ended or entry.kind in {"completed", "withdrawn"})
+    begun, ended = entry.kind == "intent", entry.kind in {"completed", "withdrawn"}
+    return replace(known, begun=known.begun or begun, ended=known.ended or ended)
 
 
 def open_request(procedure: str, subject: Subject, requests: Mapping[str, Asked]) -> Asked | None:
@@ -111,6 +114,22 @@ def find_open(prefix: str, requests: Mapping[str, Asked]) -> Asked | None:
     """Find the one request that is not ended and whose digest starts with *prefix*; ``None`` where there is not one."""
     found = [item for digest, item in requests.items() if digest.startswith(prefix.lower()) and not item.ended]
     return found[0] if len(found) == 1 and len(prefix) >= SHORTEST_PREFIX else None
+
+
+def find(prefix: str, procedure: str, requests: Mapping[str, Asked]) -> Asked:
+    """Find the one request for *procedure* whose digest starts with *prefix*; raise ``UsageError`` if there is none."""
+    found = [
+        item
+        for digest, item in requests.items()
+        if digest.startswith(prefix.lower()) and item.request.procedure == procedure
+    ]
+    if len(prefix) < SHORTEST_PREFIX:
+        what = f"names too little: give at least {SHORTEST_PREFIX} digits"
+    elif len(found) == 1:
+        return found[0]
+    else:
+        what = f"is the beginning of {len(found) or 'no'} such requests"
+    raise UsageError(f"request {prefix}", what, "Take the digest that was printed when it was asked for.")
 
 
 def approver_refusal(known: Asked, approver: str) -> str | None:

@@ -1,21 +1,20 @@
-"""What the journal knows of backups: checks, drills, and prunes that were asked for, approved and begun.  Pure."""
+"""What the journal knows of backups: checks, drills, recoveries, and prunes that were asked for.  Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
 from hosting_cli.backups.places import Place
-from hosting_cli.errors import UsageError
 from hosting_cli.journal import Entry
+from hosting_cli.request import Asked, Request, asked
 from inventory.resource import Json
 
-CHECK, PRUNE_PLAN, PRUNE_APPROVAL, PRUNED = "backup-check", "prune-plan", "prune-approval", "pruned"
-RECOVERY, DRILL = "backup-recovery", "drill"
+CHECK, RECOVERY, DRILL = "backup-check", "backup-recovery", "drill"
 RESTORE_PROOF = "backup-restores"
 """The proof of `hosting verify` that restores a file of a volume from its backup."""
-
-SHORTEST_PREFIX = 8
+PRUNE = "prune"
+"""The procedure by which snapshots go that no retention asks for."""
 
 
 @dataclass(frozen=True)
@@ -125,52 +124,22 @@ class RepositoryPrune:
 
 
 @dataclass(frozen=True)
-class RecordedPrune:
-    """A prune as the journal holds it; one that was carried out whole has used its requests and approvals up."""
+class Prune:
+    """What somebody asked to be removed of an application's backups."""
 
-    digest: str
     application: str
     repositories: tuple[RepositoryPrune, ...]
-    requested_by: frozenset[str] = field(default=frozenset())
-    approved_by: frozenset[str] = field(default=frozenset())
-    is_begun: bool = False
 
     def of(self, host: str) -> RepositoryPrune | None:
         """Give what it removes of *host*; ``None`` if nothing."""
         return next((item for item in self.repositories if item.host == host), None)
 
 
-def recorded_prunes(entries: Iterable[Entry]) -> dict[str, RecordedPrune]:
-    """Collect the prunes of a journal by digest."""
-    found: dict[str, RecordedPrune] = {}
-    for entry in entries:
-        if entry.kind == PRUNE_PLAN:
-            fresh = _recorded(entry.data)
-            known = found.get(fresh.digest, fresh)
-            found[fresh.digest] = replace(known, requested_by=known.requested_by | {entry.who})
-        elif (named := _named(entry)) in found:
-            found[named] = _followed(found[named], entry)
-    return found
-
-
-def _named(entry: Entry) -> str:
-    """Give the digest of the prune that *entry* may be about."""
-    return str(entry.data.get("procedure" if entry.kind == "intent" else "prune", ""))
-
-
-def _followed(known: RecordedPrune, entry: Entry) -> RecordedPrune:
-    if entry.kind == PRUNE_APPROVAL:
-        return replace(known, approved_by=known.approved_by | {entry.who})
-    if entry.kind == "intent":
-        return replace(known, is_begun=True)
-    return replace(known, requested_by=frozenset(), approved_by=frozenset())
-
-
-def _recorded(data: Mapping[str, Json]) -> RecordedPrune:
-    documents = cast("list[dict[str, list[str]]]", data["repositories"])
-    return RecordedPrune(
-        str(data["prune"]),
-        str(data["application"]),
+def prune_of(request: Request) -> Prune:
+    """Read back what ``pruning.request`` asked for."""
+    documents = cast("list[dict[str, list[str]]]", request.goal["repositories"])
+    return Prune(
+        request.owner,
         tuple(
             RepositoryPrune(
                 str(item["host"]), tuple(item["remove"]), frozenset(item["set_aside"]), frozenset(item["accepted"])
@@ -180,16 +149,14 @@ def _recorded(data: Mapping[str, Json]) -> RecordedPrune:
     )
 
 
-def find(prefix: str, prunes: Mapping[str, RecordedPrune]) -> RecordedPrune:
-    """Find the one prune whose digest starts with *prefix*; raise ``UsageError`` saying why there is none."""
-    found = [digest for digest in prunes if digest.startswith(prefix.lower())]
-    if len(prefix) < SHORTEST_PREFIX:
-        what = f"names too little: give at least {SHORTEST_PREFIX} digits"
-    elif len(found) == 1:
-        return prunes[found[0]]
-    else:
-        what = f"is the beginning of {len(found) or 'no'} recorded prunes"
-    raise UsageError(f"prune {prefix}", what, "Run `hosting backup prune APPLICATION`, and take what it prints.")
+def last_prune(requests: Mapping[str, Asked], application: str) -> str | None:
+    """Name the request by which backups of *application* were pruned last."""
+    ended = [digest for digest, item in requests.items() if item.ended and _is_prune(item, application)]
+    return ended[-1] if ended else None
+
+
+def _is_prune(known: Asked, application: str) -> bool:
+    return (known.request.procedure, known.request.owner) == (PRUNE, application)
 
 
 def removed_by_us(entries: Iterable[Entry], place: Place) -> frozenset[str]:
@@ -197,14 +164,15 @@ def removed_by_us(entries: Iterable[Entry], place: Place) -> frozenset[str]:
     known = tuple(entries)
     hidden = (entry.data["hidden"] for entry in known if _is_recovery(entry, place))
     recovered = {str(name) for names in hidden if isinstance(names, list) for name in names}
-    return frozenset(_begun_removals(recorded_prunes(known).values(), place)) | recovered
+    return frozenset(_begun_removals(asked(known).values(), place)) | recovered
 
 
 def _is_recovery(entry: Entry, place: Place) -> bool:
     return entry.kind == RECOVERY and entry.data["repository"] == place.name
 
 
-def _begun_removals(prunes: Iterable[RecordedPrune], place: Place) -> Iterator[str]:
-    for prune in prunes:
-        if prune.is_begun and prune.application == place.application and (part := prune.of(place.host)):
-            yield from part.remove
+def _begun_removals(requests: Iterable[Asked], place: Place) -> Iterator[str]:
+    for known in requests:
+        if known.begun and _is_prune(known, place.application):
+            part = prune_of(known.request).of(place.host)
+            yield from part.remove if part else ()

@@ -1,18 +1,20 @@
 """What a prune would remove, of which repository, and whether the guard lets it.  Pure.
 
-The digest names what would be removed and on what grounds, so an approval is for exactly that.  Snapshots that come
-later do not move it: they can only make more go, which waits for the next prune.
+The request's digest names what would be removed and on what grounds, so an approval is for exactly that.  Snapshots
+that come later do not move it: they can only make more go, which waits for the next prune.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from hosting_cli.backups.guard import Case, Refusal, judge
+from hosting_cli.backups.history import PRUNE
 from hosting_cli.backups.repository import Snapshot, in_order
 from hosting_cli.backups.retention import Decision, keep
-from hosting_cli.canonical import digest
 from hosting_cli.errors import UsageError
-from inventory.resource import Json
+from hosting_cli.request import Request
+from inventory.models import Application, Deployment
+from inventory.resource import Json, Subject
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,14 @@ def _one(case: Case, prefix: str, named: set[str]) -> str:
     return found[0]
 
 
-def plan_digest(application: str, proposals: Sequence[Proposal]) -> str:
-    """Name what a prune of *application* would remove."""
-    return digest({"application": application, "repositories": [proposal.document() for proposal in proposals]})
+def request(application: Application, environment: str, proposals: Sequence[Proposal], *, after: str | None) -> Request:
+    """Ask that exactly what *proposals* let go is removed; *after* names the prune before, so that each is another."""
+    documents: list[Json] = [proposal.document() for proposal in proposals]
+    return Request(
+        PRUNE,
+        Subject("backups", application.id),
+        application.id,
+        environment,
+        {"repositories": documents, "after": after},
+        second_person=application.environment is Deployment.PRODUCTION,
+    )

@@ -1,16 +1,17 @@
-"""Carry a recorded prune out: who must have agreed, whether it is still right, and its steps."""
+"""Carry out a prune that was asked for: who must have agreed, whether it is still right, and its steps."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
 from hosting_cli.backups.guard import Case
-from hosting_cli.backups.history import RecordedPrune
+from hosting_cli.backups.history import Prune
 from hosting_cli.backups.places import Place
 from hosting_cli.backups.pruning import Proposal, propose
 from hosting_cli.backups.repository import Repository
 from hosting_cli.errors import EngineError, RefusedError, StalePlanError
 from hosting_cli.procedure import Observed, Step, proof
+from hosting_cli.request import Asked
 from inventory.resource import Subject
 
 
@@ -27,55 +28,55 @@ class Opened(Protocol):
         """Free room, and check the structure of what stays."""
 
 
-def permitted(recorded: RecordedPrune, *, production: bool) -> None:
-    """Raise ``RefusedError`` unless *recorded* may be carried out: once, and in production past a second person."""
-    subject, remedy = f"prune {recorded.digest[:12]}", "Run `hosting backup prune` anew."
-    if not recorded.requested_by:
-        raise RefusedError(subject, "was carried out already", remedy)
-    if production and not recorded.approved_by - recorded.requested_by:
-        remedy = f"Have a second person run `hosting backup approve {recorded.digest[:12]}`."
+def permitted(known: Asked) -> None:
+    """Raise ``RefusedError`` unless *known* may be carried out: once, and in production past a second person."""
+    subject = f"prune {known.request.digest[:12]}"
+    if known.ended:
+        raise RefusedError(subject, "was carried out already, or called off", "Run `hosting backup prune` anew.")
+    if not known.is_approved:
+        remedy = f"Have a second person run `hosting approve {known.request.digest[:12]}`."
         raise RefusedError(subject, "it is for production, and no second person approved it", remedy)
 
 
-def agreed(recorded: RecordedPrune, cases: Sequence[Case]) -> None:
-    """Raise unless the guard, and the retention, still let everything go that *recorded* names.
+def agreed(wanted: Prune, cases: Sequence[Case]) -> None:
+    """Raise unless the guard, and the retention, still let everything go that *wanted* names.
 
     What an earlier, killed run removed already is no reason against it.
     """
     for case in cases:
-        proposal = _again(recorded, case)
+        proposal = _again(wanted, case)
         subject = f"repository {proposal.application}/{proposal.host}"
         if not proposal.allowed:
             what = "; ".join(refusal.sentence for refusal in proposal.refusals)
             raise RefusedError(subject, what, "Nothing was removed. Find out what happened.")
-        moved = _asked(recorded, case) - {snapshot.id for snapshot in proposal.gone}
+        moved = _asked(wanted, case) - {snapshot.id for snapshot in proposal.gone}
         if moved:
             what = f"{len(moved)} of the snapshots that were to go are to be kept by now"
             raise StalePlanError(subject, what, "Run `hosting backup prune` anew.")
 
 
-def _asked(recorded: RecordedPrune, case: Case) -> frozenset[str]:
-    """Name what *recorded* removes of what is still there."""
-    part = recorded.of(case.repository.host)
+def _asked(wanted: Prune, case: Case) -> frozenset[str]:
+    """Name what *wanted* removes of what is still there."""
+    part = wanted.of(case.repository.host)
     return frozenset(part.remove if part else ()) & {snapshot.id for snapshot in case.repository.snapshots}
 
 
-def _again(recorded: RecordedPrune, case: Case) -> Proposal:
+def _again(wanted: Prune, case: Case) -> Proposal:
     """Judge anew, on the same words of the same person, about what is still there."""
-    part = recorded.of(case.repository.host)
+    part = wanted.of(case.repository.host)
     if part is None:
         return propose(case)
     there = {snapshot.id for snapshot in case.repository.snapshots}
     return propose(replace(case, set_aside=part.set_aside & there, accepted=part.accepted & there))
 
 
-def steps(recorded: RecordedPrune, places: Sequence[Place], door: Opened) -> tuple[Step, ...]:
-    """Give the steps of *recorded* at *places*, in the order that is safe to interrupt."""
-    return tuple(step for place in places for step in _of_place(recorded, place, door))
+def steps(wanted: Prune, places: Sequence[Place], door: Opened) -> tuple[Step, ...]:
+    """Give the steps of *wanted* at *places*, in the order that is safe to interrupt."""
+    return tuple(step for place in places for step in _of_place(wanted, place, door))
 
 
-def _of_place(recorded: RecordedPrune, place: Place, door: Opened) -> tuple[Step, ...]:
-    part = recorded.of(place.host)
+def _of_place(wanted: Prune, place: Place, door: Opened) -> tuple[Step, ...]:
+    part = wanted.of(place.host)
     remove = part.remove if part else ()
     subject = Subject("repository", place.name)
 

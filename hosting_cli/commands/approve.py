@@ -1,12 +1,13 @@
 """Approve a recorded plan."""
 
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hosting_cli.commands.plan import blocks
 from hosting_cli.errors import RefusedError
-from hosting_cli.result import Result, text
+from hosting_cli.result import Result, Table, text
 from hosting_cli.session import Session
 
 if TYPE_CHECKING:
@@ -50,5 +51,21 @@ def _approve_request(session: Session, known: "Asked") -> Result:
     if refusal:
         raise RefusedError(f"request {digest[:12]}", refusal, "Ask a colleague to run `hosting approve`.")
     session.journal.append("approval", {"procedure": digest})
+    asked_for = Table("What was asked for", ("what", "value"), tuple(rows_of(known.request.goal)))
     said = text(f"{known.request}", f"Approved by {session.identity}. Next: the command that asked for it, again.")
-    return Result("approve", {"procedure": digest, "approved_by": session.identity}, (said,))
+    return Result("approve", {"procedure": digest, "approved_by": session.identity}, (asked_for, said))
+
+
+def rows_of(value: object, name: str = "") -> Iterator[tuple[str, str]]:
+    """Lay a goal out for people, a row for each value in it, named by the way that leads there."""
+    match value:
+        case Mapping():
+            for key, inner in value.items():
+                yield from rows_of(inner, f"{name} {key.replace('_', ' ')}".strip())
+        case list():
+            for number, inner in enumerate(value, start=1):
+                yield from rows_of(inner, f"{name} {number}")
+        case None:
+            pass
+        case _:
+            yield name, str(value)

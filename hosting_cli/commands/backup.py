@@ -9,7 +9,6 @@ from hosting_cli.backups.opened import (
     application_of,
     case_of,
     chosen,
-    is_production,
     places_of,
     proposed,
     readings,
@@ -18,14 +17,17 @@ from hosting_cli.backups.opened import (
 from hosting_cli.commands.backup_recovery import moment_of, recovered, shown_recovery
 from hosting_cli.commands.backup_tables import proposal_json, refusal_error, standing_row, tables_of
 from hosting_cli.commands.plan import ApplicationOption
-from hosting_cli.errors import EngineError, RefusedError, UsageError
+from hosting_cli.errors import EngineError, UsageError
 from hosting_cli.result import ExitStatus, Result, Table, status_of, text
 from hosting_cli.session import Session
-from inventory.models import Application
 from inventory.resource import Json
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hosting_cli.backups.places import Place
+    from hosting_cli.backups.pruning import Proposal
+    from hosting_cli.request import Asked, Request
 
 PARTS = 20
 """In how many checks all data of a repository is read once, unless somebody asks otherwise."""
@@ -55,9 +57,6 @@ MomentOption = Annotated[
     str, typer.Option("--as-of", metavar="TIME", help="The last moment known to be good, like 2026-11-22T03:00Z.")
 ]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only say what would be put back, and what hidden.")]
-PruneDigestArgument = Annotated[
-    str, typer.Argument(metavar="DIGEST", help="The prune's digest, or its first 8 digits or more.")
-]
 
 
 # -- looking ----------------------------------------------------------------------------------------------------------
@@ -150,7 +149,7 @@ def prune(
 
     Without --digest nothing is removed: it is shown what would go and what the guard says, and recorded under a digest.
     With it, exactly that goes, if the guard still allows it; in production a second person must have approved it
-    (`hosting backup approve`).  The guard believes the object store and not hosts: it refuses, with every reason, when
+    (`hosting approve`).  The guard believes the object store and not hosts: it refuses, with every reason, when
     a snapshot lies about its time, shrank or grew out of proportion, was overwritten, when no restore was proven
     lately, or when too little would be left.  What is pruned stays in the store until its lock ends.  A token with the
     policy hosting-APPLICATION-prune is all that is needed.
@@ -162,31 +161,8 @@ def prune(
     return _carried_out(session, application, digest)
 
 
-def approve(session: Session, digest: PruneDigestArgument) -> Result:
-    """Let a recorded prune be carried out, as a second person.
-
-    What is approved is the digest, so exactly the snapshots that were shown.  In production it must be somebody else
-    than who asked for it.  Show yourself with --token-file or VAULT_TOKEN.
-    """
-    from hosting_cli.backups.history import PRUNE_APPROVAL, find, recorded_prunes
-
-    found = find(digest, recorded_prunes(session.journal.entries()))
-    subject = f"prune {found.digest[:12]}"
-    if not found.requested_by:
-        raise RefusedError(subject, "was carried out already", "Run `hosting backup prune` anew.")
-    if is_production(application_of(session, found.application)) and session.identity in found.requested_by:
-        what = f"{session.identity} asked for this prune, and it is for production: a second person must approve it"
-        raise RefusedError(subject, what, "Ask a colleague to run `hosting backup approve`.")
-    session.journal.append(PRUNE_APPROVAL, {"prune": found.digest, "application": found.application})
-    rows = tuple(("remove", item.host, name) for item in found.repositories for name in item.remove)
-    closing = f"Next: hosting backup prune {found.application} --digest {found.digest[:12]}"
-    blocks = (Table("", ("", "host", "snapshot"), rows), text(f"Approved by {session.identity}.", closing))
-    return Result("backup approve", {"prune": found.digest, "approved_by": session.identity}, blocks)
-
-
 def _shown_prune(session: Session, application: str, set_aside: frozenset[str], accepted: frozenset[str]) -> Result:
-    from hosting_cli.backups.history import PRUNE_PLAN
-    from hosting_cli.backups.pruning import plan_digest
+    from hosting_cli.commands.procedures import ask
 
     found = readings(session, application, None, as_pruner=True)
     proposals = proposed([case_of(session, place, seen) for place, seen in found], set_aside, accepted)
@@ -196,43 +172,46 @@ def _shown_prune(session: Session, application: str, set_aside: frozenset[str], 
     data: dict[str, Json] = {"repositories": [proposal_json(proposal) for proposal in proposals]}
     if not going:
         return Result("backup prune", data, (*blocks, text("Nothing is to be removed.")), status_of(errors), errors)
-    digest = plan_digest(application, going)
-    documents: list[Json] = [proposal.document() for proposal in going]
-    session.journal.append(PRUNE_PLAN, {"prune": digest, "application": application, "repositories": documents})
-    closing = text(f"Prune {digest}", *_next_step(application_of(session, application), digest))
+    known = ask(session, _request(session, application, going))
+    closing = text(*_next_step(known))
     status = status_of(errors, ExitStatus.PENDING)
-    return Result("backup prune", {**data, "prune": digest}, (*blocks, closing), status, errors)
+    return Result("backup prune", {**data, "procedure": known.request.digest}, (*blocks, closing), status, errors)
 
 
-def _next_step(application: Application, digest: str) -> tuple[str, ...]:
-    first = f"Next, by a second person: hosting backup approve {digest[:12]}"
-    carry_out = f"Next: hosting backup prune {application.id} --digest {digest[:12]}"
-    return (first,) if is_production(application) else (carry_out,)
+def _request(session: Session, application: str, going: "Sequence[Proposal]") -> "Request":
+    from hosting_cli.backups.history import last_prune
+    from hosting_cli.backups.pruning import request
+    from hosting_cli.request import asked
+
+    after = last_prune(asked(session.journal.entries()), application)
+    return request(application_of(session, application), session.environment.environment, going, after=after)
+
+
+def _next_step(known: "Asked") -> tuple[str, ...]:
+    digest = known.request.digest[:12]
+    carry_out = f"hosting backup prune {known.request.owner} --digest {digest}"
+    if known.is_approved:
+        return (f"Prune {known.request.digest}", f"Next: {carry_out}")
+    approval = f"Next, by a second person: hosting approve {digest}"
+    return (f"Prune {known.request.digest}", approval, f"Then: {carry_out}")
 
 
 def _carried_out(session: Session, application: str, digest: str) -> Result:
-    from hosting_cli.backups.history import PRUNED, find, recorded_prunes
+    from hosting_cli.backups.history import PRUNE, prune_of
     from hosting_cli.backups.pruning_steps import agreed, permitted, steps
-    from hosting_cli.commands.procedures import outcome_result
-    from hosting_cli.procedure import carry_out, is_complete
+    from hosting_cli.commands.procedures import go_on
+    from hosting_cli.request import asked, find
 
-    recorded = find(digest, recorded_prunes(session.journal.entries()))
-    if recorded.application != application:
-        raise UsageError(f"prune {digest}", f"is of {recorded.application}", f"Prune {recorded.application} by it.")
-    permitted(recorded, production=is_production(application_of(session, application)))
+    known = find(digest, PRUNE, asked(session.journal.entries()))
+    wanted = prune_of(known.request)
+    if wanted.application != application:
+        raise UsageError(f"prune {digest}", f"is of {wanted.application}", f"Prune {wanted.application} by it.")
+    permitted(known)
     found = readings(session, application, None, as_pruner=True)
-    cases = {place: case_of(session, place, seen) for place, seen in found if recorded.of(place.host)}
-    agreed(recorded, list(cases.values()))
-    with session.progress.stage(f"{application}: pruning"):
-        outcomes = carry_out(
-            steps(recorded, list(cases), session.repositories),
-            digest=recorded.digest,
-            record=session.journal.append,
-            tell=session.progress,
-        )
-    if is_complete(outcomes):
-        session.journal.append(PRUNED, {"prune": recorded.digest, "application": application})
-    return outcome_result("backup prune", recorded.digest, outcomes, "Removed, read back and recorded.")
+    cases = {place: case_of(session, place, seen) for place, seen in found if wanted.of(place.host)}
+    agreed(wanted, list(cases.values()))
+    done = "Removed, read back and recorded."
+    return go_on(session, "backup prune", known, lambda: steps(wanted, list(cases), session.repositories), done)
 
 
 # -- bringing back ----------------------------------------------------------------------------------------------------

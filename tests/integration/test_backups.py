@@ -9,6 +9,7 @@ from backups_lab import Host, seen, vault_session
 
 from hosting_cli.backups.places import Place
 from hosting_cli.commands import backup
+from hosting_cli.commands.approve import approve
 from hosting_cli.doors.openbao import OpenBao
 from hosting_cli.errors import EngineError, RefusedError, UnreadableError
 from hosting_cli.resources import SecretEntry, SecretPurpose
@@ -82,12 +83,12 @@ def test_lies_are_set_aside_and_go_after_a_second_person_agreed(
     lies = [snapshot.short_id for snapshot in seen(session, place).snapshots if snapshot.size_bytes == 0]
     planned = backup.prune(session, place.application, set_aside=lies)
     assert planned.status is ExitStatus.PENDING
-    digest = planned.data["prune"]
+    digest = planned.data["procedure"]
     with pytest.raises(RefusedError, match="no second person approved it"):
         backup.prune(session, place.application, digest=digest)
-    with pytest.raises(RefusedError, match="token-pruner asked for this prune"):
-        backup.approve(session, digest)
-    assert backup.approve(officer, digest[:12]).status is ExitStatus.DONE
+    with pytest.raises(RefusedError, match="token-pruner asked for it"):
+        approve(session, digest)
+    assert approve(officer, digest[:12]).status is ExitStatus.DONE
     writer.back_up(b"study x")
     result = backup.prune(session, place.application, digest=digest[:12])
     assert [step["state"] for step in result.data["steps"]] == ["done", "done"]

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from hosting_cli.approval import recorded_plans
+from hosting_cli.errors import UsageError
 from hosting_cli.journal import Journal
-from hosting_cli.request import Asked, Request, approver_refusal, asked, find_open, from_body, open_request
+from hosting_cli.request import Asked, Request, approver_refusal, asked, find, find_open, from_body, open_request
 from inventory.resource import Json, Subject
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
@@ -95,3 +96,18 @@ def test_a_request_is_found_by_the_beginning_of_its_digest_and_by_nothing_shorte
 def test_requests_are_no_plans_and_their_approvals_are_nobodys_elses(book: Book) -> None:
     book.ask().note("approval", "officer").note("intent", "engineer")
     assert recorded_plans(book.journal.entries()) == {}
+
+
+@pytest.mark.parametrize("prefix", ["1234567", "f" * 64], ids=["too short", "of none"])
+def test_a_digest_that_names_no_request_says_why(book: Book, prefix: str) -> None:
+    requests = asked(book.ask().journal.entries())
+    assert find(REQUEST.digest[:8], "rotate", requests).request == REQUEST
+    with pytest.raises(UsageError, match=r"names too little|no such requests"):
+        find(prefix, "rotate", requests)
+    with pytest.raises(UsageError, match="no such requests"):
+        find(REQUEST.digest[:8], "another procedure", requests)
+
+
+def test_a_request_is_begun_with_its_first_step(book: Book) -> None:
+    assert not book.ask().note("approval", "officer").known().begun
+    assert book.note("intent", "engineer").known().begun

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 from repositories import HOST, MEBIBYTE, NOW, case, nightly, snapshot
+from sample import region
 
 from hosting_cli.backups.guard import Limits
-from hosting_cli.backups.pruning import Proposal, plan_digest, propose
+from hosting_cli.backups.pruning import Proposal, propose, request
 from hosting_cli.backups.repository import Lock, Snapshot
 from hosting_cli.errors import UsageError
 
@@ -167,8 +168,14 @@ def test_a_digest_names_what_would_go_and_nothing_else() -> None:
     first = propose(case(GOOD))
     again = propose(case((*GOOD, snapshot(NOW))))
     assert {one.id for one in first.gone} < {one.id for one in again.gone}
-    assert plan_digest("a", [first]) != plan_digest("a", [again])
-    assert plan_digest("a", [first]) == plan_digest("a", [propose(case(GOOD, last_drill=NOW))])
+    application = region().applications[0]
+
+    def digest(proposal: Proposal, after: str | None = None) -> str:
+        return request(application, "lab", [proposal], after=after).digest
+
+    assert digest(first) != digest(again)
+    assert digest(first) == digest(propose(case(GOOD, last_drill=NOW)))
+    assert digest(first) != digest(first, after="a prune before"), "the same again needs another approval"
 
 
 # -- whatever a forger adds -----------------------------------------------------------------------------------------

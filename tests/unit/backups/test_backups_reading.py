@@ -12,8 +12,10 @@ from hosting_cli.backups.places import Place, places
 from hosting_cli.backups.reading import joined
 from hosting_cli.backups.standing import Rpo, Standing
 from hosting_cli.backups.stored import StoredObject, Version
-from hosting_cli.errors import UnreadableError, UsageError
+from hosting_cli.errors import UnreadableError
 from hosting_cli.journal import Entry
+from hosting_cli.request import Request, asked
+from inventory.resource import Subject
 
 ONE, OTHER = "a" * 64, "b" * 64
 
@@ -154,38 +156,39 @@ def test_a_drill_is_a_restore_that_gave_the_right_bytes(found: Entry, counts: bo
     assert (last == datetime(2026, 11, 20, 1, 2, 3, tzinfo=UTC)) is counts
 
 
-def planned(digest: str = "d" * 64, who: str = "token-one") -> Entry:
-    removed = [{"application": APPLICATION, "host": HOST, "remove": [ONE], "set_aside": [], "accepted": []}]
-    return entry(history.PRUNE_PLAN, who, prune=digest, application=APPLICATION, repositories=removed)
+REQUEST = Request(
+    history.PRUNE,
+    Subject("backups", APPLICATION),
+    APPLICATION,
+    "lab",
+    {"after": None, "repositories": [{"host": HOST, "remove": [ONE], "set_aside": [], "accepted": []}]},
+    second_person=True,
+)
+ASKED = entry("request", request=REQUEST.body())
+BEGUN = entry("intent", procedure=REQUEST.digest, subject={}, sentence="")
 
 
-def test_a_prune_collects_who_asked_who_approved_and_whether_it_began() -> None:
-    entries = [planned(), planned(who="token-two"), entry(history.PRUNE_APPROVAL, "token-three", prune="d" * 64)]
-    found = history.recorded_prunes(entries)["d" * 64]
-    assert (found.requested_by, found.approved_by) == ({"token-one", "token-two"}, {"token-three"})
-    assert not found.is_begun
-    assert history.removed_by_us(entries, place()) == frozenset()
-    begun = [*entries, entry("intent", procedure="d" * 64, subject={}, sentence="")]
-    assert history.removed_by_us(begun, place()) == {ONE}
+def test_a_prune_is_read_back_as_it_was_asked_for() -> None:
+    (known,) = asked([ASKED]).values()
+    found = history.prune_of(known.request)
+    assert (found.application, found.of("another")) == (APPLICATION, None)
+    assert found.of(HOST) == history.RepositoryPrune(HOST, (ONE,), frozenset(), frozenset())
 
 
-def test_what_was_carried_out_has_used_its_approval_up_and_is_remembered() -> None:
-    entries = [
-        planned(),
-        entry(history.PRUNE_APPROVAL, "token-two", prune="d" * 64),
-        entry("intent", procedure="d" * 64, subject={}, sentence=""),
-        entry(history.PRUNED, prune="d" * 64),
-    ]
-    found = history.recorded_prunes(entries)["d" * 64]
-    assert (found.requested_by, found.approved_by) == (frozenset(), frozenset())
-    assert history.removed_by_us(entries, place()) == {ONE}
+@pytest.mark.parametrize(
+    ("entries", "removed"),
+    [([ASKED], frozenset()), ([ASKED, BEGUN], {ONE}), ([ASKED, BEGUN, entry("completed", procedure="x")], {ONE})],
+    ids=["asked for", "begun", "done"],
+)
+def test_what_a_begun_prune_removes_is_our_own_deed(entries: list[Entry], removed: set[str]) -> None:
+    assert history.removed_by_us(entries, place()) == removed
 
 
-@pytest.mark.parametrize("prefix", ["d" * 7, "e" * 8], ids=["too short", "unknown"])
-def test_a_digest_that_names_no_prune(prefix: str) -> None:
-    with pytest.raises(UsageError, match="hosting backup prune"):
-        history.find(prefix, history.recorded_prunes([planned()]))
-    assert history.find("dddddddd", history.recorded_prunes([planned()])).digest == "d" * 64
+def test_the_last_prune_is_the_last_that_ended() -> None:
+    done = entry("completed", procedure=REQUEST.digest)
+    assert history.last_prune(asked([ASKED, BEGUN]), APPLICATION) is None
+    assert history.last_prune(asked([ASKED, BEGUN, done]), APPLICATION) == REQUEST.digest
+    assert history.last_prune(asked([ASKED, BEGUN, done]), "another") is None
 
 
 # -- how it stands ----------------------------------------------------------------------------------------------------

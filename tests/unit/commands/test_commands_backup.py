@@ -13,6 +13,7 @@ from sample import APPLICATION, HOST, NOW
 from hosting_cli.backups.places import Place
 from hosting_cli.backups.repository import Repository, Snapshot
 from hosting_cli.commands import backup
+from hosting_cli.commands.approve import approve
 from hosting_cli.console import render
 from hosting_cli.errors import EngineError, RefusedError, StalePlanError, UnreadableError, UsageError
 from hosting_cli.result import ExitStatus, Result
@@ -163,7 +164,7 @@ def test_damage_is_recorded_and_is_no_success(world: World) -> None:
 
 
 def digest_of(world: World, **options: Any) -> str:
-    digest: str = backup.prune(world.session, APPLICATION, **options).data["prune"]
+    digest: str = backup.prune(world.session, APPLICATION, **options).data["procedure"]
     return digest
 
 
@@ -171,26 +172,25 @@ def test_a_prune_is_shown_first_and_removes_nothing(world: World) -> None:
     result = backup.prune(world.session, APPLICATION)
     assert result.status is ExitStatus.PENDING
     assert door(world).calls == ["read as pruner"]
-    assert "hosting backup approve" in printed(result)
+    assert "hosting approve" in printed(result)
 
 
 def test_in_production_a_second_person_approves(world: World) -> None:
     digest = digest_of(world)
     with pytest.raises(RefusedError, match="no second person approved it"):
         backup.prune(world.session, APPLICATION, digest=digest)
-    with pytest.raises(RefusedError, match="token-tester asked for this prune"):
-        backup.approve(world.session, digest)
+    with pytest.raises(RefusedError, match="token-tester asked for it"):
+        approve(world.session, digest)
     become(world, "token-officer")
-    backup.approve(world.session, digest[:8])
+    approved = approve(world.session, digest[:8])
+    assert "repositories 1 remove 25" in printed(approved), "whoever approves sees each snapshot that would go"
     result = backup.prune(world.session, APPLICATION, digest=digest[:8])
     assert result.status is ExitStatus.DONE
     assert [call for call in door(world).calls if "read" not in call] == ["forget 25", "prune"]
-    for again in (
-        lambda: backup.prune(world.session, APPLICATION, digest=digest),
-        lambda: backup.approve(world.session, digest),
-    ):
-        with pytest.raises(RefusedError, match="was carried out already"):
-            again()
+    with pytest.raises(RefusedError, match="was carried out already"):
+        backup.prune(world.session, APPLICATION, digest=digest)
+    with pytest.raises(UsageError, match="no recorded plans"):
+        approve(world.session, digest)
     assert backup.prune(world.session, APPLICATION).status is ExitStatus.DONE  # nothing is left to go
 
 
@@ -209,7 +209,7 @@ def test_what_is_refused_is_neither_recorded_nor_carried_out(world: World) -> No
         "1 objects were overwritten with other content, config among them",
     )
     assert "The guard lets nothing go" in printed(result)
-    assert "prune" not in result.data
+    assert "procedure" not in result.data
 
 
 @pytest.mark.parametrize("when", ["guard", "kept"])
