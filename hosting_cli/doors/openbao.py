@@ -37,6 +37,11 @@ class OpenBao:
         answer = self._client.get("auth/token/lookup-self") or {}
         return str(answer["data"]["display_name"])
 
+    def policies(self) -> frozenset[str]:
+        """Name the policies that the token holds, those of whoever it belongs to included."""
+        answer = self._client.get("auth/token/lookup-self") or {}
+        return frozenset(answer["data"]["policies"]) | frozenset(answer["data"].get("identity_policies") or ())
+
     # -- resources ----------------------------------------------------------------------------------------------------
 
     def read(self) -> Reading:

@@ -64,7 +64,7 @@ for folder in ("/run", "/tmp", "/dev/shm", "/var/tmp", "/var/log", "/etc", "/roo
 def test_no_secret_is_found_on_the_controller_or_on_hosts(provisioned: LabRunner) -> None:
     lab = provisioned
     canaries = secrets_of(lab)
-    assert len(canaries) == 7
+    assert len(canaries) == 8
     with recorded(lab) as processes:
         shown = use_every_secret(lab)
     journals = {f"journal of {host}": past(lab, host, "journalctl --output=cat --all").encode() for host in HOSTS}

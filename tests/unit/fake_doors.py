@@ -20,6 +20,7 @@ from hosting_cli.keys.values import KeysSeen, KeyVersions
 from hosting_cli.resources import VAULT, SecretEntry, StoreResource, VaultResource, object_store
 from hosting_cli.secret import Secret
 from hosting_cli.session import DoorMaker, Session
+from inventory import naming
 from inventory.key_policy import KeyKind
 from inventory.resource import Json, Reading, Resource, Subject
 
@@ -47,6 +48,7 @@ class FakeVault:
         self.known_keys = KeysSeen((), {})
         self.sealed = False
         self.person = "token-tester"
+        self.held = frozenset({naming.APPROVER_POLICY})
 
     def _asked(self, call: str) -> None:
         if self.sealed:
@@ -56,6 +58,10 @@ class FakeVault:
     def identity(self) -> str:
         self._asked("identity")
         return self.person
+
+    def policies(self) -> frozenset[str]:
+        self._asked("policies")
+        return self.held
 
     def bootstrap(self, policies: Mapping[str, str]) -> None:
         self._asked(f"bootstrap {', '.join(policies)}")

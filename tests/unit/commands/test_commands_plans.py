@@ -139,6 +139,15 @@ def test_who_asked_for_a_plan_of_production_does_not_approve_it(world: World) ->
     assert kinds(world) == ["plan"]
 
 
+def test_another_name_is_no_second_person_unless_the_vault_lets_it_approve(world: World) -> None:
+    digest = planned(world)
+    as_somebody(world, "approle")
+    world.vault.held = frozenset({"hosting-imagerie-beaune-dijon-app-1"})
+    with pytest.raises(RefusedError, match="approle does not hold the policy people-approver"):
+        approve(world.session, digest)
+    assert kinds(world) == ["plan"]
+
+
 def test_a_second_person_approves_what_was_shown_by_its_digest(world: World) -> None:
     digest = planned(world)
     as_somebody(world, "token-officer")
