@@ -8,7 +8,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -174,4 +174,12 @@ def restore(name: str, snapshot: str, path: str, target: str) -> None:
             "--verify",
         )
     if not os.path.lexists(restored):
+        _remove_empty(target)
         raise AgentError(f"snapshot {snapshot} does not hold {path}")
+
+
+def _remove_empty(target: str) -> None:
+    """Remove the directories that restic makes on the way to what it then does not find."""
+    for directory, _, _ in os.walk(target, topdown=False):
+        with suppress(OSError):
+            Path(directory).rmdir()

@@ -454,10 +454,12 @@ def test_a_restore_takes_what_this_host_backed_up_and_verifies_it(machine: Machi
     )
 
 
-def test_what_a_snapshot_does_not_hold_is_not_restored(machine: Machine, tmp_path: Path) -> None:
+def test_what_a_snapshot_does_not_hold_is_not_restored_and_leaves_nothing(machine: Machine, tmp_path: Path) -> None:
     (machine.root / "not_in_snapshot").touch()
+    target = tmp_path / "target"
     with pytest.raises(AgentError, match="snapshot latest does not hold /srv/imagerie/x"):
-        backup.restore("imagerie", "latest", "/srv/imagerie/x", str(tmp_path / "target"))
+        backup.restore("imagerie", "latest", "/srv/imagerie/x", str(target))
+    assert not target.exists()
 
 
 def test_a_restore_overwrites_nothing(machine: Machine, tmp_path: Path) -> None:
