@@ -269,7 +269,8 @@ class Scratch:
         assert ran.status == 0, ran
 
     def seen(self) -> HostVolume:
-        found = self.hosts.seen(APP, self.wanted).resources[self.wanted.subject]
+        groups = (resource for resource in self.hosts.desired(APP) if isinstance(resource, HostStorage))
+        found = self.hosts.seen(APP, *groups, self.wanted).resources[self.wanted.subject]
         assert isinstance(found, HostVolume)
         return found
 

@@ -185,7 +185,7 @@ def test_an_ext4_file_system_is_known_with_its_size(tmp_path: Path) -> None:
     subprocess.run(["mkfs.ext4", "-q", "-F", device], check=True)
     with device.open("ab") as stream:
         stream.truncate(96 << 20)  # the device grew, the file system did not
-    assert read_host._read_filesystem(str(device)) == {"filesystem": "ext4", "filesystem_bytes": 64 << 20}
+    assert read_host._read_filesystem(str(device), []) == {"filesystem": "ext4", "filesystem_bytes": 64 << 20}
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_an_ext4_file_system_is_known_with_its_size(tmp_path: Path) -> None:
 )
 def test_other_file_systems_are_known_by_their_magic(content: bytes, found: tuple[Any, Any], tmp_path: Path) -> None:
     (tmp_path / "device").write_bytes(content + bytes(4096))
-    assert tuple(read_host._read_filesystem(str(tmp_path / "device")).values()) == found
+    assert tuple(read_host._read_filesystem(str(tmp_path / "device"), []).values()) == found
 
 
 # -- writing ----------------------------------------------------------------------------------------------------------

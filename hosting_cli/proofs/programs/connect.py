@@ -9,7 +9,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 PROBE_MARK = 0x686F
-SECONDS = 8
+SECONDS = 5
 
 
 def answers(port: str) -> bool:
