@@ -30,10 +30,13 @@ _KEPT_LINES = 8
 _FAILURES = (OperationError, FactError, UnknownError)
 
 
-def prepare(operation: Operation, *arguments: Any, name: str) -> None:
-    """Run an operation that no resource stands for; what it raises ends the host."""
+def prepare(operation: Operation, *resources: HostResource, name: str) -> None:
+    """Run an operation that begins *resources*, if any, and carries none of them out; what it raises ends the host."""
+    if state.is_executing:
+        for resource in resources:
+            _begin(resource)
     try:
-        operation(*arguments, name=name)
+        operation(*resources, name=name)
     except NestedOperationError as error:
         raise OperationError(f"{name} failed: {_complaint(str(error))}") from error
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
+from deploys.resources import source as host_source
 from hosting_cli.errors import UsageError
 from hosting_cli.journal import Entry
 from hosting_cli.plan import Action, Change, Plan, from_document
@@ -102,7 +103,7 @@ def _moved(recorded: Recorded, now: Plan, *, same_files: bool) -> Sequence[str]:
     if not recorded.begun:
         return ["it is no longer true: the files or the engines have changed since"]
     approved = {change.subject: change for change in recorded.plan.changes}
-    under_way = {approved[subject].source for subject in recorded.begun if subject in approved} if same_files else set()
+    under_way = _under_way(recorded, approved) if same_files else set()
     left = {change.subject for change in now.changes}
     reasons = [
         reason
@@ -122,6 +123,16 @@ def _moved(recorded: Recorded, now: Plan, *, same_files: bool) -> Sequence[str]:
         if finding.subject not in known_unknown
     ]
     return reasons
+
+
+def _under_way(recorded: Recorded, approved: Mapping[Subject, Change]) -> set[str]:
+    """Name the sources on which a killed run was at work.
+
+    Hosts are converged all at once: where one was begun, others may have been, of which nobody was left to tell.
+    """
+    begun = {approved[subject].source for subject in recorded.begun if subject in approved}
+    hosts = {change.source for change in approved.values() if change.source.startswith(host_source(""))}
+    return begun | hosts if begun & hosts else begun
 
 
 def _foreign(change: Change, approved: dict[Subject, Change], begun: frozenset[Subject]) -> str | None:

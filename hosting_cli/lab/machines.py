@@ -11,9 +11,11 @@ that was left in between is made anew.
 
 import secrets
 import shutil
+import socket
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
@@ -47,6 +49,7 @@ MOST_AT_ONCE = 3
 _SOCKET_SECONDS = 60
 _IDENTITY_SECONDS = 300
 _BOOT_SECONDS = 600
+_SSH_SECONDS = 120
 
 
 class State(Enum):
@@ -165,6 +168,7 @@ def _clone(spec: MachineSpec, lab: Path, image: Image, template: Template, progr
     _identify(place, spec, host_key, bootstrap.public)
     record = replace(record, identified=True)
     write(lab, record)
+    _wait_for_ssh(record)
     narrator.say(f"{spec.name}: answers SSH on port {record.ssh_port}")
     return _reached(lab, record)
 
@@ -183,6 +187,17 @@ def _identify(place: Path, spec: MachineSpec, host_key: keys.KeyPair, bootstrap_
             channels.decoded(result["errors"]) for result in (answer, *answer.get("results", ())) if "errors" in result
         ]
         raise EngineError(f"machine {spec.name}", f"did not take its identity: {' '.join(errors)}", "Start it anew.")
+
+
+def _wait_for_ssh(record: Record) -> None:
+    """Wait until the SSH server, which starts anew with its own host key, answers; it is asked seldom."""
+    deadline = time.monotonic() + _SSH_SECONDS
+    while time.monotonic() < deadline:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", record.ssh_port), timeout=10) as connection:
+            if connection.recv(4) == b"SSH-":
+                return
+        time.sleep(0.5)
+    raise EngineError(f"machine {record.spec.name}", "does not answer SSH", "See its console.log; start it anew.")
 
 
 def restart(lab: Path, name: str, progress: Progress) -> RunningMachine:

@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 
 from hosting_cli.lab import addresses, breakage, channels, image, machines, network, template
+from hosting_cli.lab.laboratory import DATA_DISK_GIB
 from hosting_cli.lab.machines import RunningMachine, State
 from hosting_cli.lab.specification import Forward, Link, MachineSpec
 
 APP, GATEWAY = "dijon-app-1", "dijon-gateway-1"
+GATEWAY_LINKS = (Link("application", "10.21.10.1/24"), Link("tunnel", "10.21.20.1/24"))
 
 
 class TellWhoAsks(socketserver.BaseRequestHandler):
@@ -59,10 +61,8 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
         threading.Thread(target=service.serve_forever, daemon=True).start()
         forwards = (Forward(addresses.VAULT, 8200, service.server_address[1]),)
         specs = (
-            MachineSpec(APP, 1, 512, 2, (Link("application", "10.21.10.11/24"),), forwards),
-            MachineSpec(
-                GATEWAY, 2, 512, 2, (Link("application", "10.21.10.1/24"), Link("tunnel", "10.21.20.1/24")), forwards
-            ),
+            MachineSpec(APP, 1, 512, DATA_DISK_GIB, (Link("application", "10.21.10.11/24"),), forwards),
+            MachineSpec(GATEWAY, 2, 512, DATA_DISK_GIB, GATEWAY_LINKS, forwards),
         )
         built = image.build(cache, print)
         booted = template.build(cache, built, specs[0].shape, print, kvm=False)

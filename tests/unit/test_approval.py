@@ -153,6 +153,14 @@ def test_what_moved_along_on_a_source_under_way_is_approved_while_the_files_are_
     assert book.refusals(asked, left, files="changed") != ()
 
 
+@pytest.mark.parametrize(("source", "refused"), [("host two", False), ("vault", True)], ids=["a host", "the vault"])
+def test_where_one_host_was_begun_others_may_have_been(book: Book, source: str, refused: bool) -> None:
+    asked = plan(change("a", source="host one"), change("b", source="host one"), change("c", source=source))
+    book.planned(asked).approved(asked).begun(asked, "a")
+    done = book.refusals(asked, plan(change("b", source="host one")), files="same")
+    assert done == (("bucket c is done, but not by this plan",) if refused else ())
+
+
 def test_nothing_is_deleted_because_it_moved_along(book: Book) -> None:
     asked = plan(change("a"), change("b"))
     book.planned(asked).approved(asked).begun(asked, "a")
