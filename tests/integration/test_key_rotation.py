@@ -1,6 +1,7 @@
 """Rotations on real engines: nothing is unreadable at any moment, whatever is killed or sealed in the middle."""
 
 import json
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -259,12 +260,14 @@ def test_a_password_killed_at_each_step_always_opens_its_repository_and_the_old_
 
 
 def seal_while_running(lab: Lab, *arguments: str) -> tuple[int, dict[str, Any]]:
-    """Run a command, and seal the vault as soon as it has begun something."""
+    """Run a command, hold it as soon as it has begun something, seal the vault, and let it go on."""
     seen = set(begun(lab))
     process = subprocess.Popen(command(lab, *arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     while process.poll() is None and not set(begun(lab)) - seen:
         time.sleep(0.002)
+    process.send_signal(signal.SIGSTOP)
     faults.inject(lab, "vault-sealed", "")
+    process.send_signal(signal.SIGCONT)
     output, _ = process.communicate(timeout=120)
     return process.returncode, json.loads(output)
 
