@@ -29,16 +29,18 @@ clean-lab: ## Remove the lab and everything it has cached
 
 .PHONY: check
 check: $(BIN)/.installed ## Format, lint, types, unit tests and promises; under 30 seconds
-	@$(MAKE) --no-print-directory --jobs=2 --keep-going lint types unit
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync --keep-going unit promises lint types
 
-.PHONY: lint types unit
+.PHONY: lint types unit promises
 lint: $(BIN)/.installed
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 types: $(BIN)/.installed
 	@$(BIN)/mypy --no-error-summary
 unit: $(BIN)/.installed
-	@$(BIN)/python -m pytest -q tests/unit tests/promises
+	@$(BIN)/python -m pytest -q tests/unit
+promises: $(BIN)/.installed
+	@$(BIN)/python -m pytest -q tests/promises
 
 .PHONY: format
 format: $(BIN)/.installed ## Format the code and mend what lint can mend
