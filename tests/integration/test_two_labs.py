@@ -62,7 +62,8 @@ def test_one_lab_is_taken_down_and_the_other_goes_on(labs: tuple[Lab, Lab]) -> N
     assert store is not None
     os.kill(store.pid, signal.SIGKILL)
     removed = list(removal.down(one, Progress(quiet=True)))
-    assert removed == ["openbao", str(one.directory)]
+    # The one that was killed may still be on its way out.
+    assert [item for item in removed if item != "seaweedfs"] == ["openbao", str(one.directory)]
     assert not one.directory.exists()
     assert sockets(of_one) == []
     assert all(processes._is_free(port) for port in of_one)
