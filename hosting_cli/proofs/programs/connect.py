@@ -9,7 +9,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 PROBE_MARK = 0x686F
-SECONDS = 5
+SECONDS = 8
 
 
 def answers(port: str) -> bool:
