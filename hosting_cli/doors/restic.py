@@ -5,13 +5,13 @@ environment or disk.  It keeps no cache, so that what is read is what the store 
 """
 
 import json
-import os
 import subprocess
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Any
 
 from hosting_cli.errors import EngineError, MissingCapabilityError, UnreadableError
+from hosting_cli.memory_file import memory_file
 from hosting_cli.secret import Secret
 from inventory.models import ObjectStoreAccess
 
@@ -41,7 +41,8 @@ class Restic:
 
     def snapshots(self) -> list[dict[str, Any]]:
         """List every snapshot as restic documents it; one that it cannot open is left out, as restic does."""
-        return self._read("snapshots", "--no-lock")  # type: ignore[no-any-return]
+        found: list[dict[str, Any]] = self._read("snapshots", "--no-lock")
+        return found
 
     def size_of(self, snapshot: str) -> tuple[int, int]:
         """Count the bytes, and the files and folders, that a restore of *snapshot* would write; reads its tree."""
@@ -58,7 +59,8 @@ class Restic:
 
     def keys(self) -> list[dict[str, Any]]:
         """List the keys of the repository as restic documents them; ``current`` is the one that opened it."""
-        return self._read("key", "list", "--no-lock")  # type: ignore[no-any-return]
+        found: list[dict[str, Any]] = self._read("key", "list", "--no-lock")
+        return found
 
     def add_key(self, password: Secret, *, label: str) -> None:
         """Let *password* open the repository too; *label* tells its key from others."""
@@ -107,11 +109,11 @@ class Restic:
         self, arguments: Sequence[str], timeout_seconds: float, *, new_password: Secret | None = None
     ) -> "subprocess.CompletedProcess[str]":
         with ExitStack() as files:
-            password = files.enter_context(_memory_file(self._password.reveal()))
-            credentials = files.enter_context(_memory_file(self._credentials()))
+            password = files.enter_context(memory_file(self._password.reveal()))
+            credentials = files.enter_context(memory_file(self._credentials()))
             handed = [password, credentials]
             if new_password is not None:
-                handed.append(files.enter_context(_memory_file(new_password.reveal())))
+                handed.append(files.enter_context(memory_file(new_password.reveal())))
                 arguments = [*arguments, f"--new-password-file=/proc/self/fd/{handed[-1]}"]
             argv = [
                 "restic",
@@ -148,17 +150,6 @@ class Restic:
     def _credentials(self) -> str:
         pair = f"aws_access_key_id = {self._key_id}\naws_secret_access_key = {self._secret_key.reveal()}\n"
         return f"[default]\n{pair}"
-
-
-@contextmanager
-def _memory_file(content: str) -> Iterator[int]:
-    """Hold *content* in a file without a name, for as long as the block lasts."""
-    descriptor = os.memfd_create("secret", 0)
-    try:
-        os.write(descriptor, content.encode())
-        yield descriptor
-    finally:
-        os.close(descriptor)
 
 
 def _complaint(command: str, done: "subprocess.CompletedProcess[str]") -> str:

@@ -27,6 +27,7 @@ from hosting_cli.lab.progress import Progress
 from hosting_cli.lab.seaweedfs import PORTS_NEEDED, KeyService, SeaweedServer
 from hosting_cli.lab.specification import Forward, Link, MachineSpec
 from hosting_cli.lab.tls import Certificates, certificates
+from hosting_cli.memory_file import memory_file
 from hosting_cli.secret import Secret
 from inventory import naming
 from inventory.models import Host, Region
@@ -292,22 +293,11 @@ def shell(lab: Lab, name: str, key: "OperatorKey") -> int:
     """Open a shell on a machine and give its exit status; the key is only ever in memory files of this process."""
     machine = machines.reached(lab.directory, name)
     with memory_file(key.private_key.reveal()) as private, memory_file(key.certificate or "") as certificate:
+        ours = f"/proc/{os.getpid()}/fd"
         argv = [
             "ssh", "-F", "none", "-p", str(machine.ssh_port),
-            "-i", private, "-o", f"CertificateFile={certificate}", "-i", str(machine.bootstrap_key),
+            "-i", f"{ours}/{private}", "-o", f"CertificateFile={ours}/{certificate}", "-i", str(machine.bootstrap_key),
             "-o", "IdentitiesOnly=yes", "-o", "StrictHostKeyChecking=yes",
             "-o", f"UserKnownHostsFile={machine.directory / 'known_hosts'}", "root@127.0.0.1",
         ]  # fmt: skip
         return subprocess.run(argv, check=False).returncode
-
-
-@contextmanager
-def memory_file(content: str) -> Iterator[str]:
-    """Give a path under which another process of the same user reads *content*, which is on no disk."""
-    descriptor = os.memfd_create("hosting")
-    try:
-        os.fchmod(descriptor, 0o600)  # what ssh asks of a key
-        os.write(descriptor, content.encode())
-        yield f"/proc/{os.getpid()}/fd/{descriptor}"
-    finally:
-        os.close(descriptor)

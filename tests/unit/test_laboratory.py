@@ -14,10 +14,11 @@ from sample import FOLDER, GATEWAY, HOST, region
 from hosting_cli.commands.lab import Fault
 from hosting_cli.errors import UsageError
 from hosting_cli.lab import faults, laboratory, machines, records, removal
-from hosting_cli.lab.laboratory import Lab, begin, memory_file, place, specification, write_environment
+from hosting_cli.lab.laboratory import Lab, begin, place, specification, write_environment
 from hosting_cli.lab.machines import RunningMachine
 from hosting_cli.lab.processes import Process
 from hosting_cli.lab.removal import down
+from hosting_cli.memory_file import memory_file
 from hosting_cli.secret import Secret
 from inventory.load import load_environment
 from vault_policies import render
@@ -212,7 +213,8 @@ def test_the_root_token_is_lent_and_taken_back(lab: Lab, monkeypatch: pytest.Mon
 
 def test_a_private_key_is_lent_to_another_process_and_lies_on_no_disk() -> None:
     program = "import os, sys; print(open(sys.argv[1]).read(), oct(os.stat(sys.argv[1]).st_mode & 0o777))"
-    with memory_file("PRIVATE KEY") as path:
+    with memory_file("PRIVATE KEY") as descriptor:
+        path = f"/proc/{os.getpid()}/fd/{descriptor}"
         found = subprocess.run([sys.executable, "-I", "-c", program, path], capture_output=True, text=True, check=True)
         assert found.stdout == "PRIVATE KEY 0o600\n"
         assert Path(path).readlink().name.startswith("memfd:")
