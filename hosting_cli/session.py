@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from hosting_cli.doors.openbao import OpenBao
     from hosting_cli.doors.repositories import Repositories
     from hosting_cli.jobs import OperatorKey
-    from inventory.models import Environment, Region
+    from inventory.models import Application, Environment, Region
 
 
 class DoorMaker(Protocol):
@@ -80,6 +80,18 @@ class Session:
             return load_region(self.region_folder, today=self.today)
         except InventoryError as error:
             raise InvalidFilesError(error.problems) from error
+
+    def chosen(self, application: str | None) -> "tuple[Application, ...]":
+        """Give the applications that are asked for: one, or all of the region; raise ``UsageError`` for an unknown."""
+        return self.region.applications if application is None else (self.application(application),)
+
+    def application(self, name: str) -> "Application":
+        """Find an application of the region; raise ``UsageError`` for one that it does not have."""
+        known = {item.id: item for item in self.region.applications}
+        if name not in known:
+            remedy = f"Choose one of: {', '.join(known)}."
+            raise UsageError(f"application {name}", "is not in the region", remedy)
+        return known[name]
 
     @cached_property
     def environment(self) -> "Environment":

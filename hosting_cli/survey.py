@@ -17,7 +17,6 @@ from hosting_cli.errors import HostingError, UnreadableError
 from hosting_cli.plan import Plan, plan
 from hosting_cli.resources import AccessKey
 from hosting_cli.session import Session
-from inventory.models import Deployment
 from inventory.resource import PLATFORM, Reading, Resource, Subject
 
 Answer = TypeVar("Answer")
@@ -74,7 +73,10 @@ def _told(ask: Callable[[], Answer]) -> Answer | HostingError:
 
 
 def plan_of(session: Session, found: Survey, application: str | None = None) -> Plan:
-    """Compare what *found* holds, for the whole region or for one application and what it requires."""
+    """Compare what *found* holds, for the whole region or for one application and what it requires.
+
+    A recorded plan may be of an application that has left the region since.
+    """
     chosen = [item for item in session.region.applications if application in {None, item.id}]
     return plan(
         found.desired.values(),
@@ -82,7 +84,7 @@ def plan_of(session: Session, found: Survey, application: str | None = None) -> 
         region=session.region.id,
         environment=session.environment.environment,
         scope=application or "region",
-        production=any(item.environment is Deployment.PRODUCTION for item in chosen),
+        production=any(item.is_production for item in chosen),
         owners=frozenset({application, PLATFORM}) if application else None,
     )
 

@@ -304,6 +304,11 @@ class Application(Model):
     backup: BackupPolicy | None = None
     flows: tuple[Flow, ...] = ()
 
+    @property
+    def is_production(self) -> bool:
+        """Tell whether people's care depends on it."""
+        return self.environment is Deployment.PRODUCTION
+
 
 class Protocol(Model):
     """A row of the flow catalogue: what a protocol code means on the wire."""

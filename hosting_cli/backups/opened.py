@@ -11,31 +11,11 @@ from hosting_cli.backups.repository import Repository
 from hosting_cli.backups.standing import Standing
 from hosting_cli.errors import HostingError, UnreadableError, UsageError
 from hosting_cli.session import Session
-from inventory.models import Application, Deployment
-
-
-def chosen(session: Session, application: str | None) -> tuple[Application, ...]:
-    """Give the applications that are asked for: one, or all."""
-    return session.region.applications if application is None else (application_of(session, application),)
-
-
-def application_of(session: Session, name: str) -> Application:
-    """Find an application; raise ``UsageError`` for one that the region does not have."""
-    known = {item.id: item for item in session.region.applications}
-    if name not in known:
-        raise UsageError(f"application {name}", "is not in the region", f"Choose one of: {', '.join(known)}.")
-    return known[name]
-
-
-def is_production(application: Application) -> bool:
-    """Tell whether people's care depends on it."""
-
-    return application.environment is Deployment.PRODUCTION
+from inventory.models import Application
 
 
 def places_of(session: Session, application: Application) -> tuple[Place, ...]:
     """Say where the backups of *application* lie."""
-
     return places(session.region, application)
 
 
@@ -44,7 +24,7 @@ def readings(
 ) -> list[tuple[Place, Repository]]:
     """Read the repositories of *application*; raise when one cannot be read, or none was ever made."""
     found = []
-    known = places_of(session, application_of(session, application))
+    known = places_of(session, session.application(application))
     if host is not None and host not in {place.host for place in known}:
         raise UsageError(f"host {host}", f"backs nothing of {application} up", "See `hosting backup list`.")
     for place in known:
@@ -62,8 +42,7 @@ def readings(
 
 def case_of(session: Session, place: Place, repository: Repository) -> Case:
     """Put together what is judged about one repository."""
-
-    application, entries = application_of(session, place.application), session.journal.entries()
+    application, entries = session.application(place.application), session.journal.entries()
     if application.backup is None:
         raise UsageError(f"application {application.id}", "asks for no backups", "Give it a backup policy.")
     return Case(
@@ -107,7 +86,6 @@ def _has(case: Case, prefix: str) -> bool:
 
 def standing_of(session: Session, application: Application, place: Place) -> Standing:
     """Hold one repository against its promise; one that cannot be read is unknown, with its error."""
-
     repository, error = None, None
     with session.progress.stage(f"{place.name}: reading the repository"):
         try:

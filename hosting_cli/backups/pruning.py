@@ -13,7 +13,7 @@ from hosting_cli.backups.repository import Snapshot, in_order
 from hosting_cli.backups.retention import Decision, keep
 from hosting_cli.errors import UsageError
 from hosting_cli.request import Request
-from inventory.models import Application, Deployment
+from inventory.models import Application
 from inventory.resource import Json, Subject
 
 
@@ -99,5 +99,5 @@ def request(application: Application, environment: str, proposals: Sequence[Prop
         application.id,
         environment,
         {"repositories": documents, "after": after},
-        second_person=application.environment is Deployment.PRODUCTION,
+        second_person=application.is_production,
     )

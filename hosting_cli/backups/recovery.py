@@ -36,11 +36,6 @@ class Recovery:
     hide: tuple[str, ...]
 
     @property
-    def is_needed(self) -> bool:
-        """Tell whether there is anything to be done."""
-        return bool(self.put_back or self.hide)
-
-    @property
     def hidden_snapshots(self) -> tuple[str, ...]:
         """Name the snapshots that came after the moment."""
         return tuple(name.removeprefix(SNAPSHOTS) for name in self.hide if name.startswith(SNAPSHOTS))

@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hosting_cli.backups.opened import (
-    application_of,
     case_of,
-    chosen,
     places_of,
     proposed,
     readings,
@@ -69,7 +67,7 @@ def list_(session: Session, application: ApplicationOption = None) -> Result:
     promises, the room that the repository takes, its last check and its last restore that gave the right bytes.  What
     cannot be read is unknown.  Exit status 0 when every promise is met, 3 when one is missed, 4 when one is unknown.
     """
-    asked = [(item, place) for item in chosen(session, application) for place in places_of(session, item)]
+    asked = [(item, place) for item in session.chosen(application) for place in places_of(session, item)]
     with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
         standings = list(pool.map(lambda pair: standing_of(session, *pair), asked))
     errors = tuple(standing.error for standing in standings if standing.error)
@@ -184,7 +182,7 @@ def _request(session: Session, application: str, going: "Sequence[Proposal]") ->
     from hosting_cli.request import asked
 
     after = last_prune(asked(session.journal.entries()), application)
-    return request(application_of(session, application), session.environment.environment, going, after=after)
+    return request(session.application(application), session.environment.environment, going, after=after)
 
 
 def _next_step(known: "Asked") -> tuple[str, ...]:
@@ -233,7 +231,7 @@ def recover(
     first.
     """
     moment = moment_of(as_of, session.clock())
-    known = [place for place in places_of(session, application_of(session, application)) if host in {None, place.host}]
+    known = [place for place in places_of(session, session.application(application)) if host in {None, place.host}]
     if not known:
         raise UsageError(f"application {application}", "has no such repository", "See `hosting backup list`.")
     return shown_recovery(session, known, moment) if dry_run else recovered(session, known, moment)

@@ -4,7 +4,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from hosting_cli.backups.opened import application_of, case_of, readings
+from hosting_cli.backups.opened import case_of, readings
 from hosting_cli.commands.backup import ApplicationArgument, HostOption
 from hosting_cli.commands.plan import ApplicationOption
 from hosting_cli.errors import HostingError
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from hosting_cli.backups.history import Drill
     from hosting_cli.backups.places import Place
     from hosting_cli.backups.repository import Snapshot
+    from hosting_cli.proofs.on_host import Hand
 
 SCRATCH = ".hosting-restore-drill"
 
@@ -32,7 +33,7 @@ def run(session: Session, application: ApplicationArgument, host: HostOption = N
     from hosting_cli.backups.choice import snapshot_for
     from hosting_cli.backups.history import DRILL, drills
 
-    chosen = application_of(session, application)
+    chosen = session.application(application)
     promise = next(item for item in session.region.continuity if item.code == chosen.continuity)
     count = 0
     for place, repository in readings(session, application, host):
@@ -74,21 +75,31 @@ def _copied(application: Application, host: str) -> list[str]:
 
 def _timed(session: Session, place: "Place", snapshot: "Snapshot", tops: list[str]) -> tuple[float, str | None]:
     """Restore *tops*, one after the other, and clean up; give the seconds, and what went wrong if anything did."""
+    from hosting_cli.proofs.on_host import hand_on
+
+    began, reason = time.monotonic(), None
+    try:
+        with hand_on(session, place.host) as hand:
+            for top in tops:
+                _try(hand, place, snapshot, top)
+    except HostingError as error:
+        reason = f"{error.subject}: {error.what}"
+    return time.monotonic() - began, reason
+
+
+def _try(hand: "Hand", place: "Place", snapshot: "Snapshot", top: str) -> None:
     from hosting_cli.backups.restoring import removed, restored
 
-    began, needed_bytes = time.monotonic(), snapshot.size_bytes
-    for top in tops:
-        scratch = f"{top}/{SCRATCH}"
+    scratch = f"{top}/{SCRATCH}"
+    try:
+        removed(hand, scratch)  # what a killed drill has left
         argv = ["hosting-agent", "restore", place.application, snapshot.id, top, scratch]
-        try:
-            removed(session, place.host, scratch)  # what a killed drill has left
-            restored(session, place.host, argv, needed_bytes=needed_bytes)
-            removed(session, place.host, scratch)
-        except HostingError as error:
-            with suppress(HostingError):  # what failed is told; what it left may be out of reach too
-                removed(session, place.host, scratch)
-            return time.monotonic() - began, f"{error.subject}: {error.what}"
-    return time.monotonic() - began, None
+        restored(hand, argv, needed_bytes=snapshot.size_bytes)
+        removed(hand, scratch)
+    except HostingError:
+        with suppress(HostingError):  # what failed is told; what it left may be out of reach too
+            removed(hand, scratch)
+        raise
 
 
 def _shown(command: str, found: "tuple[Drill, ...]") -> Result:

@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hosting_cli.errors import UsageError
 from hosting_cli.result import Block, ExitStatus, Result, Table, text
 from hosting_cli.session import Session
 
@@ -41,9 +40,7 @@ def examine(session: Session, application: str | None) -> "Survey":
     """Read everything; raise ``UsageError`` for an application that the region does not have."""
     from hosting_cli.survey import survey
 
-    known = [item.id for item in session.region.applications]
-    if application is not None and application not in known:
-        raise UsageError(f"application {application}", "is not in the region", f"Choose one of: {', '.join(known)}.")
+    session.chosen(application)
     with session.progress.stage("reading the vault, the object stores and the hosts"):
         return survey(session)
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hosting_cli.backups.opened import application_of, case_of, readings
+from hosting_cli.backups.opened import case_of, readings
 from hosting_cli.commands.backup import ApplicationArgument, HostOption
 from hosting_cli.commands.backup_recovery import moment_of
 from hosting_cli.errors import UsageError
@@ -50,6 +50,7 @@ def restore(
     from hosting_cli.canonical import digest
     from hosting_cli.commands.procedures import outcome_result
     from hosting_cli.procedure import carry_out, proof
+    from hosting_cli.proofs.on_host import hand_on
     from inventory.resource import Subject
 
     if as_of is not None and snapshot is not None:
@@ -61,12 +62,13 @@ def restore(
         raise UsageError(f"application {application}", "is backed up on several hosts", f"Give --host: {hosts}.")
     ((place, repository),) = found
     chosen = snapshot_for(case_of(session, place, repository), path, prefix=snapshot, as_of=moment)
-    target = target_for(application_of(session, application), place.host, path, chosen, into)
+    target = target_for(session.application(application), place.host, path, chosen, into)
 
     def bring_back() -> "Observed":
         is_whole = path in chosen.paths
         argv = ["hosting-agent", "restore", application, chosen.id, path, target]
-        seconds = restored(session, place.host, argv, needed_bytes=chosen.size_bytes if is_whole else None)
+        with hand_on(session, place.host) as hand:
+            seconds = restored(hand, argv, needed_bytes=chosen.size_bytes if is_whole else None)
         return {"snapshot": chosen.id, "path": path, "target": target, "seconds": round(seconds, 1)}
 
     sentence = f"restore {path} of snapshot {chosen.short_id} into {target}"

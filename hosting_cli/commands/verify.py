@@ -33,7 +33,7 @@ def verify(session: Session, application: ApplicationOption = None, disruptive: 
 
     found = examine(session, application)
     now = plan_of(session, found, application)
-    chosen = [item for item in session.region.applications if application in {None, item.id}]
+    chosen = session.chosen(application)
     tried = chain([_in_order(now)], *(suite.run(session, found, item, disruptive=disruptive) for item in chosen))
     proofs = []
     for proof in tried:  # recorded as soon as it is known: whoever is killed has proven what was proven

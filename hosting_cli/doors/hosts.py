@@ -137,13 +137,6 @@ class HostsDoor:
         self._certified()
         return asyncio.run(_all({host: partial(self._read, host, request) for host, request in requests.items()}))
 
-    def run(
-        self, host: str, argv: Sequence[str], *, stdin: Secret | str | None = None, timeout_seconds: float = 60
-    ) -> Completed:
-        """Run one command on *host*, as ``Shell.run`` does."""
-        with self.shell(host) as shell:
-            return shell.run(argv, stdin=stdin, timeout_seconds=timeout_seconds)
-
     @contextmanager
     def shell(self, host: str) -> Iterator[Shell]:
         """Give a shell on *host*, which logs in at its first command and out when the block ends."""

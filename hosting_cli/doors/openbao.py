@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from hosting_cli.doors import vault_keys, vault_reading, vault_secrets, vault_writing
 from hosting_cli.doors.vault_client import VaultClient
@@ -34,13 +35,17 @@ class OpenBao:
 
     def identity(self) -> str:
         """Say whose the token is, as the vault knows them (``ldap-alice``, ``token-operations``)."""
-        answer = self._client.get("auth/token/lookup-self") or {}
-        return str(answer["data"]["display_name"])
+        return str(self._token()["display_name"])
 
     def policies(self) -> frozenset[str]:
         """Name the policies that the token holds, those of whoever it belongs to included."""
+        token = self._token()
+        return frozenset(token["policies"]) | frozenset(token.get("identity_policies") or ())
+
+    def _token(self) -> Mapping[str, Any]:
         answer = self._client.get("auth/token/lookup-self") or {}
-        return frozenset(answer["data"]["policies"]) | frozenset(answer["data"].get("identity_policies") or ())
+        found: Mapping[str, Any] = answer["data"]
+        return found
 
     # -- resources ----------------------------------------------------------------------------------------------------
 

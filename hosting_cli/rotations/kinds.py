@@ -9,7 +9,7 @@ from hosting_cli.request import Request
 from hosting_cli.rotations import credentials, repository, transit
 from hosting_cli.session import Session
 from inventory.key_policy import KeyKind
-from inventory.models import Application, Deployment
+from inventory.models import Application
 from inventory.resource import Json, Subject
 
 ROTATE = "rotate"
@@ -29,7 +29,7 @@ def is_production(session: Session, owner: str) -> bool:
     """Tell whether production depends on what *owner* owns; whose owner is no application, all of them may."""
     application = application_of(session, owner)
     concerned = session.region.applications if application is None else (application,)
-    return any(item.environment is Deployment.PRODUCTION for item in concerned)
+    return any(item.is_production for item in concerned)
 
 
 def rotation(session: Session, key: Key, *, retire: bool) -> Request:

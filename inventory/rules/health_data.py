@@ -7,14 +7,14 @@ backups are made.
 from collections.abc import Iterator
 
 from inventory.located import Kind, LocatedRegion, Placed
-from inventory.models import Application, DataClass, Deployment
+from inventory.models import Application, DataClass
 from inventory.problems import Problem, Words
 
 
 def hosted_health_data(region: LocatedRegion) -> Iterator[Placed[Application]]:
     """Give the applications in production that hold identifiable health data."""
     for place in region.applications:
-        if place.value.data_class is DataClass.HEALTH and place.value.environment is Deployment.PRODUCTION:
+        if place.value.data_class is DataClass.HEALTH and place.value.is_production:
             yield place
 
 

@@ -184,7 +184,8 @@ def test_rules_that_cut_us_off_undo_themselves(hosts: Hosts) -> None:
     outcome = hosts.converge(GATEWAY, replace(wanted, rules=digest(nothing), content=nothing))
     assert "a new login failed" in str(outcome.failed[wanted.subject])
     wait_until(lambda: rules_seen(hosts, GATEWAY) == wanted.rules, seconds=300)
-    assert hosts.door.run(GATEWAY, ["true"]).status == 0
+    with hosts.door.shell(GATEWAY) as shell:
+        assert shell.run(["true"]).status == 0
 
 
 def test_a_rule_that_somebody_adds_is_seen_and_taken_out(hosts: Hosts) -> None:

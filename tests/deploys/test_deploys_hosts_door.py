@@ -3,13 +3,14 @@
 import json
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ssh_server import Host, host
 
-from hosting_cli.doors.hosts import HostsDoor
+from hosting_cli.doors.hosts import Completed, HostsDoor
 from hosting_cli.doors.operator_key import make_operator_key, read_bootstrap_key
 from hosting_cli.errors import EngineError, UnreadableError
 from hosting_cli.jobs import OperatorKey
@@ -37,6 +38,12 @@ def with_changes(access: HostAccess, **changes: object) -> HostAccess:
     return HostAccess.model_validate({**access.model_dump(), **changes})
 
 
+def run(door: HostsDoor, argv: Sequence[str], **options: Any) -> Completed:
+    """Run one command on the host ``a``."""
+    with door.shell("a") as shell:
+        return shell.run(argv, **options)
+
+
 def test_a_reading_is_one_exec_for_each_host(server: Host) -> None:
     door = HostsDoor({"a": server.access, "b": server.access}, lambda: certified(server))
     answers = door.read({"a": REQUEST, "b": REQUEST})
@@ -54,33 +61,33 @@ def test_the_key_is_made_once_and_only_when_it_is_needed(server: Host) -> None:
 
     door = HostsDoor({"a": server.access}, keys)
     assert made == []
-    door.run("a", ["true"])
-    door.run("a", ["true"])
+    run(door, ["true"])
+    run(door, ["true"])
     assert made == [1]
 
 
 def test_the_bootstrap_key_opens_before_the_vault_has_an_authority(server: Host) -> None:
-    assert HostsDoor({"a": server.access}, uncertified).run("a", ["echo", "in"]).output == "in\n"
+    assert run(HostsDoor({"a": server.access}, uncertified), ["echo", "in"]).output == "in\n"
 
 
 def test_a_certificate_opens_without_any_bootstrap_key(server: Host) -> None:
     access = with_changes(server.access, bootstrap_key=None)
-    assert HostsDoor({"a": access}, lambda: certified(server)).run("a", ["echo", "in"]).output == "in\n"
+    assert run(HostsDoor({"a": access}, lambda: certified(server)), ["echo", "in"]).output == "in\n"
 
 
 def test_arguments_reach_the_host_as_they_are(server: Host) -> None:
     door = HostsDoor({"a": server.access}, uncertified)
-    assert door.run("a", ["printf", "%s|", "a b", "$HOME", "'; exit 1"]).output == "a b|$HOME|'; exit 1|"
+    assert run(door, ["printf", "%s|", "a b", "$HOME", "'; exit 1"]).output == "a b|$HOME|'; exit 1|"
 
 
 def test_a_secret_goes_over_standard_input(server: Host) -> None:
-    done = HostsDoor({"a": server.access}, uncertified).run("a", ["cat"], stdin=Secret("hidden"))
+    done = run(HostsDoor({"a": server.access}, uncertified), ["cat"], stdin=Secret("hidden"))
     assert done.output == "hidden"
     assert "hidden" not in "".join(server.commands)
 
 
 def test_a_command_that_fails_is_an_answer(server: Host) -> None:
-    assert HostsDoor({"a": server.access}, uncertified).run("a", ["false"]).status == 1
+    assert run(HostsDoor({"a": server.access}, uncertified), ["false"]).status == 1
 
 
 def test_a_shell_runs_all_its_commands_over_one_connection(server: Host) -> None:
@@ -143,7 +150,7 @@ def test_a_host_that_never_answers_is_given_up(server: Host, monkeypatch: pytest
 
 def test_a_command_that_never_ends_is_given_up(server: Host) -> None:
     with pytest.raises(UnreadableError, match="did not answer in time"):
-        HostsDoor({"a": server.access}, uncertified).run("a", ["sleep", "3"], timeout_seconds=0.5)
+        run(HostsDoor({"a": server.access}, uncertified), ["sleep", "3"], timeout_seconds=0.5)
 
 
 def test_an_answer_that_is_not_json_is_unknown(tmp_path: Path) -> None:
