@@ -88,7 +88,8 @@ def _log_in(client: SSHClient, access: Access, stream: socket.socket, keys: list
             banner_timeout=CONNECT_TIMEOUT_SECONDS,
             auth_timeout=CONNECT_TIMEOUT_SECONDS,
             channel_timeout=CHANNEL_TIMEOUT_SECONDS,
-            # Asks for the service of authentication once, not once for every key as the default does.
+            # Asks for the service of authentication once, not once for every key as the default does; the types that
+            # we check against are of a paramiko that did not have it yet.
             transport_factory=paramiko.ServiceRequestingTransport,  # type: ignore[attr-defined]
         )
     except AuthenticationException as error:

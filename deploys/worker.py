@@ -87,10 +87,10 @@ def _host_data(name: str, host: dict[str, Any], key: dict[str, Any]) -> dict[str
 
 def carry_out(hosts: dict[str, dict[str, Any]]) -> list[bool]:
     """Converge all hosts at once, each in its own time; tell for each whether everything was carried out."""
-    inventory = Inventory((list(hosts.items()), {}))  # type: ignore[no-untyped-call]
+    inventory = Inventory((list(hosts.items()), {}))  # type: ignore[no-untyped-call]  # pyinfra has no types here
     for host in inventory:
         host.connector_cls = HostingConnector
-    config = Config(PARALLEL=AT_ONCE)  # type: ignore[no-untyped-call]
+    config = Config(PARALLEL=AT_ONCE)  # type: ignore[no-untyped-call]  # nor here
     # Operations run as they are called (below): checking beforehand what would change would only read twice.
     state = State(inventory, config, check_for_changes=False)
     with ctx_state.use(state):
@@ -149,6 +149,6 @@ class _LastWords(logging.Handler):
         super().__init__(logging.WARNING)
 
     def emit(self, record: logging.LogRecord) -> None:
-        host = ctx_host.get()  # type: ignore[no-untyped-call]
+        host = ctx_host.get()  # type: ignore[no-untyped-call]  # pyinfra has no types here
         if LISTENERS and host is not None:
             emit("output", host.name, text=record.getMessage())

@@ -200,6 +200,7 @@ def shared(function: Callable[..., Result], name: str) -> Callable[..., None]:
         console.show(result, shown_as)
         raise typer.Exit(int(result.status))
 
+    # What typer, as `inspect` does, reads parameters from; types of functions do not know the attribute.
     command.__signature__ = signature.replace(  # type: ignore[attr-defined]
         parameters=[*(p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own), *common],
         return_annotation=None,

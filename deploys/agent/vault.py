@@ -31,7 +31,7 @@ class Vault:
         if token is not None:
             request.add_header("X-Vault-Token", token)
         try:
-            with urlopen(request, timeout=TIMEOUT_SECONDS, context=self._trust) as answer:  # noqa: S310
+            with urlopen(request, timeout=TIMEOUT_SECONDS, context=self._trust) as answer:  # noqa: S310 as above
                 text = answer.read()
         except HTTPError as error:
             raise VaultError(f"the vault refused {method} {path} ({error.code}): {_reasons(error)}") from None

@@ -138,6 +138,7 @@ class StoreClient:
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
         )
+        # boto3's types want a literal name; ours is one of two.
         return boto3.client(  # type: ignore[call-overload]
             service,
             endpoint_url=self._access.endpoint,

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -275,7 +276,7 @@ def _clean(scratch: Scratch) -> None:
     """Remove what this probe left, and what former ones had to leave; what is still locked is left to the next."""
     answer = scratch.s3.list_object_versions(Bucket=scratch.bucket)
     for version in (*answer.get("Versions", ()), *answer.get("DeleteMarkers", ())):
-        _is_allowed(lambda found=version: _bypass(scratch, found["Key"], found["VersionId"]))  # type: ignore[misc]
+        _is_allowed(partial(_bypass, scratch, version["Key"], version["VersionId"]))
 
 
 def _delete(scratch: Scratch, name: str, version: str) -> object:

@@ -157,6 +157,7 @@ class SeaweedServer:
 
     def _remove_sockets(self) -> None:
         for part in _PARTS:
+            # Where the server puts them, whatever it is told; we only remove, by the numbers of our own ports.
             Path(f"/tmp/seaweedfs-{part}-grpc-{self._port(part, grpc=True)}.sock").unlink(missing_ok=True)  # noqa: S108
 
     @property
