@@ -3,5 +3,7 @@
 import sys
 from pathlib import Path
 
+from agent_machine import _machine  # noqa: F401 a fixture
+
 _UNIT = Path(__file__).parents[1] / "unit"
 sys.path[:0] = [str(_UNIT), str(_UNIT / "deploys")]
