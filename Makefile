@@ -5,6 +5,7 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 LAB_ENV := HOSTING_REGION=inventory/regions/bourgogne-franche-comte
 
 .PHONY: help
@@ -19,7 +20,7 @@ demo: install ## Bring a lab up, host the sample application on it, prove what w
 
 .PHONY: test
 test: install ## Run the whole suite: unit, promises, integration, and acceptance on real hosts in the lab
-	@$(BIN)/python -m pytest --durations=15
+	@$(BIN)/python -m pytest --numprocesses=2 --dist=loadgroup --no-loadscope-reorder --durations=15
 
 .PHONY: clean-lab
 clean-lab: ## Remove the lab and everything it has cached
@@ -63,9 +64,9 @@ install: .ci/.debian-installed $(BIN)/.installed ## Install Debian packages and 
 	@touch $@
 
 $(BIN)/.installed: .ci/requirements.lock pyproject.toml
-	@echo "Installing Python packages into .venv from .ci/requirements.lock …"
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r .ci/requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
-	    --config-settings editable_mode=compat --editable .
+	@test -x $(BIN)/python || .ci/telling "Making a virtual environment in .venv" $(PYTHON) -m venv .venv
+	@.ci/telling "Installing Python packages into it from .ci/requirements.lock" \
+	    $(PIP) --require-hashes -r .ci/requirements.lock
+	@.ci/telling "Installing hosting into it" \
+	    $(PIP) --no-build-isolation --config-settings editable_mode=compat --editable .
 	@touch $@

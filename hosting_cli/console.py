@@ -139,7 +139,7 @@ def _render_table(table: Table, width: int, paint: Painter) -> str:
     columns = [column for column in zip(table.columns, *table.rows, strict=True) if any(column[1:])]
     if not columns:
         return ""
-    widths = _fitted([max(map(len, column)) for column in columns], width)
+    widths = _fitted(columns, width)
     head, *rows = [_lines(row, widths) for row in zip(*columns, strict=True)]
     title = [table.title] if table.title else []
     text = [paint("title", line) for line in (*title, *head)]
@@ -149,12 +149,27 @@ def _render_table(table: Table, width: int, paint: Painter) -> str:
     return "".join(f"{line}\n" for line in text)
 
 
-def _fitted(widths: list[int], width: int) -> list[int]:
-    """Take from the widest column until all of them fit into *width*."""
-    fitted = list(widths)
-    while sum(fitted) + len(GAP) * (len(fitted) - 1) > width and max(fitted) > NARROWEST:
-        fitted[fitted.index(max(fitted))] -= 1
+def _fitted(columns: list[tuple[str, ...]], width: int) -> list[int]:
+    """Take from the widest column until all of them fit into *width*; break words only where nothing else helps."""
+    fitted = [max(map(len, column)) for column in columns]
+    room = width - len(GAP) * (len(columns) - 1)
+    if sum(fitted) > room:
+        _shrink(fitted, [max(NARROWEST, *map(_longest_word, column)) for column in columns], room)
+        _shrink(fitted, [NARROWEST] * len(columns), room)
     return fitted
+
+
+def _shrink(widths: list[int], floors: list[int], room: int) -> None:
+    """Take from the widest column that is above its floor until all of them fit into *room*, or none is left."""
+    while sum(widths) > room:
+        above = [number for number, width in enumerate(widths) if width > floors[number]]
+        if not above:
+            return
+        widths[max(above, key=widths.__getitem__)] -= 1
+
+
+def _longest_word(cell: str) -> int:
+    return max(map(len, _Cell.wordsep_simple_re.split(cell)))
 
 
 def _wrapped(words: str, width: int) -> list[str]:
@@ -163,9 +178,9 @@ def _wrapped(words: str, width: int) -> list[str]:
 
 
 class _Cell(textwrap.TextWrapper):
-    """Wraps at spaces, then behind the slashes of a path, and within a word only where there is no other way."""
+    """Wraps at spaces and behind the slashes of a path, and within a word only where there is no other way."""
 
-    wordsep_simple_re = re.compile(r"(\s+|(?<=[/:]))")
+    wordsep_simple_re = re.compile(r"(\s+|(?<=/)|(?<=:)(?=\D))")
 
     def __init__(self, width: int) -> None:
         super().__init__(width, subsequent_indent=GAP, break_on_hyphens=False)

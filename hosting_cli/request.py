@@ -51,8 +51,8 @@ class Request:
     def __str__(self) -> str:
         """Say in a few words what is asked for."""
         said = {name: value for name, value in self.goal.items() if not isinstance(value, dict | list)}
-        goal = ", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in said.items())
-        return f"{self.procedure} {self.subject} ({goal})"
+        goal = ", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in said.items() if value is not None)
+        return f"{self.procedure} {self.subject} ({goal})" if goal else f"{self.procedure} {self.subject}"
 
 
 def from_body(body: Mapping[str, Any]) -> Request:

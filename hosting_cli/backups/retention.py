@@ -27,22 +27,46 @@ def keep(snapshots: Iterable[Snapshot], retention: Retention) -> tuple[Decision,
     Of each of the last days, weeks and months that have any snapshot, the last one is kept.
     """
     ordered = in_order(snapshots)
-    reasons: dict[str, list[str]] = {snapshot.id: [] for snapshot in ordered}
-    for rhythm, count in _counts(retention).items():
-        lasts = _last_of_each(ordered, _PERIODS[rhythm])
-        for number, (period, snapshot) in enumerate(reversed(lasts.items()), start=1):
-            if number <= count:
-                reasons[snapshot.id].append(f"the last of {period}, {rhythm} {number} of {count}")
-    return tuple(_decide(snapshot, tuple(reasons[snapshot.id]), retention) for snapshot in ordered)
+    rhythms = [_rhythm(name, count, ordered) for name, count in _counts(retention).items() if count]
+    return tuple(_decide(snapshot, rhythms) for snapshot in ordered)
 
 
-def _decide(snapshot: Snapshot, reasons: tuple[str, ...], retention: Retention) -> Decision:
-    if snapshot.stored is None:
+@dataclass(frozen=True)
+class _Rhythm:
+    """A rhythm of the retention: how many of its periods are kept, the last snapshot of each, counted back."""
+
+    name: str
+    count: int
+    lasts: Mapping[str, Snapshot]
+    places: Mapping[str, int]
+
+    def reason_for(self, snapshot: Snapshot, period: str) -> str | None:
+        """Say why *snapshot* is kept as the last of *period*; ``None`` if it is not."""
+        if self.lasts[period].id != snapshot.id or self.places[period] > self.count:
+            return None
+        return f"the last of {period}, {self.name} {self.places[period]} of {self.count}"
+
+    def reason_against(self, snapshot: Snapshot, period: str) -> str:
+        """Say why *snapshot* need not stand for *period*."""
+        last = self.lasts[period]
+        if last.id != snapshot.id:
+            return f"{last.short_id} is later in {period}"
+        return f"{period} is older than the {self.count} {self.name}s that are kept"
+
+
+def _rhythm(name: str, count: int, ordered: Iterable[Snapshot]) -> _Rhythm:
+    lasts = _last_of_each(ordered, _PERIODS[name])
+    return _Rhythm(name, count, lasts, {period: place for place, period in enumerate(reversed(lasts), start=1)})
+
+
+def _decide(snapshot: Snapshot, rhythms: Iterable[_Rhythm]) -> Decision:
+    stored = snapshot.stored
+    if stored is None:
         return Decision(snapshot, True, ("the store does not tell when it came",))
-    if reasons:
-        return Decision(snapshot, True, reasons)
-    counts = ", ".join(f"{count} {rhythm}s" for rhythm, count in _counts(retention).items() if count)
-    return Decision(snapshot, False, (f"later ones stand for its day, week and month, or it is older than {counts}",))
+    judged = [(rhythm, _PERIODS[rhythm.name](stored)) for rhythm in rhythms]
+    kept = tuple(filter(None, (rhythm.reason_for(snapshot, period) for rhythm, period in judged)))
+    against = tuple(rhythm.reason_against(snapshot, period) for rhythm, period in judged)
+    return Decision(snapshot, bool(kept), kept or against)
 
 
 def _counts(retention: Retention) -> Mapping[str, int]:

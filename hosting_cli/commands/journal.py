@@ -1,9 +1,11 @@
 """Show and verify the journal."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any, cast
 
 import typer
 
+from hosting_cli import request
 from hosting_cli.journal import Entry, breaks, parse
 from hosting_cli.result import ExitStatus, Result, Table, text
 from hosting_cli.session import Session
@@ -62,11 +64,14 @@ def verify(
 def summary(entry: Entry) -> str:
     """Say in one line what *entry* is about."""
     data = entry.data
+    if entry.kind == "request":
+        asked = request.from_body(cast("Mapping[str, Any]", data["request"]))
+        return f"procedure {asked.digest[:12]} · {asked}"
     subject = data.get("subject")
     words = [f"{subject['kind']} {subject['name']}" if isinstance(subject, dict) else str(subject or "")]
     plan = data.get("plan")
     words.append(f"plan {str(plan['digest'] if isinstance(plan, dict) else plan)[:12]}" if plan else "")
     words += [f"{name} {str(data[name])[:12]}" for name in ("procedure", "prune") if name in data]
-    words += [str(data[name]) for name in ("repository", "application") if name in data]
-    words += [str(data[name]) for name in ("action", "verdict", "reason", "sentence") if name in data]
+    said = ("repository", "application", "action", "verdict", "reason", "sentence")
+    words += [str(data[name]) for name in said if data.get(name) is not None]
     return " · ".join(filter(None, words))

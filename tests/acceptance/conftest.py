@@ -121,15 +121,19 @@ class LabRunner:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put first what has a lab of its own, then what wants the shared lab before it is provisioned, then the rest.
 
-    So there are never more machines than the processors of a small computer can carry.
+    All of them run in one process, in this order, whatever runs beside them: so there are never more machines than the
+    processors of a small computer can carry.
     """
     here = Path(__file__).parent
 
     def turn(item: pytest.Item) -> int:
         fixtures = getattr(item, "fixturenames", ())
-        return sum(name in fixtures for name in ("lab", "provisioned")) if item.path.parent == here else 0
+        return sum(name in fixtures for name in ("lab", "provisioned")) if item.path.parent == here else 3
 
     items.sort(key=turn)
+    for item in items:
+        if item.path.parent == here:
+            item.add_marker(pytest.mark.xdist_group("hosts"))
 
 
 @pytest.fixture(scope="session")

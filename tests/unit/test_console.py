@@ -61,6 +61,12 @@ def test_a_table_in_a_narrow_terminal_breaks_paths_behind_a_slash() -> None:
     ]
 
 
+def test_a_word_is_broken_only_where_no_other_column_can_give() -> None:
+    table = Table("", ("application", "when", "why"), (("imagerie-beaune", "2026-11-22 09:23", "as it was " * 4),))
+    assert laid_out(table, 46).splitlines()[1].startswith("imagerie-beaune  ")
+    assert "imagerie-beaune" not in laid_out(table, 34)
+
+
 def test_a_title_stands_above() -> None:
     assert laid_out(Table("How long", ("time", "stage"), (("1 s", "up"),)), 80) == "How long\ntime  stage\n1 s   up\n"
 

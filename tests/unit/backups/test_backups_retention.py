@@ -65,7 +65,7 @@ def test_every_decision_has_a_reason() -> None:
     reasons = [decision.reasons for decision in keep(nightly(40), Retention(daily=2, weekly=1))]
     assert all(reasons)
     assert reasons[-1] == ("the last of 2026-11-22, day 1 of 2", "the last of 2026-W47, week 1 of 1")
-    assert reasons[0] == ("later ones stand for its day, week and month, or it is older than 2 days, 1 weeks",)
+    assert reasons[0][0] == "2026-10-14 is older than the 2 days that are kept"
 
 
 # -- whatever the snapshots ---------------------------------------------------------------------------------------

@@ -17,8 +17,10 @@ from hosting_cli.errors import InvalidFilesError, UnreadableError
 from hosting_cli.journal import Journal
 from hosting_cli.proofs import suite
 from hosting_cli.proofs.proof import Proof, Verdict
+from hosting_cli.request import Request
 from hosting_cli.result import ExitStatus, Result
 from inventory.models import Application
+from inventory.resource import Json, Subject
 from inventory.schema import schemas
 
 
@@ -132,6 +134,15 @@ def test_the_last_entries_are_shown_oldest_first(world: World) -> None:
     found = journals.show(world.session, last=2)
     assert [entry["sequence"] for entry in found.data["entries"]] == [4, 5]
     assert "token-engineer" in printed(found)
+
+
+def test_a_request_says_in_the_journal_what_was_asked_for(world: World) -> None:
+    goal: dict[str, Json] = {"to_version": 2, "path": None}
+    asked = Request("rotate", Subject("transit-key", "hosting-beaune"), "beaune", "lab", goal, True)
+    world.session.journal.append("request", {"request": asked.body()})
+    shown = printed(journals.show(world.session))
+    assert asked.digest[:12] in shown
+    assert "rotate transit-key hosting-beaune (to version: 2)" in " ".join(shown.split())
 
 
 def test_a_journal_that_holds_nothing_says_so(world: World) -> None:
