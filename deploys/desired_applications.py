@@ -7,6 +7,7 @@ from deploys.resources import HostFile, HostIdentity, HostPackages, HostResource
 from deploys.templates import render
 from deploys.view import View, agent_files, as_json
 from inventory import naming
+from inventory.backups import rhythm_of
 from inventory.models import LuksProfile, Volume
 from inventory.resource import PLATFORM, Json, Subject
 
@@ -189,7 +190,8 @@ def backups(view: View) -> Iterator[HostResource]:
             agent=names.AGENT,
         )
         yield view.file(names.unit_file(service), text, owner=application.id, notifies=(timer,))
-        text = render("backup.timer", application=application.id, schedule=application.backup.schedule)
+        rhythm = rhythm_of(view.region, application)
+        text = render("backup.timer", application=application.id, schedule=rhythm.schedule)
         yield view.file(names.unit_file(timer), text, owner=application.id, notifies=(timer,))
         yield view.unit(
             timer,

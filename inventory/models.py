@@ -247,8 +247,9 @@ class Bucket(Model):
 
 
 class Retention(Model):
-    """How many snapshots of each rhythm are kept."""
+    """Of how many of the last hours, days, weeks and months that have a snapshot the last one is kept."""
 
+    hourly: Annotated[int, Field(ge=0)] = 0
     daily: Annotated[int, Field(ge=1)]
     weekly: Annotated[int, Field(ge=0)] = 0
     monthly: Annotated[int, Field(ge=0)] = 0
@@ -262,12 +263,17 @@ class LockMode(StrEnum):
 
 
 class BackupPolicy(Model):
-    """What is copied, when, where to, and for how long nobody can remove it."""
+    """What is copied, when, where to, and for how long nobody can remove it.
+
+    Without a schedule or a retention of its own an application has those of its continuity class
+    (`inventory.backups.rhythm_of`).  ``laxer_because`` says why it may ask for less than its class does.
+    """
 
     store: Identifier
     volumes: Annotated[tuple[Identifier, ...], Field(min_length=1)]
-    schedule: Schedule
-    retention: Retention
+    schedule: Schedule | None = None
+    retention: Retention | None = None
+    laxer_because: NonEmpty | None = None
     lock_mode: LockMode = LockMode.COMPLIANCE
     lock_days: Annotated[int, Field(ge=1)]
 
@@ -320,8 +326,24 @@ class Protocol(Model):
     encrypted: bool
 
 
+class BackupRhythm(Model):
+    """When backups are made, how long they are kept, and how often it is seen whether they are any good.
+
+    A check reads one of ``check_parts`` parts of the data, another one each time.
+    """
+
+    schedule: Schedule
+    retention: Retention
+    check_days: Annotated[int, Field(ge=1)]
+    check_parts: Annotated[int, Field(ge=1)]
+    drill_days: Annotated[int, Field(ge=1)]
+
+
 class ContinuityClass(Model):
-    """What a continuity class promises: in French documents RTO is DMIA, and RPO is PDMA."""
+    """What a continuity class promises: in French documents RTO is DMIA, and RPO is PDMA.
+
+    ``backup`` is what that asks of the backups of its applications, at least.
+    """
 
     code: Continuity
     name: NonEmpty
@@ -329,6 +351,7 @@ class ContinuityClass(Model):
     rto_minutes: Annotated[int, Field(gt=0)]
     rpo_minutes: Annotated[int, Field(gt=0)]
     means: NonEmpty
+    backup: BackupRhythm
 
 
 class ContinuityClasses(Model):

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 
-from hosting_cli.backups.guard import Case
+from hosting_cli.backups.guard import Case, Limits
 from hosting_cli.backups.history import checks, last_drill, removed_by_us
 from hosting_cli.backups.places import Place, places
 from hosting_cli.backups.pruning import Proposal, propose
@@ -11,7 +12,9 @@ from hosting_cli.backups.repository import Repository
 from hosting_cli.backups.standing import Standing
 from hosting_cli.errors import HostingError, UnreadableError, UsageError
 from hosting_cli.session import Session
-from inventory.models import Application
+from inventory.backups import class_of, rhythm_of
+from inventory.models import Application, BackupRhythm
+from inventory.schedules import most_a_day
 
 
 def places_of(session: Session, application: Application) -> tuple[Place, ...]:
@@ -45,14 +48,22 @@ def case_of(session: Session, place: Place, repository: Repository) -> Case:
     application, entries = session.application(place.application), session.journal.entries()
     if application.backup is None:
         raise UsageError(f"application {application.id}", "asks for no backups", "Give it a backup policy.")
+    rhythm = rhythm_of(session.region, application)
     return Case(
         repository=repository,
         decisions=(),
-        retention=application.backup.retention,
+        retention=rhythm.retention,
         now=session.clock(),
         last_drill=last_drill(entries, place, _mount_points(application)),
         removed_by_us=removed_by_us(entries, place),
+        limits=_limits(rhythm),
     )
+
+
+def _limits(rhythm: BackupRhythm) -> Limits:
+    """Say what is normal where backups and drills have this rhythm: some backups are made by hand."""
+    most = max(Limits.most_a_day, round(most_a_day(rhythm.schedule) * Limits.busiest_day_multiple / 2))
+    return Limits(drill_every=timedelta(days=rhythm.drill_days), most_a_day=most)
 
 
 def _mount_points(application: Application) -> tuple[str, ...]:
@@ -93,7 +104,7 @@ def standing_of(session: Session, application: Application, place: Place) -> Sta
         except HostingError as unread:
             error = unread
     entries = session.journal.entries()
-    promise = next(item for item in session.region.continuity if item.code == application.continuity)
+    promise = class_of(session.region, application)
     of_place = checks(entries, place)
     drill = last_drill(entries, place, _mount_points(application))
     last_check = of_place[-1] if of_place else None

@@ -1,7 +1,7 @@
 """Which snapshots a retention keeps, and why each.  Pure.
 
-Days, weeks and months are those of the *store's* clock, in UTC: a host that writes other times into its snapshots
-moves none of them into another day.  A snapshot whose time the store does not tell is kept.
+Hours, days, weeks and months are those of the *store's* clock, in UTC: a host that writes other times into its
+snapshots moves none of them into another day.  A snapshot whose time the store does not tell is kept.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -24,7 +24,7 @@ class Decision:
 def keep(snapshots: Iterable[Snapshot], retention: Retention) -> tuple[Decision, ...]:
     """Decide about every snapshot, the oldest first.
 
-    Of each of the last days, weeks and months that have any snapshot, the last one is kept.
+    Of each of the last hours, days, weeks and months that have any snapshot, the last one is kept.
     """
     ordered = in_order(snapshots)
     rhythms = [_rhythm(name, count, ordered) for name, count in _counts(retention).items() if count]
@@ -70,7 +70,7 @@ def _decide(snapshot: Snapshot, rhythms: Iterable[_Rhythm]) -> Decision:
 
 
 def _counts(retention: Retention) -> Mapping[str, int]:
-    return {"day": retention.daily, "week": retention.weekly, "month": retention.monthly}
+    return {"hour": retention.hourly, "day": retention.daily, "week": retention.weekly, "month": retention.monthly}
 
 
 def day_of(moment: datetime) -> str:
@@ -79,6 +79,7 @@ def day_of(moment: datetime) -> str:
 
 
 _PERIODS: Mapping[str, Callable[[datetime], str]] = {
+    "hour": lambda moment: moment.astimezone(UTC).strftime("%Y-%m-%d %Hh"),
     "day": day_of,
     "week": lambda moment: moment.astimezone(UTC).strftime("%G-W%V"),
     "month": lambda moment: moment.astimezone(UTC).strftime("%Y-%m"),

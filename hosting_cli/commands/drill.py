@@ -10,6 +10,7 @@ from hosting_cli.commands.plan import ApplicationOption
 from hosting_cli.errors import HostingError
 from hosting_cli.result import ExitStatus, Result, Table, text
 from hosting_cli.session import Session
+from inventory.backups import class_of
 from inventory.models import Application
 from inventory.resource import Json
 
@@ -34,7 +35,7 @@ def run(session: Session, application: ApplicationArgument, host: HostOption = N
     from hosting_cli.backups.history import DRILL, drills
 
     chosen = session.application(application)
-    promise = next(item for item in session.region.continuity if item.code == chosen.continuity)
+    promise = class_of(session.region, chosen)
     count = 0
     for place, repository in readings(session, application, host):
         case = case_of(session, place, repository)

@@ -2,7 +2,7 @@
 
 import secrets
 
-from hosting_cli.proofs.on_host import hand_on
+from hosting_cli.proofs.on_host import Hand, hand_on
 from hosting_cli.proofs.proof import Proof, Verdict
 from hosting_cli.session import Session
 from inventory.models import Application, Volume
@@ -20,8 +20,7 @@ def prove(session: Session, application: Application, host: str, volume: Volume)
         try:
             hand.run(["tee", "--", path], stdin=secrets.token_hex(4096))
             before = hand.digest(path)
-            backup = ["systemctl", "start", f"hosting-backup-{application.id}.service"]
-            hand.run(backup, timeout_seconds=BACKUP_SECONDS)
+            _back_up(hand, f"hosting-backup-{application.id}.service")
             hand.run(["rm", "--", path])
             restore = ["hosting-agent", "restore", application.id, "latest", path, target]
             hand.run(restore, timeout_seconds=BACKUP_SECONDS)
@@ -29,6 +28,13 @@ def prove(session: Session, application: Application, host: str, volume: Volume)
         finally:
             hand.attempt(["rm", "-rf", "--", path, target])
     return [judge(host, volume.mount_point, before, after)]
+
+
+def _back_up(hand: Hand, unit: str) -> None:
+    """Have everything that is written now copied: systemd lets whoever starts what is running wait for that run."""
+    state = hand.run(["systemctl", "show", "--property=ActiveState", "--value", unit]).strip()
+    for _ in range(2 if state == "activating" else 1):
+        hand.run(["systemctl", "start", unit], timeout_seconds=BACKUP_SECONDS)
 
 
 def judge(host: str, mount_point: str, before: str, after: str) -> Proof:

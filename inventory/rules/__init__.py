@@ -13,6 +13,7 @@ from inventory.models import Environment, Region
 from inventory.problems import Problem
 from inventory.rules import (
     addresses,
+    backups,
     continuity,
     environment,
     flows,
@@ -49,7 +50,8 @@ RULES: tuple[Rule, ...] = (
     storage.tiers_run_on_application_hosts,
     storage.volumes_have_room,
     storage.mount_points_are_apart,
-    storage.locks_end_with_the_retention,
+    backups.locks_end_with_the_retention,
+    backups.backups_keep_to_their_class,
     continuity.dependencies_have_no_cycle,
     continuity.dependencies_are_as_continuous,
     flows.flows_are_their_own_applications,

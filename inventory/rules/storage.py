@@ -7,7 +7,7 @@ from typing import NamedTuple
 from inventory.capacity import need_mib, room_mib
 from inventory.countries import is_in_eea
 from inventory.located import LocatedRegion, Placed
-from inventory.models import Host, HostRole, ObjectStore, Retention, SiteKind, Tier, Volume
+from inventory.models import Host, HostRole, ObjectStore, SiteKind, Tier, Volume
 from inventory.problems import Problem, Words
 
 
@@ -122,19 +122,3 @@ def _is_inside(volume: Volume, holder: Volume) -> bool:
 
 def _parts(volume: Volume) -> list[str]:
     return volume.mount_point.split("/")
-
-
-def kept_days(retention: Retention) -> int:
-    """Give the age in days that the oldest kept snapshot reaches."""
-    return max(retention.daily, retention.weekly * 7, retention.monthly * 30)
-
-
-def locks_end_with_the_retention(region: LocatedRegion) -> Iterator[Problem]:
-    """Find backups that stay locked when the last snapshot that needs them is forgotten: room nobody can free."""
-    for application in region.applications:
-        backup = application.value.backup
-        if backup is not None and backup.lock_days > (kept := kept_days(backup.retention)):
-            what = f"backups are locked for {backup.lock_days} days"
-            why = f"the retention keeps none longer than {kept} days and nobody could free the room"
-            remedy = f"keep snapshots longer or lock for at most {kept} days"
-            yield application.problem(("backup", "lock_days"), Words(what, why, remedy))

@@ -100,8 +100,6 @@ def _application(hosts: Sequence[FleetHost]) -> Json:
         "backup": {
             "store": "objects",
             "volumes": ["images"],
-            "schedule": "*-*-* 02:30",
-            "retention": {"daily": 30},
             "lock_days": 30,
         },
         "flows": flows,

@@ -68,12 +68,22 @@ def test_every_decision_has_a_reason() -> None:
     assert reasons[0][0] == "2026-10-14 is older than the 2 days that are kept"
 
 
+def test_of_hours_the_last_is_kept_too() -> None:
+    every_half_hour = tuple(snapshot(NOW - timedelta(minutes=30 * number)) for number in reversed(range(100)))
+    kept = [item.snapshot.stored for item in keep(every_half_hour, Retention(hourly=3, daily=1)) if item.kept]
+    assert kept == [NOW - timedelta(minutes=minutes) for minutes in (90, 30, 0)]
+
+
 # -- whatever the snapshots ---------------------------------------------------------------------------------------
 
 moments = some.datetimes(datetime(2024, 1, 1), datetime(2026, 12, 31), timezones=some.just(UTC), allow_imaginary=False)
 histories = some.lists(moments, max_size=60, unique=True).map(lambda found: tuple(map(snapshot, sorted(found))))
 retentions = some.builds(
-    Retention, daily=some.integers(1, 10), weekly=some.integers(0, 8), monthly=some.integers(0, 14)
+    Retention,
+    hourly=some.integers(0, 30),
+    daily=some.integers(1, 10),
+    weekly=some.integers(0, 8),
+    monthly=some.integers(0, 14),
 )
 
 
@@ -94,7 +104,7 @@ def test_never_more_is_kept_than_asked_and_never_fewer_days(
 ) -> None:
     kept = ids(history, retention)
     days = {one.stored.date() for one in history if one.stored}
-    assert len(kept) <= retention.daily + retention.weekly + retention.monthly
+    assert len(kept) <= retention.hourly + retention.daily + retention.weekly + retention.monthly
     assert len(kept) >= min(retention.daily, len(days))
 
 

@@ -10,6 +10,7 @@ import pytest
 from fake_doors import World
 from sample import APPLICATION, HOST, NOW
 
+from hosting_cli.backups.opened import case_of, places_of
 from hosting_cli.backups.places import Place
 from hosting_cli.backups.repository import Repository, Snapshot
 from hosting_cli.commands import backup
@@ -90,10 +91,14 @@ def become(world: World, person: str) -> None:
     vars(world.session).pop("identity", None)
 
 
-def out_of_production(world: World) -> None:
+def changed(world: World, **changes: object) -> None:
     (application,) = world.session.region.applications
-    training = application.model_copy(update={"environment": Deployment.TRAINING})
-    vars(world.session)["region"] = world.session.region.model_copy(update={"applications": (training,)})
+    applications = (application.model_copy(update=changes),)
+    vars(world.session)["region"] = world.session.region.model_copy(update={"applications": applications})
+
+
+def out_of_production(world: World) -> None:
+    changed(world, environment=Deployment.TRAINING)
 
 
 def printed(result: Result) -> str:
@@ -105,10 +110,28 @@ def printed(result: Result) -> str:
 
 def test_list_says_how_a_promise_stands(world: World) -> None:
     result = backup.list_(world.session)
-    assert result.status is ExitStatus.PENDING  # 20 minutes, where C1 promises 15
-    (line,) = [line for line in printed(result).splitlines() if line.startswith("missed")]
-    assert "20 min  C1: 15 min  60         5.0 MiB  never" in line
+    assert result.status is ExitStatus.DONE  # 20 minutes, where C2 promises an hour
+    (line,) = [line for line in printed(result).splitlines() if line.startswith("met")]
+    assert "20 min  C2: 1 h 00 min  60         5.0 MiB  never" in line
     assert door(world).calls == ["read"]
+
+
+def test_a_promise_that_is_missed_is_told(world: World) -> None:
+    changed(world, continuity="C1")
+    result = backup.list_(world.session)
+    assert result.status is ExitStatus.PENDING  # 20 minutes, where C1 promises 15
+    assert "missed" in printed(result)
+
+
+def test_the_guard_knows_the_rhythm_of_backups_and_drills(world: World) -> None:
+    (place,) = places_of(world.session, world.session.application(APPLICATION))
+    found = door(world).found
+    assert found
+    limits = case_of(world.session, place, found).limits
+    assert (limits.most_a_day, limits.drill_every) == (72, timedelta(days=92))  # 48 by the timer, and some by hand
+    changed(world, continuity="C4")
+    limits = case_of(world.session, place, found).limits
+    assert (limits.most_a_day, limits.drill_every) == (12, timedelta(days=365))
 
 
 def test_list_of_what_cannot_be_read_is_unknown(world: World) -> None:

@@ -238,6 +238,21 @@ def test_units_that_keep_a_volume_are_not_restarted_for_a_new_text() -> None:
     assert kept == {"hosting-volume-imagerie-beaune-data.service", "srv-imagerie.mount"}
 
 
+def test_backups_follow_the_class_unless_the_application_says_otherwise() -> None:
+    timer = names.unit_file("hosting-backup-imagerie-beaune.timer")
+    assert "OnCalendar=*-*-* *:00/30" in file(timer).splitlines()
+    (application,) = region().applications
+    assert application.backup
+    policy = application.backup.model_copy(update={"schedule": "hourly"})
+    own = region().model_copy(update={"applications": (application.model_copy(update={"backup": policy}),)})
+    (text,) = (
+        r.content
+        for r in host_resources(own, environment(), HOST, PUBLISHED)
+        if isinstance(r, HostFile) and r.path == timer
+    )
+    assert "OnCalendar=hourly" in (text or "").splitlines()
+
+
 def test_a_value_cannot_break_out_of_its_line() -> None:
     with pytest.raises(ValueError, match="cannot stand in a configuration file"):
         render("backup.timer", application=APPLICATION, schedule="daily\nOnBootSec=1")

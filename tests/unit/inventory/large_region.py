@@ -128,7 +128,7 @@ class LargeRegion:
             f"tiers:\n{self.tiers(application)}"
             "buckets:\n  - {id: images, store: objects}\n"
             "backup:\n  store: objects\n  volumes: [volume-front, volume-app, volume-data]\n"
-            '  schedule: "*-*-* 02:30"\n  retention: {daily: 30, weekly: 12}\n  lock_days: 30\n'
+            "  lock_days: 30\n"
             f"flows:\n{self.rows(application)}"
         )
 

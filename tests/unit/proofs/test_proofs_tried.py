@@ -220,6 +220,8 @@ class Files:
         self.files: dict[str, str] = {}
         self.saved: dict[str, str] = {}
         self.tamper = tamper
+        self.running_for: dict[str, str] | None = None
+        """What the files were when a backup began that still goes on, and that whoever starts another waits for."""
         world.hosts.on_run = self.run
 
     def run(self, _host: str, argv: Sequence[str], stdin: str | None) -> Completed:
@@ -227,7 +229,9 @@ class Files:
             case ["tee", "--", path]:
                 self.files[path] = stdin or ""
             case ["systemctl", "start", unit] if unit == f"hosting-backup-{APPLICATION}.service":
-                self.saved = dict(self.files)
+                self.saved, self.running_for = dict(self.running_for or self.files), None
+            case ["systemctl", "show", "--property=ActiveState", "--value", unit]:
+                return Completed(0, "inactive\n" if self.running_for is None else "activating\n", "")
             case ["rm", "--", path]:
                 del self.files[path]
             case ["hosting-agent", "restore", application, "latest", path, target] if application == APPLICATION:
@@ -249,6 +253,13 @@ def test_a_deleted_file_is_restored_from_its_backup(world: World, tamper: str, v
     assert (found.verdict, host.files) == (verdict, {})
 
 
+def test_a_backup_that_began_before_the_file_was_there_is_not_taken_for_one_of_it(world: World) -> None:
+    host = Files(world)
+    host.running_for = {"/srv/imagerie/older": "study"}
+    (found,) = restore.prove(world.session, SAMPLE, HOST, VOLUME)
+    assert found.verdict is Verdict.HELD
+
+
 def test_a_backup_that_fails_leaves_nothing_behind_and_names_the_command(world: World) -> None:
     host = Files(world)
     monkey = host.run
@@ -257,7 +268,7 @@ def test_a_backup_that_fails_leaves_nothing_behind_and_names_the_command(world: 
         return Completed(3, "", "no route to host") if argv[0] == "systemctl" else monkey(name, argv, stdin)
 
     world.hosts.on_run = fail
-    with pytest.raises(EngineError, match=r"`systemctl start .*` failed \(3\): no route to host"):
+    with pytest.raises(EngineError, match=r"`systemctl show .*` failed \(3\): no route to host"):
         restore.prove(world.session, SAMPLE, HOST, VOLUME)
     assert host.files == {}
 

@@ -1,0 +1,44 @@
+"""What is asked of an application's backups: by its own file, and by its continuity class where that says nothing."""
+
+from collections.abc import Iterable
+
+from inventory.models import Application, BackupPolicy, BackupRhythm, ContinuityClass, Region, Retention
+from inventory.schedules import longest_gap_minutes
+
+
+def class_of(region: Region, application: Application) -> ContinuityClass:
+    """Give the continuity class of *application*: what it promises."""
+    return next(item for item in region.continuity if item.code == application.continuity)
+
+
+def rhythm_of(region: Region, application: Application) -> BackupRhythm:
+    """Give when *application* is backed up, for how long that is kept, and how often it is checked and drilled."""
+    return with_own(class_of(region, application).backup, application.backup)
+
+
+def with_own(asked: BackupRhythm, policy: BackupPolicy | None) -> BackupRhythm:
+    """Put the schedule and the retention that *policy* has of its own in place of those *asked* for."""
+    own = {} if policy is None else {"schedule": policy.schedule, "retention": policy.retention}
+    return asked.model_copy(update={name: value for name, value in own.items() if value is not None})
+
+
+def kept_days(retention: Retention) -> int:
+    """Give the age in days that the oldest kept snapshot reaches."""
+    return max(retention.daily, retention.weekly * 7, retention.monthly * 30)
+
+
+def is_rarer(schedule: str, asked: str) -> bool:
+    """Tell whether *schedule* ever waits for longer than *asked* does."""
+    return longest_gap_minutes(schedule) > longest_gap_minutes(asked)
+
+
+def kept_shorter(retention: Retention, asked: Retention) -> tuple[str, ...]:
+    """Name the rhythms of *asked* that *retention* does not reach, by its own count or that of a shorter rhythm."""
+    reached = {"hourly": retention.hourly, "daily": retention.daily}
+    reached["weekly"] = max(retention.weekly, retention.daily // 7)
+    reached["monthly"] = max(retention.monthly, retention.daily // 31, retention.weekly * 7 // 31)
+    return tuple(name for name, count in _counts(asked) if reached[name] < count)
+
+
+def _counts(retention: Retention) -> Iterable[tuple[str, int]]:
+    return retention.model_dump().items()

@@ -1,0 +1,68 @@
+"""Whether backups are what the continuity class of their application asks for, or somebody says why not."""
+
+from collections.abc import Iterator, Mapping
+
+from inventory.backups import is_rarer, kept_days, kept_shorter, with_own
+from inventory.located import LocatedRegion, Placed
+from inventory.models import Application, BackupPolicy, ContinuityClass
+from inventory.problems import Problem, Words
+from inventory.schedules import longest_gap_minutes
+
+_LAXER = "ask for as much, or say in laxer_because why less is enough"
+
+
+def backups_keep_to_their_class(region: LocatedRegion) -> Iterator[Problem]:
+    """Find backups that are rarer, or kept for shorter, than their class asks, without a word of why."""
+    classes = _classes(region)
+    for application in region.applications:
+        policy, promise = application.value.backup, classes[application.value.continuity]
+        if policy is None:
+            continue
+        laxer = list(_laxer(policy, promise))
+        if policy.laxer_because is None:
+            yield from (application.problem(("backup", key), words) for key, words in laxer)
+        elif not laxer:
+            what = "a reason is given for asking less than the class does"
+            words = Words(
+                what, f"neither schedule nor retention is laxer than {promise.code} asks", "remove the reason"
+            )
+            yield application.problem(("backup", "laxer_because"), words)
+
+
+def _classes(region: LocatedRegion) -> Mapping[str, ContinuityClass]:
+    return {item.code: item for item in region.catalogue.continuity.value.classes}
+
+
+def _laxer(policy: BackupPolicy, promise: ContinuityClass) -> Iterator[tuple[str, Words]]:
+    """Give the key of each thing that *policy* asks less of than its class, with the words about it."""
+    asked = promise.backup
+    if policy.schedule is not None and is_rarer(policy.schedule, asked.schedule):
+        what = f"up to {_time(policy.schedule)} pass between two backups"
+        yield "schedule", Words(what, f"class {promise.code} asks for one every {_time(asked.schedule)}", _LAXER)
+    shorter = kept_shorter(policy.retention, asked.retention) if policy.retention is not None else ()
+    if shorter:
+        counts = ", ".join(f"{name} {getattr(asked.retention, name)}" for name in shorter)
+        what = f"the retention keeps less than {counts}"
+        yield "retention", Words(what, f"class {promise.code} asks for that", _LAXER)
+
+
+def _time(schedule: str) -> str:
+    minutes = longest_gap_minutes(schedule)
+    return f"{minutes // 60} hours" if minutes % 60 == 0 and minutes > 60 else f"{minutes} minutes"
+
+
+def locks_end_with_the_retention(region: LocatedRegion) -> Iterator[Problem]:
+    """Find backups that stay locked when the last snapshot that needs them is forgotten: room nobody can free."""
+    for application in region.applications:
+        policy = application.value.backup
+        kept = _kept_days(region, application)
+        if policy is not None and policy.lock_days > kept:
+            what = f"backups are locked for {policy.lock_days} days"
+            why = f"the retention keeps none longer than {kept} days and nobody could free the room"
+            remedy = f"keep snapshots longer or lock for at most {kept} days"
+            yield application.problem(("backup", "lock_days"), Words(what, why, remedy))
+
+
+def _kept_days(region: LocatedRegion, application: Placed[Application]) -> int:
+    promise = _classes(region)[application.value.continuity]
+    return kept_days(with_own(promise.backup, application.value.backup).retention)
