@@ -118,6 +118,7 @@ class LabRunner:
         return [json.loads(line) for line in self.journal.read_text().split("\n")[:-1]]
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put first what has a lab of its own, then what wants the shared lab before it is provisioned, then the rest.
 
