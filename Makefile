@@ -20,7 +20,7 @@ demo: install ## Bring a lab up, host the sample application on it, prove what w
 
 .PHONY: test
 test: install ## Run the whole suite: unit, promises, integration, and acceptance on real hosts in the lab
-	@$(BIN)/python -m pytest --numprocesses=2 --dist=loadgroup --no-loadscope-reorder --durations=15
+	@$(BIN)/python -m pytest --numprocesses=2 --dist=loadscope --no-loadscope-reorder --durations=15
 
 .PHONY: clean-lab
 clean-lab: ## Remove the lab and everything it has cached

@@ -118,12 +118,11 @@ class LabRunner:
         return [json.loads(line) for line in self.journal.read_text().split("\n")[:-1]]
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put first what has a lab of its own, then what wants the shared lab before it is provisioned, then the rest.
 
-    All of them run in one process, in this order, whatever runs beside them: so there are never more machines than the
-    processors of a small computer can carry.
+    They run one after the other, whatever runs beside them: so there are never more machines than the processors of a
+    small computer can carry.
     """
     here = Path(__file__).parent
 
@@ -132,9 +131,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return sum(name in fixtures for name in ("lab", "provisioned")) if item.path.parent == here else 3
 
     items.sort(key=turn)
-    for item in items:
-        if item.path.parent == here:
-            item.add_marker(pytest.mark.xdist_group("hosts"))
 
 
 @pytest.fixture(scope="session")
