@@ -19,11 +19,13 @@ from hosting_cli.result import EXIT_STATUS_HELP, ExitStatus, Result, Text
 
 if TYPE_CHECKING:
     from hosting_cli.doors.engine import Engine
+    from hosting_cli.doors.evidence import EvidenceDoor
     from hosting_cli.doors.hosts import HostsDoor
     from hosting_cli.doors.objects import ObjectStoreDoor
     from hosting_cli.doors.openbao import OpenBao
     from hosting_cli.doors.repositories import Repositories
     from hosting_cli.jobs import OperatorKey
+    from hosting_cli.secret import Secret
     from hosting_cli.session import Session
 
 RegionOption = Annotated[
@@ -142,6 +144,17 @@ class LazyDoors:
             )
             for store in session.region.stores
         }
+
+    def evidence(self, session: "Session") -> "EvidenceDoor":
+        """Make the door of the platform's evidence, as the user that can add to it and no more."""
+        from hosting_cli.desired_buckets import evidence_credentials
+        from hosting_cli.doors.evidence import EvidenceDoor
+        from inventory.naming import evidence_bucket
+
+        def credentials() -> "Secret":
+            return session.vault.reveal_secret(evidence_credentials())
+
+        return EvidenceDoor(session.environment.object_store, credentials, evidence_bucket(session.region))
 
     def repositories(self, session: "Session") -> "Repositories":
         """Make the door of backup repositories, opened by what the vault keeps for them."""

@@ -60,7 +60,7 @@ def needs(resource: StoreResource) -> tuple[str, ...]:
         BUCKET_POLICY: resource.policy is not None,
         TLS_ONLY: resource.policy is not None,
         OBJECT_LOCK: resource.lock_mode is not None,
-        LIFECYCLE: resource.noncurrent_days is not None,
+        LIFECYCLE: (resource.noncurrent_days, resource.expire_days) != (None, None),
         TAGS: True,
     }
     return tuple(name for name, wanted_here in wanted.items() if wanted_here)

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from deploys.desired import Published, region_resources
 from hosting_cli import store_policies
+from hosting_cli.desired_buckets import KV, TRANSIT, platform_buckets, product_of, user_of
 from hosting_cli.resources import (
     AccessKey,
     AppRole,
@@ -19,7 +20,6 @@ from hosting_cli.resources import (
     SecretsEngine,
     SshAuthority,
     SshRole,
-    StoreUser,
     TransitKey,
 )
 from inventory import naming
@@ -33,14 +33,12 @@ CERTIFICATE_SECONDS = 30 * 60
 TOKEN_SECONDS = 10 * 60
 """How long a host's token lives: an unlock or a backup's start, after which it logs in again."""
 
-TRANSIT = Subject(SecretsEngine.kind, naming.TRANSIT_MOUNT)
-KV = Subject(SecretsEngine.kind, naming.KV_MOUNT)
 APPROLE = Subject(AuthMethod.kind, naming.APPROLE_MOUNT)
 
 
 def desired(region: Region, environment: Environment, published: Published) -> dict[Subject, Resource]:
     """Give every resource of *region*, by subject."""
-    resources = [*platform(region, environment)]
+    resources = [*platform(region, environment), *platform_buckets(region)]
     for application in region.applications:
         resources += of_application(region, environment, application)
     resources += region_resources(region, environment, published)
@@ -76,7 +74,7 @@ def platform(region: Region, environment: Environment) -> Iterator[Resource]:
         ttl_seconds=CERTIFICATE_SECONDS,
         requires=(authority.subject,),
     )
-    for key in (render.SECRETS_KEY, render.PROBE_KEY):
+    for key in (render.SECRETS_KEY, render.PROBE_KEY, *render.keys_of_platform_buckets(region)):
         yield TransitKey(name=key, owner=PLATFORM, requires=(TRANSIT,))
     for name, text in render.platform_policies(region).items():
         yield Policy(name=name, owner=PLATFORM, text=text)
@@ -115,6 +113,13 @@ def of_application(region: Region, environment: Environment, application: Applic
     yield from _buckets(region, application)
     if application.backup:
         yield from _backup(region, application)
+
+
+def resources_of(region: Region, environment: Environment, application: Application | None) -> tuple[Resource, ...]:
+    """Give what *application* needs on the engines; without one, what the platform needs there."""
+    if application is None:
+        return (*platform(region, environment), *platform_buckets(region))
+    return tuple(of_application(region, environment, application))
 
 
 def hosts_of(application: Application) -> tuple[str, ...]:
@@ -164,13 +169,13 @@ def _buckets(region: Region, application: Application) -> Iterator[Resource]:
             store=bucket.store,
             encryption_key=key,
             versioning=True,
-            policy=store_policies.tls_only(name, _product(region, bucket.store)),
+            policy=store_policies.tls_only(name, product_of(region, bucket.store)),
             noncurrent_days=bucket.noncurrent_days,
             requires=(Subject(TransitKey.kind, key), Subject(Policy.kind, naming.S3_KMS_ROLE)),
         )
     for store, names in stores.items():
         user, policy = naming.data_user(application.id), store_policies.data_user(names)
-        yield from _user(application, store, user, policy, key=key, buckets=tuple(names))
+        yield from user_of(application.id, store, user, policy, key=key, buckets=tuple(names))
 
 
 def _backup(region: Region, application: Application) -> Iterator[Resource]:
@@ -186,16 +191,16 @@ def _backup(region: Region, application: Application) -> Iterator[Resource]:
         store=policy.store,
         encryption_key=key,
         versioning=True,
-        policy=store_policies.tls_only(name, _product(region, policy.store)),
+        policy=store_policies.tls_only(name, product_of(region, policy.store)),
         lock_mode=policy.lock_mode.value,
         lock_days=policy.lock_days,
         requires=(Subject(TransitKey.kind, key), Subject(Policy.kind, naming.S3_KMS_ROLE)),
     )
     hosts = backed_up_hosts(application)
     adds = store_policies.backup_user(name, hosts)
-    yield from _user(application, policy.store, naming.backup_user(application.id), adds, key=key, buckets=(name,))
+    yield from user_of(application.id, policy.store, naming.backup_user(application.id), adds, key=key, buckets=(name,))
     pruner, prunes = naming.prune_user(application.id), store_policies.prune_user(name)
-    yield from _user(application, policy.store, pruner, prunes, key=key, buckets=(name,))
+    yield from user_of(application.id, policy.store, pruner, prunes, key=key, buckets=(name,))
     yield Policy(name=pruner, owner=application.id, text=render.backup_prune(region, application))
     for host in hosts:
         yield _secret(
@@ -208,24 +213,3 @@ def backed_up_hosts(application: Application) -> tuple[str, ...]:
     copied = application.backup.volumes if application.backup else ()
     tiers = [tier for tier in application.tiers if any(volume.id in copied for volume in tier.volumes)]
     return tuple(sorted({host for tier in tiers for host in tier.hosts}))
-
-
-def _product(region: Region, store: str) -> str:
-    return next(item.product for item in region.stores if item.id == store)
-
-
-def _user(
-    application: Application, store: str, user: str, policy: str, *, key: str, buckets: tuple[str, ...]
-) -> Iterator[Resource]:
-    """Yield an IAM user and its one access key, whose secret half the vault keeps wrapped by *key*."""
-    needs = tuple(Subject(Bucket.kind, bucket) for bucket in buckets)
-    made = StoreUser(name=user, owner=application.id, store=store, policy=policy, requires=needs)
-    yield made
-    yield AccessKey(
-        name=user,
-        owner=application.id,
-        store=store,
-        secret=naming.credentials_secret(application.id, user),
-        wrapped_by=key,
-        requires=(made.subject, KV, Subject(TransitKey.kind, key)),
-    )

@@ -153,7 +153,8 @@ class StoreResource(Resource):
 class Bucket(StoreResource):
     """A bucket: default SSE-KMS under ``encryption_key``, versioned, a TLS-only policy, our tags, perhaps locked.
 
-    ``policy`` is the canonical JSON text of the bucket policy; ``lock_*`` is its default retention.
+    ``policy`` is the canonical JSON text of the bucket policy; ``lock_*`` is its default retention.  The store removes
+    objects after ``expire_days``, and what was replaced or deleted after ``noncurrent_days``.
     """
 
     kind: ClassVar[str] = "bucket"
@@ -165,6 +166,7 @@ class Bucket(StoreResource):
     lock_mode: str | None = None
     lock_days: int | None = None
     noncurrent_days: int | None = None
+    expire_days: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,6 +17,7 @@ from hosting_cli.journal import Journal
 
 if TYPE_CHECKING:
     from hosting_cli.doors.engine import Engine
+    from hosting_cli.doors.evidence import EvidenceDoor
     from hosting_cli.doors.hosts import HostsDoor
     from hosting_cli.doors.objects import ObjectStoreDoor
     from hosting_cli.doors.openbao import OpenBao
@@ -33,6 +34,9 @@ class DoorMaker(Protocol):
 
     def stores(self, session: "Session") -> "Mapping[str, ObjectStoreDoor]":
         """Make the doors of the region's object stores, by their ids."""
+
+    def evidence(self, session: "Session") -> "EvidenceDoor":
+        """Make the door of the platform's evidence."""
 
     def repositories(self, session: "Session") -> "Repositories":
         """Make the door of backup repositories."""
@@ -121,6 +125,13 @@ class Session:
     def stores(self) -> "Mapping[str, ObjectStoreDoor]":
         """Open the doors of the object stores."""
         return self.doors.stores(self)
+
+    @cached_property
+    def evidence(self) -> "EvidenceDoor":
+        """Open the door of the platform's evidence; raise ``UsageError`` in a region that keeps none."""
+        if self.region.evidence is None:
+            raise UsageError("evidence", "the region keeps none", "Say in region.yaml in which store: evidence.")
+        return self.doors.evidence(self)
 
     @cached_property
     def repositories(self) -> "Repositories":

@@ -80,6 +80,12 @@ def prune_user(bucket: str) -> str:
     return _policy([_allow("Bucket", _READ_HISTORY, [_bucket(bucket)]), _allow("Objects", objects, [_objects(bucket)])])
 
 
+def evidence_user(bucket: str) -> str:
+    """Let whoever keeps evidence add objects and read them in every version; nothing can be removed, nor hidden."""
+    objects = ["s3:GetObject", "s3:GetObjectRetention", "s3:GetObjectVersion", "s3:PutObject"]
+    return _policy([_allow("Bucket", _READ_HISTORY, [_bucket(bucket)]), _allow("Add", objects, [_objects(bucket)])])
+
+
 def statement(effect: str, actions: Sequence[str], resource: str, *, principal: str | None = None) -> str:
     """Give a policy of one statement about *resource* (``bucket/prefix*``), for a bucket when it names a principal."""
     named: dict[str, Json] = {} if principal is None else {"Principal": principal}

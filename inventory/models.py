@@ -23,7 +23,7 @@ from inventory.identifiers import (
     Size,
     Telephone,
 )
-from inventory.key_policy import KeyPolicy
+from inventory.key_policy import OWN, KeyPolicy
 from inventory.notations import (
     Address,
     Continuity,
@@ -262,6 +262,31 @@ class LockMode(StrEnum):
     COMPLIANCE = "compliance"
 
 
+class EvidenceBucket(Model):
+    """Where the platform keeps what has to be shown later; nobody can remove any of it before its lock ends.
+
+    No text gives a duration.  Three years are those of a certificate: what was done after one audit can be shown at
+    every other until the renewal.
+    """
+
+    store: Identifier
+    lock_mode: LockMode = LockMode.COMPLIANCE
+    lock_days: Annotated[int, Field(ge=1)] = 1095
+    source: NonEmpty = OWN
+
+
+class LogBucket(Model):
+    """Where logs are kept: for ``kept_days`` nobody can remove one, and then the store does.
+
+    A year is what ANSSI's guide for sensitive systems asks for (R68), and the longest that the CNIL recommends.
+    """
+
+    store: Identifier
+    lock_mode: LockMode = LockMode.COMPLIANCE
+    kept_days: Annotated[int, Field(ge=1)] = 365
+    source: NonEmpty = OWN
+
+
 class BackupPolicy(Model):
     """What is copied, when, where to, and for how long nobody can remove it.
 
@@ -378,7 +403,7 @@ class Protocols(Model):
 
 
 class RegionSheet(Model):
-    """What `region.yaml` holds: who operates, whom to call, where, and how long keys may serve."""
+    """What `region.yaml` holds: who operates, whom to call, where, what is kept, and how long keys may serve."""
 
     id: RegionIdentifier
     name: NonEmpty
@@ -387,6 +412,8 @@ class RegionSheet(Model):
     contacts: Annotated[tuple[Contact, ...], Field(min_length=1)]
     sites: Annotated[tuple[Site, ...], Field(min_length=1)]
     stores: tuple[ObjectStore, ...] = ()
+    evidence: EvidenceBucket | None = None
+    logs: LogBucket | None = None
     key_policy: KeyPolicy = KeyPolicy()
 
 

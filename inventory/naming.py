@@ -4,6 +4,7 @@ Everything of ours starts with ``hosting-`` (vault, IAM) or with the region's sh
 """
 
 from inventory.models import RegionSheet
+from inventory.resource import PLATFORM
 
 PREFIX = "hosting-"
 
@@ -19,6 +20,9 @@ KV_ROOT = "hosting"
 KEY_PURPOSES = ("objects", "volumes", "backups")
 """What each application has a transit key of its own for."""
 
+PLATFORM_PURPOSES = EVIDENCE, LOGS = "evidence", "logs"
+"""What the platform has a bucket, and a transit key, of its own for."""
+
 OPERATIONS_POLICY = "people-operations"
 APPROVER_POLICY = "people-approver"
 DESTRUCTION_POLICY = "people-destruction"
@@ -30,6 +34,9 @@ BREAK_GLASS_POLICY = "people-break-glass"
 SSH_OPERATIONS_ROLE = "hosting-operations"
 S3_KMS_ROLE = "hosting-s3-kms"
 NEIGHBOUR_PROBE_POLICY = "hosting-neighbour-probe"
+
+EVIDENCE_USER = f"{PREFIX}{PLATFORM}-{EVIDENCE}"
+"""The IAM user that adds to the platform's evidence, and reads it back."""
 
 
 def transit_key(application: str, purpose: str) -> str:
@@ -65,6 +72,16 @@ def bucket(region: RegionSheet, application: str, name: str) -> str:
 def backup_bucket(region: RegionSheet, application: str) -> str:
     """Name the locked bucket that holds the backups of *application*."""
     return f"{region.short}-{application}-backup"
+
+
+def evidence_bucket(region: RegionSheet) -> str:
+    """Name the locked bucket of what has to be shown later: copies of headers, records, reports."""
+    return bucket(region, PLATFORM, EVIDENCE)
+
+
+def log_bucket(region: RegionSheet) -> str:
+    """Name the locked bucket that holds the logs of the platform and of its hosts, for as long as they are kept."""
+    return bucket(region, PLATFORM, LOGS)
 
 
 def scratch_bucket(region: str) -> str:

@@ -77,7 +77,13 @@ def keys_of_buckets(region: Region) -> tuple[str, ...]:
     """Name every transit key that a bucket of *region* is encrypted under, and the one that this is tried with."""
     objects = {naming.transit_key(item.id, "objects") for item in region.applications if item.buckets}
     backups = {naming.transit_key(item.id, "backups") for item in region.applications if item.backup}
-    return tuple(sorted({*objects, *backups, PROBE_KEY}))
+    return tuple(sorted({*objects, *backups, *keys_of_platform_buckets(region), PROBE_KEY}))
+
+
+def keys_of_platform_buckets(region: Region) -> tuple[str, ...]:
+    """Name the transit keys that the platform's own buckets are encrypted under."""
+    kept = dict(zip(naming.PLATFORM_PURPOSES, (region.evidence, region.logs), strict=True))
+    return tuple(naming.transit_key(PLATFORM, purpose) for purpose, where in kept.items() if where is not None)
 
 
 def render(template: str, values: Mapping[str, str]) -> str:

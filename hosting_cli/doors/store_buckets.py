@@ -13,8 +13,12 @@ from vault_policies.mark import Mark
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-RULE = "hosting-noncurrent"
+NONCURRENT_RULE, EXPIRY_RULE = "hosting-noncurrent", "hosting-expiry"
+_DAYS = {NONCURRENT_RULE: ("NoncurrentVersionExpiration", "NoncurrentDays"), EXPIRY_RULE: ("Expiration", "Days")}
+"""Where each of our lifecycle rules says its number."""
+
 NO_ENCRYPTION = "ServerSideEncryptionConfigurationNotFoundError"
+NO_LOCK = ("ObjectLockConfigurationNotFoundError", "NoSuchObjectLockConfiguration")
 _KMS = "aws:kms"
 _KEY_ARN = "key/"
 
@@ -58,7 +62,7 @@ def read_bucket(s3: "S3Client", name: str, store: str, region: str) -> Bucket | 
         return None
     versioning = s3.get_bucket_versioning(Bucket=name).get("Status") == "Enabled"
     lock_mode, lock_days, lock_deviations = _lock(s3, name)
-    noncurrent_days, lifecycle_deviations = _lifecycle(s3, name)
+    lifecycle, lifecycle_deviations = _lifecycle(s3, name)
     return Bucket(
         name=name,
         owner=mark.owner,
@@ -68,7 +72,8 @@ def read_bucket(s3: "S3Client", name: str, store: str, region: str) -> Bucket | 
         policy=_policy(s3, name),
         lock_mode=lock_mode,
         lock_days=lock_days,
-        noncurrent_days=noncurrent_days,
+        noncurrent_days=lifecycle.get(NONCURRENT_RULE),
+        expire_days=lifecycle.get(EXPIRY_RULE),
         deviations=(*lock_deviations, *lifecycle_deviations),
     )
 
@@ -113,26 +118,34 @@ def _lock(s3: "S3Client", name: str) -> tuple[str | None, int | None, tuple[str,
 
 
 def _lock_configuration(s3: "S3Client", name: str) -> Any:
-    absent = ("ObjectLockConfigurationNotFoundError", "NoSuchObjectLockConfiguration")
-    return unless(lambda: s3.get_object_lock_configuration(Bucket=name), *absent)
+    return unless(lambda: s3.get_object_lock_configuration(Bucket=name), *NO_LOCK)
 
 
-def _lifecycle(s3: "S3Client", name: str) -> tuple[int | None, tuple[str, ...]]:
+def _lifecycle(s3: "S3Client", name: str) -> tuple[dict[str, int], tuple[str, ...]]:
+    """Give the days of each of our rules, by its name, and every rule that is not quite one of ours."""
     answer = unless(lambda: s3.get_bucket_lifecycle_configuration(Bucket=name), "NoSuchLifecycleConfiguration")
-    days, deviations = None, []
+    days: dict[str, int] = {}
+    deviations = []
     for rule in (answer or {}).get("Rules", ()):
-        found = rule.get("NoncurrentVersionExpiration", {}).get("NoncurrentDays")
-        if rule.get("ID") == RULE and found and _says_only(rule, found):
-            days = found
+        found = _days(rule)
+        if found is not None and _says_only(rule, found):
+            days[rule["ID"]] = found
         else:
             deviations.append(f"lifecycle rule {rule.get('ID', 'without a name')}")
     return days, tuple(deviations)
 
 
+def _days(rule: Mapping[str, Any]) -> int | None:
+    """Give the number of days in a rule of ours; ``None`` for any other."""
+    action, number = _DAYS.get(rule.get("ID", ""), ("", ""))
+    days: int | None = rule.get(action, {}).get(number)
+    return days
+
+
 def _says_only(rule: Mapping[str, Any], days: int) -> bool:
     """Tell whether *rule* is the one that we write, whatever of it a store leaves unsaid or says twice."""
     said = {name: value for name, value in rule.items() if value not in ("", {}, {"Prefix": ""})}
-    return said == {name: value for name, value in _rule(days).items() if name != "Filter"}
+    return said == {name: value for name, value in _rule(rule["ID"], days).items() if name != "Filter"}
 
 
 def unless(ask: Callable[[], Any], *absent: str) -> Any:
@@ -212,20 +225,19 @@ def _set_lock(s3: "S3Client", bucket: Bucket) -> None:
 
 
 def _set_lifecycle(s3: "S3Client", bucket: Bucket) -> None:
-    if bucket.noncurrent_days is not None:
-        configuration: Any = {"Rules": [_rule(bucket.noncurrent_days)]}
-        s3.put_bucket_lifecycle_configuration(Bucket=bucket.name, LifecycleConfiguration=configuration)
-    elif _lifecycle(s3, bucket.name) != (None, ()):
+    wanted = {NONCURRENT_RULE: bucket.noncurrent_days, EXPIRY_RULE: bucket.expire_days}
+    rules: Any = [_rule(name, days) for name, days in wanted.items() if days is not None]
+    if rules:
+        s3.put_bucket_lifecycle_configuration(Bucket=bucket.name, LifecycleConfiguration={"Rules": rules})
+    elif _lifecycle(s3, bucket.name) != ({}, ()):
         s3.delete_bucket_lifecycle(Bucket=bucket.name)
 
 
-def _rule(days: int) -> dict[str, Any]:
-    return {
-        "ID": RULE,
-        "Status": "Enabled",
-        "Filter": {"Prefix": ""},
-        "NoncurrentVersionExpiration": {"NoncurrentDays": days},
-    }
+def _rule(name: str, days: int) -> dict[str, Any]:
+    """Write our rule *name*; what expires in a versioned bucket is hidden first, and removed a day later."""
+    expiry = {"Expiration": {"Days": days}} if name == EXPIRY_RULE else {}
+    noncurrent = {"NoncurrentVersionExpiration": {"NoncurrentDays": 1 if expiry else days}}
+    return {"ID": name, "Status": "Enabled", "Filter": {"Prefix": ""}, **expiry, **noncurrent}
 
 
 def _set_policy(s3: "S3Client", bucket: Bucket) -> None:

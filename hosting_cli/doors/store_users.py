@@ -13,6 +13,7 @@ from hosting_cli.errors import EngineError
 from hosting_cli.resources import StoreUser
 from hosting_cli.secret import Secret
 from inventory import naming
+from inventory.resource import PLATFORM
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
@@ -125,6 +126,8 @@ def _owner(name: str, policy: str | None, owners: Mapping[str, str]) -> str:
     known = {owners[bucket] for bucket in _BUCKET.findall(policy or "") if bucket in owners}
     if len(known) == 1:
         return known.pop()
+    if name == naming.EVIDENCE_USER:
+        return PLATFORM
     return name.removeprefix(naming.PREFIX).removesuffix("-backup").removesuffix("-prune")
 
 

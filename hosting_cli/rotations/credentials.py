@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from hosting_cli import access_keys
-from hosting_cli.desired import of_application
+from hosting_cli.desired import resources_of
 from hosting_cli.errors import RefusedError
 from hosting_cli.procedure import Observed, Step, proof
 from hosting_cli.resources import AccessKey, Bucket, StoreUser
@@ -17,9 +17,9 @@ from inventory.models import Application
 from inventory.resource import Json, Subject
 
 
-def wanted(session: Session, application: Application, name: str) -> tuple[AccessKey, tuple[str, ...]]:
+def wanted(session: Session, application: Application | None, name: str) -> tuple[AccessKey, tuple[str, ...]]:
     """Find whose key the vault's entry *name* holds, and which buckets that user reaches."""
-    resources = {item.subject: item for item in of_application(session.region, session.environment, application)}
+    resources = {item.subject: item for item in resources_of(session.region, session.environment, application)}
     for key in resources.values():
         if isinstance(key, AccessKey) and key.secret == name:
             (user,) = (resources[subject] for subject in key.requires if subject.kind == StoreUser.kind)

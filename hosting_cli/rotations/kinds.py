@@ -10,7 +10,7 @@ from hosting_cli.rotations import credentials, repository, transit
 from hosting_cli.session import Session
 from inventory.key_policy import KeyKind
 from inventory.models import Application
-from inventory.resource import Json, Subject
+from inventory.resource import PLATFORM, Json, Subject
 
 ROTATE = "rotate"
 
@@ -65,10 +65,10 @@ def steps(session: Session, request: Request) -> Iterator[Step]:
     if request.subject.kind == KeyKind.TRANSIT_KEY:
         version, retire = int(str(goal["to_version"])), goal["retire_older"] is True
         return transit.Rotation(session, name, application, version, retire, request.digest).steps()
-    if application is None:
+    if application is None and request.owner != PLATFORM:
         remedy = "Nobody knows where it is used: no file of the region asks for it."
         raise RefusedError(str(request.subject), "it belongs to no application", remedy)
-    if request.subject.kind == KeyKind.RESTIC_PASSWORD:
+    if application is not None and request.subject.kind == KeyKind.RESTIC_PASSWORD:
         place = repository.place_of(session, application, name)
         return repository.Rotation(session, place, str(goal["replaces"]), request.digest).steps()
     key, buckets = credentials.wanted(session, application, name)

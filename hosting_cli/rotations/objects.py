@@ -1,11 +1,11 @@
 """Proof by objects: what lay under a key before it was rotated is still read, and what is put after it too."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from hosting_cli.errors import EngineError
 from hosting_cli.procedure import Observed, Step, proof
 from hosting_cli.proofs.objects import PREFIX
+from hosting_cli.resources import Bucket
 from hosting_cli.session import Session
 from inventory import naming
 from inventory.models import Application
@@ -74,18 +74,14 @@ def of_data_buckets(session: Session, application: Application, procedure: str) 
     )
 
 
-def in_locked_bucket(session: Session, application: Application) -> Iterator[Step]:
-    """Yield the proof of the backup bucket: nothing is put there, where nobody could remove it."""
-    policy = application.backup
-    if policy is None:
-        return
-    bucket = naming.backup_bucket(session.region, application.id)
-    door = session.stores[policy.store]
+def in_locked_bucket(session: Session, bucket: Bucket) -> Step:
+    """Give the proof of a locked bucket: nothing is put there, where nobody could remove it."""
+    door = session.stores[bucket.store]
 
     def prove() -> Observed:
-        names = door.object_names(bucket, "", at_most=1)
+        names = door.object_names(bucket.name, "", at_most=1)
         if not names:
             return {"old_object": "the bucket holds nothing yet"}
-        return {"old_object": names[0], "bytes": len(door.get_object(bucket, names[0]))}
+        return {"old_object": names[0], "bytes": len(door.get_object(bucket.name, names[0]))}
 
-    yield proof(Subject("bucket", bucket), "read an object from before the rotation", prove)
+    return proof(bucket.subject, "read an object from before the rotation", prove)

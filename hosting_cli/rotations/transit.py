@@ -4,14 +4,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
+from hosting_cli.desired import resources_of
 from hosting_cli.errors import EngineError, RefusedError, UnreadableError
 from hosting_cli.procedure import Observed, Step, proof
-from hosting_cli.resources import SecretEntry, TransitKey
+from hosting_cli.resources import Bucket, SecretEntry, TransitKey
 from hosting_cli.rotations import objects
 from hosting_cli.session import Session
 from inventory import naming
 from inventory.models import Application
 from inventory.resource import Json, Subject
+
+_IN_BUCKETS = ("objects", "backups", *naming.PLATFORM_PURPOSES)
+"""What lies in buckets, under the key of that purpose."""
 
 
 def goal(session: Session, key: str, *, retire: bool) -> Mapping[str, Json]:
@@ -19,7 +23,7 @@ def goal(session: Session, key: str, *, retire: bool) -> Mapping[str, Json]:
 
     Raise ``RefusedError`` where somebody needs the older versions: the objects of a bucket are never encrypted anew.
     """
-    users = [purpose for purpose in ("objects", "backups") if key.endswith(f"-{purpose}")]
+    users = [purpose for purpose in _IN_BUCKETS if key.endswith(f"-{purpose}")]
     if retire and users:
         remedy = "Leave --retire out: objects stay under the version that they were put under."
         raise RefusedError(f"transit-key {key}", f"{users[0]} in buckets need its older versions", remedy)
@@ -70,8 +74,8 @@ class Rotation:
         yield proof(self.subject, f"unwrap all that it wraps: {len(entries)} secrets", partial(self._unwrap, entries))
         for item in proven:
             yield proof(item.subject, "read an object from before the rotation and one from after it", item.prove)
-        if self.application and self.key == naming.transit_key(self.application.id, "backups"):
-            yield from objects.in_locked_bucket(self.session, self.application)
+        for bucket in self._locked_buckets():
+            yield objects.in_locked_bucket(self.session, bucket)
         for item in proven:
             yield Step(item.subject, "remove the objects of the proof", item.remove, partial(_is_clean, item))
         if self.retire:
@@ -84,6 +88,12 @@ class Rotation:
         if self.application is None or self.key != naming.transit_key(self.application.id, "objects"):
             return ()
         return objects.of_data_buckets(self.session, self.application, self.procedure)
+
+    def _locked_buckets(self) -> list[Bucket]:
+        wanted = resources_of(self.session.region, self.session.environment, self.application)
+        return [
+            item for item in wanted if isinstance(item, Bucket) and item.lock_mode and item.encryption_key == self.key
+        ]
 
     def _is_rotated(self) -> bool:
         return self.session.vault.key_versions(self.key).latest >= self.to_version

@@ -32,13 +32,19 @@ RESERVED = {
     ("application", PLATFORM): "the platform's own keys and secrets",
     ("role", naming.S3_KMS_ROLE): "the object store",
     ("role", naming.NEIGHBOUR_PROBE_POLICY): "the checks of isolation",
+    ("user", naming.EVIDENCE_USER): "who adds to the platform's evidence",
 }
 """Names of the platform's own, and what they are; a role and its policy have one name."""
 
 
 def reserved_names(sheet: RegionSheet) -> Mapping[tuple[str, str], str]:
     """Give the names that the platform has in *sheet*'s region."""
-    return {**RESERVED, ("bucket", naming.scratch_bucket(sheet.id)): "where object stores are tried"}
+    return {
+        **RESERVED,
+        ("bucket", naming.scratch_bucket(sheet.id)): "where object stores are tried",
+        ("bucket", naming.evidence_bucket(sheet)): "the platform's evidence",
+        ("bucket", naming.log_bucket(sheet)): "the platform's logs",
+    }
 
 
 def generated_names(sheet: RegionSheet, place: Placed[Application]) -> Iterator[Name]:

@@ -35,6 +35,14 @@ class Reference(NamedTuple):
     steps: Steps
 
 
+def of_sheet(region: LocatedRegion) -> Iterator[Reference]:
+    """Give what the platform's own buckets refer to."""
+    if region.sheet is not None:
+        for key, kept in (("evidence", region.sheet.value.evidence), ("logs", region.sheet.value.logs)):
+            if kept is not None:
+                yield Reference(Kind.STORE, kept.store, region.sheet, (key, "store"))
+
+
 def of_stores(region: LocatedRegion) -> Iterator[Reference]:
     """Give what object stores refer to."""
     for store in region.stores:
@@ -92,6 +100,7 @@ def of_profiles(region: LocatedRegion) -> Iterator[Reference]:
 
 
 SOURCES: tuple[Callable[[LocatedRegion], Iterator[Reference]], ...] = (
+    of_sheet,
     of_stores,
     of_segments,
     of_hosts,

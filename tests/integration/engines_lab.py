@@ -1,7 +1,7 @@
 """What the integration tests share: the two engines, what the sample region needs of them, and a death on request."""
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
@@ -110,7 +110,8 @@ def vault_resources(region: Region) -> tuple[VaultResource, ...]:
     (application,) = region.applications
     name = application.tiers[0].hosts[0]
     role = naming.host_role(application.id, name)
-    keys = [(PLATFORM, render.SECRETS_KEY), (PLATFORM, render.PROBE_KEY)]
+    of_platform = (render.SECRETS_KEY, render.PROBE_KEY, *render.keys_of_platform_buckets(region))
+    keys = [(PLATFORM, key) for key in of_platform]
     keys += [(application.id, naming.transit_key(application.id, p)) for p in ("objects", "volumes", "backups")]
     return (
         SecretsEngine(name=naming.TRANSIT_MOUNT, owner=PLATFORM, type="transit"),
@@ -182,6 +183,11 @@ def backup_bucket(name: str) -> Bucket:
         lock_mode="compliance",
         lock_days=1,
     )
+
+
+def log_bucket(name: str) -> Bucket:
+    key = naming.transit_key(PLATFORM, naming.LOGS)
+    return replace(backup_bucket(name), owner=PLATFORM, encryption_key=key, expire_days=1)
 
 
 def data_user(name: str, *buckets: str) -> StoreUser:

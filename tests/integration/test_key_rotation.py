@@ -23,6 +23,7 @@ from hosting_cli.resources import SecretEntry
 from hosting_cli.secret import Secret
 from hosting_cli.session import Session
 from inventory import naming
+from inventory.resource import PLATFORM
 
 APPLICATION, STORE = "imagerie-beaune", "dijon-objects"
 OBJECTS, VOLUMES, BACKUPS = (naming.transit_key(APPLICATION, purpose) for purpose in ("objects", "volumes", "backups"))
@@ -130,6 +131,19 @@ def test_a_rotation_killed_at_each_step_loses_nothing(lab: Lab, session: Session
     assert store.get_object(bucket, "of-the-application") == b"from before"
     assert store.object_names(bucket, "hosting-proof/") == ()
     as_before(lab)
+
+
+def test_the_platforms_evidence_outlives_a_rotation_of_its_key_and_of_its_credentials(lab: Lab) -> None:
+    kept = session_of(lab).evidence.add("records/1", b"from before")
+    names = (naming.transit_key(PLATFORM, naming.EVIDENCE), naming.credentials_secret(PLATFORM, naming.EVIDENCE_USER))
+    for name in names:
+        ask(lab, name)
+        assert run(lab, "key", "rotate", name)[0] == 0
+    assert session_of(lab).evidence.get(kept) == b"from before"
+    assert session_of(lab).evidence.add("records/2", b"from after").name == "records/2"
+    as_before(lab)
+    status, refused = run(lab, "key", "rotate", names[0], "--retire")
+    assert (status, "evidence in buckets need its older versions" in str(refused["errors"])) == (1, True)
 
 
 def test_wrapping_anew_makes_no_secret_younger(lab: Lab, session: Session) -> None:

@@ -7,7 +7,7 @@ from itertools import count
 from typing import Any
 
 import pytest
-from engines_lab import STORE, Engines, Killed, backup_bucket, data_bucket, data_user
+from engines_lab import STORE, Engines, Killed, backup_bucket, data_bucket, data_user, log_bucket
 
 from hosting_cli import capabilities, store_policies
 from hosting_cli.capabilities import Support
@@ -46,8 +46,15 @@ def raw(door: ObjectStoreDoor) -> Any:
 
 @pytest.mark.parametrize(
     "make",
-    [data_bucket, backup_bucket, lambda it: data_bucket(it, noncurrent_days=None), lambda it: data_user(it, "b")],
-    ids=["data bucket", "backup bucket", "without lifecycle", "user"],
+    [
+        data_bucket,
+        backup_bucket,
+        log_bucket,
+        lambda it: replace(data_bucket(it), expire_days=400),
+        lambda it: data_bucket(it, noncurrent_days=None),
+        lambda it: data_user(it, "b"),
+    ],
+    ids=["data bucket", "backup bucket", "log bucket", "both lifecycle rules", "without lifecycle", "user"],
 )
 def test_what_was_written_reads_back_and_writing_again_changes_nothing(store_door: ObjectStoreDoor, make: Any) -> None:
     resource = make(name())
@@ -177,7 +184,7 @@ def dying(store_door: ObjectStoreDoor, monkeypatch: pytest.MonkeyPatch) -> Itera
 
 
 @pytest.mark.parametrize("requests", range(9))
-@pytest.mark.parametrize("make", [data_bucket, backup_bucket])
+@pytest.mark.parametrize("make", [data_bucket, log_bucket])
 def test_a_bucket_half_made_is_taken_up_again(
     store_door: ObjectStoreDoor, make: Any, requests: int, dying: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -279,6 +286,8 @@ VERBS = {
         ("backup", "data", set()),
         ("prune", "backup", {"list", "list versions", "locate", "get", "put", "delete", "delete a lock"}),
         ("prune", "data", set()),
+        ("evidence", "backup", {"list", "list versions", "locate", "get", "put"}),
+        ("evidence", "data", set()),
     ],
     ids=[
         "data user in its bucket",
@@ -287,6 +296,8 @@ VERBS = {
         "backup user in the data",
         "pruning user in the backups",
         "pruning user in the data",
+        "evidence user in its bucket",
+        "evidence user in the data",
     ],
 )
 def test_access_matrix_of_users(store_door: ObjectStoreDoor, role: str, where: str, may: set[str]) -> None:
@@ -299,6 +310,7 @@ def test_access_matrix_of_users(store_door: ObjectStoreDoor, role: str, where: s
         "data": store_policies.data_user([buckets["data"].name]),
         "backup": store_policies.backup_user(buckets["backup"].name, ["h"]),
         "prune": store_policies.prune_user(buckets["backup"].name),
+        "evidence": store_policies.evidence_user(buckets["backup"].name),
     }
     user = replace(data_user(f"hosting-{name()}", "-"), policy=rights[role])
     s3 = as_user(store_door, user)

@@ -160,6 +160,8 @@ def test_buckets_are_encrypted_under_the_key_of_their_purpose() -> None:
     assert keys == {
         f"bfc-{APPLICATION}-images": f"hosting-{APPLICATION}-objects",
         f"bfc-{APPLICATION}-backup": f"hosting-{APPLICATION}-backups",
+        "bfc-platform-evidence": "hosting-platform-evidence",
+        "bfc-platform-logs": "hosting-platform-logs",
     }
 
 
@@ -180,6 +182,21 @@ def test_backups_are_locked_and_objects_are_not() -> None:
     assert (images.lock_mode, images.lock_days, images.noncurrent_days) == (None, None, 90)
 
 
+def test_evidence_and_logs_are_locked_and_only_logs_expire() -> None:
+    buckets = every(Bucket)
+    evidence, logs = buckets["bfc-platform-evidence"], buckets["bfc-platform-logs"]
+    assert (evidence.lock_mode, evidence.lock_days, evidence.expire_days) == ("compliance", 1095, None)
+    assert (logs.lock_mode, logs.lock_days, logs.expire_days) == ("compliance", 365, 365)
+    assert (evidence.owner, logs.owner) == (PLATFORM, PLATFORM)
+
+
+def test_a_region_that_names_no_store_for_them_has_neither() -> None:
+    bare = region().model_copy(update={"evidence": None, "logs": None})
+    names = {subject.name for subject in desired(bare, environment(), PUBLISHED)}
+    assert not {name for name in names if "evidence" in name or "logs" in name}
+    assert naming.EVIDENCE_USER in {subject.name for subject in of_sample()}
+
+
 def reached_by(user: StoreUser) -> set[str]:
     """Name the buckets that the user's policy speaks of."""
     resources = [
@@ -196,6 +213,7 @@ def test_a_user_reaches_only_its_buckets() -> None:
         f"hosting-{APPLICATION}": {f"bfc-{APPLICATION}-images"},
         f"hosting-{APPLICATION}-backup": {f"bfc-{APPLICATION}-backup"},
         f"hosting-{APPLICATION}-prune": {f"bfc-{APPLICATION}-backup"},
+        "hosting-platform-evidence": {"bfc-platform-evidence"},
     }
 
 
@@ -212,7 +230,7 @@ def test_who_writes_backups_cannot_remove_them() -> None:
 def test_every_user_has_one_access_key_whose_secret_half_the_vault_keeps() -> None:
     keys = every(AccessKey)
     assert keys.keys() == every(StoreUser).keys()
-    assert {key.secret for key in keys.values()} == {f"{APPLICATION}/object-store/{name}" for name in keys}
+    assert {key.secret for key in keys.values()} == {f"{key.owner}/object-store/{name}" for name, key in keys.items()}
     assert keys[naming.backup_user(APPLICATION)].wrapped_by == f"hosting-{APPLICATION}-backups"
 
 

@@ -71,6 +71,13 @@ def test_whoever_prunes_touches_no_version_and_no_retention() -> None:
     assert {item["Resource"] for item in statements(policy)} == {"arn:aws:s3:::b", "arn:aws:s3:::b/*"}
 
 
+def test_whoever_adds_to_the_evidence_removes_and_hides_nothing() -> None:
+    policy = store_policies.evidence_user("b")
+    actions = {action for item in statements(policy) for action in item["Action"]}
+    assert {action for action in actions if not action.startswith(("s3:Get", "s3:List"))} == {"s3:PutObject"}
+    assert {item["Resource"] for item in statements(policy)} == {"arn:aws:s3:::b", "arn:aws:s3:::b/*"}
+
+
 def test_each_product_is_told_in_words_that_it_understands() -> None:
     assert [item["Condition"] for item in statements(store_policies.tls_only("b", "seaweedfs"))] == [
         {"Bool": {"aws:SecureTransport": "false"}}

@@ -59,7 +59,8 @@ def test_the_policies_of_people_are_nobodys_that_a_plan_could_delete() -> None:
 def test_the_store_may_use_exactly_the_keys_of_buckets(region: Region) -> None:
     text = render.platform_policies(region)["hosting-s3-kms"]
     keys = set(re.findall(r'path "transit/decrypt/([^"]+)"', text))
-    assert keys == {"hosting-imagerie-beaune-objects", "hosting-imagerie-beaune-backups", render.PROBE_KEY}
+    of_platform = {"hosting-platform-evidence", "hosting-platform-logs", render.PROBE_KEY}
+    assert keys == {"hosting-imagerie-beaune-objects", "hosting-imagerie-beaune-backups", *of_platform}
     assert "*" not in text
     assert set(re.findall(r"capabilities = (\[.*\])", text)) == {'["update"]', '["read"]'}
 
