@@ -5,6 +5,7 @@
     HostingError                   1
     ├── UsageError                 2   the command or its arguments
     ├── InvalidFilesError          2   a region's files; carries every problem
+    ├── WaitingError               3   somebody else must act first: then the same command goes on
     ├── RefusedError               1   a safeguard said no: nothing was done
     │   └── StalePlanError         1   the approved plan is no longer true
     ├── EngineError                1   an engine answered, and refused or failed
@@ -52,6 +53,12 @@ class InvalidFilesError(HostingError):
 
 class RefusedError(HostingError):
     """A safeguard refused to act; nothing was changed."""
+
+
+class WaitingError(HostingError):
+    """What comes next waits for somebody outside; the same command goes on when they have acted."""
+
+    exit_status = 3
 
 
 class StalePlanError(RefusedError):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from hosting_cli.apply import Record, name_of
-from hosting_cli.errors import EngineError, HostingError
+from hosting_cli.errors import EngineError, HostingError, WaitingError
 from inventory.resource import Json, Subject
 
 Observed = Mapping[str, Json]
@@ -22,6 +22,7 @@ class State(StrEnum):
 
     DONE = "done"
     IN_ORDER = "in order"
+    WAITING = "waiting"
     FAILED = "failed"
     NOT_BEGUN = "not begun"
 
@@ -88,6 +89,9 @@ def _take(step: Step, digest: str, record: Record, tell: Callable[[str], None]) 
         record("intent", about)
         observed = step.do()
         _read_back(step)
+    except WaitingError as error:
+        record("waiting", {**about, "reason": error.what})
+        return Outcome(step, State.WAITING, error=error)
     except HostingError as error:
         record("failed", {**about, "reason": f"{error.what}. {error.remedy}"})
         return Outcome(step, State.FAILED, error=error)

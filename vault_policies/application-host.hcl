@@ -30,7 +30,8 @@ path "transit/decrypt/hosting-{{application}}-objects" {
   capabilities = ["update"]
 }
 
-# Whether the secret-id that it holds is still known, asked by whoever diagnoses the host.
+# Whether the secret-id that it holds is still known, and by which accessor: asked by whoever diagnoses the host, and
+# by a rotation, which proves with it that the host logs in with the new one before the old one goes.
 path "auth/approle/role/hosting-{{application}}-{{host}}/secret-id/lookup" {
   capabilities = ["update"]
 }

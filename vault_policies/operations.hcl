@@ -139,6 +139,7 @@ path "auth/approle/role/hosting-*" {
     "secret_id_ttl"           = []
     "role_id"                 = []
     "metadata"                = []
+    "num_uses"                = []
     "secret_id_accessor"      = []
   }
   denied_parameters = {

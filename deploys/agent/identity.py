@@ -33,6 +33,14 @@ def receive(name: str, token: str) -> None:
     write(IDENTITIES / f"{name}.json", json.dumps(record, indent=2) + "\n")
 
 
+def prove(name: str) -> dict[str, str]:
+    """Log in with what is kept, and give the accessor by which the vault knows it; raise ``AgentError`` if it fails."""
+    known = application(name)
+    secret_id = _secret_id(known["credential"])
+    with Vault(engines()).login(known["role"], secret_id) as session:
+        return {"role": known["role"], "accessor": session.accessor_of(known["role"], secret_id)}
+
+
 def _encrypt(credential: str, secret: str, path: Path) -> None:
     """Encrypt with the TPM where there is one, else with the key of this installation."""
     path.parent.mkdir(mode=0o700, exist_ok=True)

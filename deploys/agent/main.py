@@ -8,6 +8,7 @@ from .settings import AgentError
 
 USAGE = """\
 hosting-agent receive-identity APPLICATION    a response-wrapping token on standard input
+hosting-agent try-identity APPLICATION        logs in with what is kept, and says by which accessor the vault knows it
 hosting-agent prepare-volume                  a document with passphrases on standard input
 hosting-agent grow-volume                     a document with a passphrase on standard input
 hosting-agent unlock APPLICATION VOLUME
@@ -34,6 +35,12 @@ def _receive_identity(application: str) -> None:
     from .identity import receive
 
     receive(application, sys.stdin.read().strip())
+
+
+def _try_identity(application: str) -> None:
+    from .identity import prove
+
+    print(json.dumps(prove(application)))
 
 
 def _prepare_volume() -> None:
@@ -68,6 +75,7 @@ def _restore(application: str, snapshot: str, path: str, target: str) -> None:
 
 _COMMANDS: dict[str, tuple[int, Callable[..., None]]] = {
     "receive-identity": (1, _receive_identity),
+    "try-identity": (1, _try_identity),
     "prepare-volume": (0, _prepare_volume),
     "grow-volume": (0, _grow_volume),
     "unlock": (2, _unlock),

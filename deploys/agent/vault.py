@@ -76,6 +76,13 @@ class Session:
         opened = self._vault.call("POST", f"transit/decrypt/{key}", body, self._token)
         return base64.b64decode(opened["data"]["plaintext"]).decode()
 
+    def accessor_of(self, role: str, secret_id: str) -> str:
+        """Ask by which accessor the vault knows a secret-id of *role*."""
+        path = f"auth/approle/role/{role}/secret-id/lookup"
+        found = self._vault.call("POST", path, {"secret_id": secret_id}, self._token)
+        accessor: str = found["data"]["secret_id_accessor"]
+        return accessor
+
 
 def _reasons(error: HTTPError) -> str:
     try:

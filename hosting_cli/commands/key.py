@@ -74,10 +74,13 @@ def rotate(
 ) -> Result:
     """Replace one key, proven by use before the old one goes.
 
-    A transit key gets a new version, every secret that it wraps is wrapped anew, and objects from before and after are
-    read.  S3 credentials get a second access key, and a repository a second password, which is tried, stored, read
-    back and tried again; then the first is deleted.  In production somebody else must approve what this records; then
-    run the same command again.  Killed at any moment, the same command goes on.
+    A transit key gets a new version, every secret that it wraps is wrapped anew, and objects from before and after
+    are read.  S3 credentials get a second access key, and a repository a second password, which is tried, stored,
+    read back and tried again; then the first is deleted.  A host is handed a second secret-id, wrapped, and logs in
+    with it; then the others are destroyed.  That of the object store takes its administrator, so the first run
+    shows it on the terminal, wrapped, and exits with 3; run it again when the store was restarted with it.  In
+    production somebody else must approve what this records; then run the same command again.  Killed at any moment,
+    the same command goes on.
     """
     from hosting_cli.commands.procedures import ask, go_on, waiting
     from hosting_cli.request import asked, open_request
@@ -190,9 +193,14 @@ def policy(session: Session) -> Result:
 
 
 def find(session: Session, name: str) -> "Judged":
-    """Find the key *name*; raise ``UsageError`` when there is none, ``UnreadableError`` when nobody can tell."""
+    """Find the key *name*, or the secret-id of the role *name*; raise ``UsageError`` when there is none.
+
+    Raise ``UnreadableError`` when nobody can tell.
+    """
+    from hosting_cli.rotations.kinds import subject_of
+
     judged, seen = _judged(session)
-    found = next((item for item in judged if item.key.name == name), None)
+    found = next((item for item in judged if name in {item.key.name, subject_of(item.key).name}), None)
     if found is not None:
         return found
     if seen.unread:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from hosting_cli.procedure import Outcome, Step, carry_out, is_complete
+from hosting_cli.procedure import Outcome, State, Step, carry_out, is_complete
 from hosting_cli.request import Asked, Request, asked
 from hosting_cli.result import ExitStatus, Result, Table, status_of, text
 from hosting_cli.session import Session
@@ -42,7 +42,7 @@ def outcome_result(
     rows = tuple(
         (o.state.value, str(o.step.subject), o.step.sentence, o.error.what if o.error else "") for o in outcomes
     )
-    closing = more if is_complete(outcomes) else ("Mend that, and run the same command again: it goes on.",)
+    closing = more if is_complete(outcomes) else (_what_next(outcomes),)
     steps: list[Json] = [_as_json(outcome) for outcome in outcomes]
     return Result(
         command,
@@ -51,6 +51,12 @@ def outcome_result(
         status_of(errors),
         errors,
     )
+
+
+def _what_next(outcomes: Sequence[Outcome]) -> str:
+    """Say when the same command goes on."""
+    waits = any(outcome.state is State.WAITING for outcome in outcomes)
+    return f"{'When that has happened,' if waits else 'Mend that, and'} run the same command again: it goes on."
 
 
 def _as_json(outcome: Outcome) -> Json:

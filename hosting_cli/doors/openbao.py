@@ -9,7 +9,7 @@ from typing import Any
 from hosting_cli.doors import vault_keys, vault_reading, vault_secrets, vault_writing
 from hosting_cli.doors.vault_client import VaultClient
 from hosting_cli.errors import HostingError, MissingCapabilityError
-from hosting_cli.keys.values import KeysSeen, KeyVersions
+from hosting_cli.keys.values import KeysSeen, KeyVersions, SecretId
 from hosting_cli.resources import VAULT, SecretEntry, VaultResource
 from hosting_cli.secret import Secret
 from inventory import naming
@@ -154,12 +154,15 @@ class OpenBao:
 
     # -- identities of hosts ------------------------------------------------------------------------------------------
 
-    def wrapped_secret_id(self, role: str, *, ttl_seconds: int, note: Mapping[str, str]) -> tuple[Secret, str]:
+    def wrapped_secret_id(
+        self, role: str, *, ttl_seconds: int, note: Mapping[str, str], counted: bool = False
+    ) -> tuple[Secret, str]:
         """Make a secret-id of *role*; give a token that unwraps it once, and the accessor *of the secret-id*.
 
-        A secret-id whose token was never unwrapped is of use to nobody; destroy it by its accessor.
+        A secret-id whose token was never unwrapped is of use to nobody; destroy it by its accessor.  How often one
+        that is *counted* was used is read by ``secret_ids``.
         """
-        body = {"metadata": json.dumps(dict(note))}
+        body = {"metadata": json.dumps(dict(note)), **({"num_uses": vault_keys.COUNTED_USES} if counted else {})}
         answer = self._client.post(f"{vault_reading.ROLES}/{role}/secret-id", body, wrap_seconds=ttl_seconds)
         wrapping = answer["wrap_info"]
         if not wrapping.get("wrapped_accessor"):
@@ -180,6 +183,10 @@ class OpenBao:
         if response.status_code == 404 or (response.status_code == 400 and "does not exist" in response.text):
             return ()
         return tuple(self._client.checked("LIST", path, response)["data"]["keys"])
+
+    def secret_ids(self, role: str) -> tuple[SecretId, ...]:
+        """Read what is known of each secret-id of *role*; one that has ended is none."""
+        return tuple(vault_keys.secret_ids(self._client, role))
 
     def destroy_secret_id(self, role: str, accessor: str) -> None:
         """Destroy the secret-id that *accessor* names.  Idempotent."""

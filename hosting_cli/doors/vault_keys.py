@@ -19,7 +19,7 @@ from hosting_cli.doors.vault_reading import ROLES, concurrently
 from hosting_cli.doors.vault_secrets import MADE_AT
 from hosting_cli.doors.vault_writing import KEYS
 from hosting_cli.errors import EngineError, HostingError
-from hosting_cli.keys.values import Key, KeysSeen, KeyVersions
+from hosting_cli.keys.values import Key, KeysSeen, KeyVersions, SecretId
 from hosting_cli.resources import SecretEntry
 from inventory import naming
 from inventory.key_policy import KeyKind
@@ -28,6 +28,9 @@ from vault_policies.mark import Mark
 
 ACCESSOR_DIGITS = 8
 """How much of a secret-id's accessor names it for people."""
+
+COUNTED_USES = 1_000_000_000
+"""How many logins a counted secret-id is good for: one each second for thirty years.  The vault counts down."""
 
 _VERSION = re.compile(r"vault:v(\d+):")
 _NO_KEY = "encryption key not found"
@@ -176,17 +179,26 @@ def ciphertext_version(client: VaultClient, name: str) -> int | None:
 def _secret_ids(client: VaultClient, region: str) -> Iterator[Key]:
     owners = vault_reading.owners_of_policies(client, region)
     for role in (name for name in client.list(ROLES) if name.startswith(naming.PREFIX)):
-        for accessor in client.list(f"{ROLES}/{role}/secret-id"):
-            body = {"secret_id_accessor": accessor}
-            data = client.post(f"{ROLES}/{role}/secret-id-accessor/lookup", body).get("data")
-            # One that has ended is listed until the vault tidies up, and told nothing about.
-            if data is not None:
-                yield Key(
-                    kind=KeyKind.SECRET_ID,
-                    name=f"{role}/{accessor[:ACCESSOR_DIGITS]}",
-                    owner=owners.get(role, PLATFORM),
-                    made_at=_moment(data["creation_time"]),
-                )
+        found = tuple(secret_ids(client, role))
+        for item in found:
+            yield Key(
+                kind=KeyKind.SECRET_ID,
+                name=f"{role}/{item.accessor[:ACCESSOR_DIGITS]}",
+                owner=owners.get(role, PLATFORM),
+                made_at=item.made_at,
+                beside=len(found) - 1,
+            )
+
+
+def secret_ids(client: VaultClient, role: str) -> Iterator[SecretId]:
+    """Yield every secret-id of *role* that somebody could log in with."""
+    for accessor in client.list(f"{ROLES}/{role}/secret-id"):
+        data = client.post(f"{ROLES}/{role}/secret-id-accessor/lookup", {"secret_id_accessor": accessor}).get("data")
+        # One that has ended is listed until the vault tidies up, and told nothing about.
+        if data is not None:
+            left = data["secret_id_num_uses"]
+            uses = COUNTED_USES - left if left else None
+            yield SecretId(accessor, _moment(data["creation_time"]), data["metadata"] or {}, uses)
 
 
 def _ssh_authority(client: VaultClient) -> Iterator[Key]:

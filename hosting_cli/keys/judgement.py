@@ -83,10 +83,16 @@ def _state(
         return KeyState.OVERDUE, f"since {end.date()}: {why}"
     if now >= end - timedelta(days=notice_days):
         return KeyState.DUE, f"on {end.date()}: {why}"
+    unfinished = _unfinished(key, latest)
+    return (KeyState.DUE, unfinished) if unfinished else (KeyState.IN_ORDER, "")
+
+
+def _unfinished(key: Key, latest: Mapping[str, int]) -> str:
+    """Say which rotation has left *key* behind, if one has."""
     if _is_wrapped_late(key, latest):
         newest = latest[str(key.wrapped_by)]
-        return KeyState.DUE, f"wrapped by version {key.wrapped_version} of {key.wrapped_by}, of which there is {newest}"
-    return KeyState.IN_ORDER, ""
+        return f"wrapped by version {key.wrapped_version} of {key.wrapped_by}, of which there is {newest}"
+    return f"one of {key.beside + 1} of its role: rotate it, and all but the one in use end" if key.beside else ""
 
 
 def _is_wrapped_late(key: Key, latest: Mapping[str, int]) -> bool:

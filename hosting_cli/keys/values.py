@@ -27,8 +27,23 @@ class Key:
     lowest_version: int | None = None
     """Of a transit key: the oldest version that still decrypts."""
     expires_at: datetime | None = None
+    beside: int = 0
+    """Of a secret-id: how many others its role has, which is none but for the time of a rotation."""
     disabled: bool = False
     unknown: str = ""
+
+
+@dataclass(frozen=True)
+class SecretId:
+    """A secret-id as the vault lists it, with what was noted when it was made.
+
+    ``uses`` is how often somebody logged in with it, where it was made to be counted; ``None`` where it was not.
+    """
+
+    accessor: str
+    made_at: datetime
+    note: Mapping[str, str]
+    uses: int | None = None
 
 
 @dataclass(frozen=True)

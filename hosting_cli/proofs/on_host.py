@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hosting_cli.errors import EngineError
+from hosting_cli.secret import Secret
 from hosting_cli.session import Session
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ class Hand:
     host: str
     shell: "Shell"
 
-    def run(self, argv: Sequence[str], *, stdin: str | None = None, timeout_seconds: float = 120) -> str:
+    def run(self, argv: Sequence[str], *, stdin: Secret | str | None = None, timeout_seconds: float = 120) -> str:
         """Run *argv* and give its output; raise ``EngineError`` with its last words when it fails."""
         done = self.shell.run(argv, stdin=stdin, timeout_seconds=timeout_seconds)
         if done.status != 0:

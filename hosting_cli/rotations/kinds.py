@@ -6,7 +6,7 @@ from hosting_cli.errors import RefusedError
 from hosting_cli.keys.values import Key
 from hosting_cli.procedure import Step
 from hosting_cli.request import Request
-from hosting_cli.rotations import credentials, repository, transit
+from hosting_cli.rotations import credentials, repository, secret_ids, transit
 from hosting_cli.session import Session
 from inventory.key_policy import KeyKind
 from inventory.models import Application
@@ -16,8 +16,9 @@ ROTATE = "rotate"
 
 
 def subject_of(key: Key) -> Subject:
-    """Name what a procedure about *key* is about."""
-    return Subject(key.kind.value, key.name)
+    """Name what a procedure about *key* is about; of a secret-id its role, which outlives it."""
+    name = key.name.rpartition("/")[0] if key.kind is KeyKind.SECRET_ID else key.name
+    return Subject(key.kind.value, name)
 
 
 def application_of(session: Session, owner: str) -> Application | None:
@@ -54,6 +55,8 @@ def _goal(session: Session, key: Key, *, retire: bool) -> Mapping[str, Json]:
             return credentials.goal(session, key.name)
         case KeyKind.RESTIC_PASSWORD if (application := application_of(session, key.owner)) is not None:
             return repository.goal(session, repository.place_of(session, application, key.name))
+        case KeyKind.SECRET_ID:
+            return secret_ids.goal(session, application_of(session, key.owner), subject_of(key).name)
     remedy = "Transit keys, and the S3 credentials and restic passwords of applications, are rotated by this command."
     raise RefusedError(str(subject_of(key)), f"keys of kind {key.kind.value} are not", remedy)
 
@@ -65,6 +68,8 @@ def steps(session: Session, request: Request) -> Iterator[Step]:
     if request.subject.kind == KeyKind.TRANSIT_KEY:
         version, retire = int(str(goal["to_version"])), goal["retire_older"] is True
         return transit.Rotation(session, name, application, version, retire, request.digest).steps()
+    if request.subject.kind == KeyKind.SECRET_ID:
+        return secret_ids.steps(session, application, request)
     if application is None and request.owner != PLATFORM:
         remedy = "Nobody knows where it is used: no file of the region asks for it."
         raise RefusedError(str(request.subject), "it belongs to no application", remedy)

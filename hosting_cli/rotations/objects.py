@@ -60,6 +60,10 @@ class ProofObjects:
             what = f"the object from {'before' if age == 'old' else 'after'} the rotation came back with other bytes"
             raise EngineError(str(self.subject), what, "Look at the object store's log before anything is written.")
 
+    def is_clean(self) -> bool:
+        """Tell whether neither object is there."""
+        return not (self.is_there("old") or self.is_there("new"))
+
     def remove(self) -> None:
         """Remove both objects."""
         for age in ("old", "new"):

@@ -77,7 +77,7 @@ class Rotation:
         for bucket in self._locked_buckets():
             yield objects.in_locked_bucket(self.session, bucket)
         for item in proven:
-            yield Step(item.subject, "remove the objects of the proof", item.remove, partial(_is_clean, item))
+            yield Step(item.subject, "remove the objects of the proof", item.remove, item.is_clean)
         if self.retire:
             sentence = f"let versions below {self.to_version} decrypt no more"
             retire = partial(vault.retire_versions, self.key, below=self.to_version)
@@ -138,7 +138,3 @@ def rewrappings(session: Session, owner: str | None) -> tuple[Step, ...]:
     latest = {key: session.vault.key_versions(key).latest for key in {entry.wrapped_by for entry in chosen}}
     steps = [rewrapping(session, entry, latest[entry.wrapped_by]) for entry in chosen]
     return tuple(step for step in steps if step.is_done is not None and not step.is_done())
-
-
-def _is_clean(item: objects.ProofObjects) -> bool:
-    return not (item.is_there("old") or item.is_there("new"))

@@ -56,7 +56,9 @@ class FakeVault(Vault):
     def __init__(self, engines: settings.Engines) -> None:
         self.revoked: list[str | None] = []
 
-    def call(self, method: str, path: str, body: dict[str, Any] | None = None, token: str | None = None) -> Any:
+    def call(  # noqa: PLR0911 one answer for each path
+        self, method: str, path: str, body: dict[str, Any] | None = None, token: str | None = None
+    ) -> Any:
         match method, path.split("/"):
             case "POST", ["sys", "wrapping", "lookup"]:
                 return {"data": {"creation_path": self.creation_path}}
@@ -64,6 +66,8 @@ class FakeVault(Vault):
                 return {"data": {"secret_id": "canary-secret-id", "secret_id_accessor": "accessor"}}
             case "POST", ["auth", "approle", "login"] if body and body["secret_id"] == "canary-secret-id":
                 return {"auth": {"client_token": "canary-login"}}
+            case "POST", ["auth", "approle", "role", _, "secret-id", "lookup"] if body and token == "canary-login":
+                return {"data": {"secret_id_accessor": f"accessor of {body['secret_id']}"}}
             case "GET", ["kv", "data", "hosting", *entry]:
                 metadata = {"custom_metadata": {"wrapped-by": "hosting-imagerie-volumes"}}
                 return {"data": {"data": {"ciphertext": "/".join(entry)}, "metadata": metadata}}

@@ -38,6 +38,19 @@ def test_an_identity_that_cannot_be_kept_is_not_recorded(machine: Machine) -> No
     assert not (machine.root / "identities" / "imagerie.json").exists()
 
 
+def test_an_identity_is_proven_with_what_the_units_are_given(
+    machine: Machine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Not with what was received last, which may not be what is kept."""
+    identity.receive("imagerie", "canary-token")
+    assert main.main(["try-identity", "imagerie"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told == {"role": "hosting-imagerie-host", "accessor": "accessor of canary-secret-id"}
+    (machine.root / "given" / "hosting-imagerie").write_text("one that the vault refuses")
+    assert main.main(["try-identity", "imagerie"]) == 1
+    assert "refused POST auth/approle/login" in capsys.readouterr().err
+
+
 def test_a_login_is_over_when_its_block_is() -> None:
     vault = FakeVault(settings.Engines(**ENGINES))
     with Session(vault, "canary-login") as session:

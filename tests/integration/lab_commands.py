@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -54,12 +55,37 @@ def run(lab: Lab, *arguments: str, person: str = ENGINEER) -> tuple[int, dict[st
     return done.returncode, json.loads(done.stdout)
 
 
+def at_a_terminal(arguments: list[str], *, typed: str = "") -> tuple[int, str]:
+    """Run a command at a terminal of its own, answering what it asks; give its status and what it showed."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execv(arguments[0], arguments)  # noqa: S606 the child that the terminal belongs to
+    shown = b""
+    answered = asked = 0
+    while True:
+        try:
+            part = os.read(terminal, 4096)
+        except OSError:  # what a terminal says when nobody is at its other end
+            break
+        if not part:
+            break
+        shown += part
+        while typed and shown.count(b"nothing to end") > asked:
+            line, _, typed = typed.partition("\n")
+            os.write(terminal, f"{line}\n".encode())
+            asked += 1
+        while shown.count(b"press Enter") > answered:
+            os.write(terminal, b"\n")
+            answered += 1
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown.decode()
+
+
 def begun(lab: Lab) -> list[str]:
     """Name what the journal says was begun, whole lines only."""
     lines = lab.journal.read_bytes().split(b"\n")[:-1]
     entries: list[Mapping[str, Any]] = [json.loads(line) for line in lines]
     return [
-        json.dumps([entry["data"]["subject"], entry["data"].get("sentence")])
+        json.dumps([entry["data"]["subject"], entry["data"].get("sentence"), entry["data"].get("procedure")])
         for entry in entries
         if entry["kind"] == "intent"
     ]

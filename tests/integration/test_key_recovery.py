@@ -2,8 +2,6 @@
 
 import base64
 import json
-import os
-import pty
 import re
 import subprocess
 import sys
@@ -12,7 +10,7 @@ from itertools import combinations
 
 import pytest
 from engines_lab import Engines
-from lab_commands import command, run, session_of, without_machines
+from lab_commands import at_a_terminal, command, run, session_of, without_machines
 
 from hosting_cli.keys import shamir
 from hosting_cli.lab import processes
@@ -37,31 +35,6 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         vault.write(TransitKey(name=KEY, owner=APPLICATION))
         vault.make_secret(ENTRY)
         yield found
-
-
-def at_a_terminal(arguments: list[str], *, typed: str = "") -> tuple[int, str]:
-    """Run a command at a terminal of its own, answering what it asks; give its status and what it showed."""
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.execv(arguments[0], arguments)  # noqa: S606 the child that the terminal belongs to
-    shown = b""
-    answered = asked = 0
-    while True:
-        try:
-            part = os.read(terminal, 4096)
-        except OSError:  # what a terminal says when nobody is at its other end
-            break
-        if not part:
-            break
-        shown += part
-        while typed and shown.count(b"nothing to end") > asked:
-            line, _, typed = typed.partition("\n")
-            os.write(terminal, f"{line}\n".encode())
-            asked += 1
-        while shown.count(b"press Enter") > answered:
-            os.write(terminal, b"\n")
-            answered += 1
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown.decode()
 
 
 @pytest.fixture(scope="module")

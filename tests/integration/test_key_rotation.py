@@ -1,16 +1,12 @@
 """Rotations on real engines: nothing is unreadable at any moment, whatever is killed or sealed in the middle."""
 
 import json
-import signal
-import subprocess
-import time
 from collections.abc import Iterator
-from itertools import cycle
 from pathlib import Path
-from typing import Any
 
 import pytest
-from lab_commands import ENGINEER, OFFICER, begun, command, run, run_until_killed, session_of, without_machines
+from lab_commands import ENGINEER, OFFICER, run, session_of, without_machines
+from rotating import ask, rotate_through_kills, seal_while_running
 
 from hosting_cli.backups.places import Place, places
 from hosting_cli.console import Progress
@@ -63,34 +59,6 @@ def secrets(session: Session, key: str) -> dict[str, Secret]:
     assert reading.resources is not None
     found = [item for item in reading.resources.values() if isinstance(item, SecretEntry) and item.wrapped_by == key]
     return {entry.name: session.vault.reveal_secret(entry) for entry in found}
-
-
-def ask(lab: Lab, name: str, *options: str) -> str:
-    """Ask for a rotation, and have it approved; give its digest."""
-    status, asked = run(lab, "key", "rotate", name, *options)
-    assert (status, asked["status"]) == (3, "pending")
-    digest: str = asked["data"]["procedure"]
-    assert run(lab, "approve", digest, person=OFFICER)[0] == 0
-    return digest
-
-
-def rotate_through_kills(lab: Lab, name: str, *options: str) -> int:
-    """Rotate *name*, killed a moment after each thing that it begins; give how often that was."""
-    digest, delays, kills = ask(lab, name, *options), cycle((0, 0.01, 0.03, 0.1)), 0
-    seen, status = set(begun(lab)), None
-    while status is None and not is_completed(lab, digest):
-        status = run_until_killed(lab, ("key", "rotate", name, *options), seen, next(delays))
-        seen, kills = set(begun(lab)), kills + 1
-        assert kills < 30
-    assert status in {None, 0}
-    assert is_completed(lab, digest)
-    return kills
-
-
-def is_completed(lab: Lab, digest: str) -> bool:
-    """Tell whether the journal says so; a run may be killed when it has just written that."""
-    entries = session_of(lab).journal.entries()
-    return any(entry.kind == "completed" and entry.data["procedure"] == digest for entry in entries)
 
 
 def as_before(lab: Lab) -> None:
@@ -271,19 +239,6 @@ def test_a_password_killed_at_each_step_always_opens_its_repository_and_the_old_
 
 
 # -- a sealed vault -----------------------------------------------------------------------------------------------
-
-
-def seal_while_running(lab: Lab, *arguments: str) -> tuple[int, dict[str, Any]]:
-    """Run a command, hold it as soon as it has begun something, seal the vault, and let it go on."""
-    seen = set(begun(lab))
-    process = subprocess.Popen(command(lab, *arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    while process.poll() is None and not set(begun(lab)) - seen:
-        time.sleep(0.002)
-    process.send_signal(signal.SIGSTOP)
-    faults.inject(lab, "vault-sealed", "")
-    process.send_signal(signal.SIGCONT)
-    output, _ = process.communicate(timeout=120)
-    return process.returncode, json.loads(output)
 
 
 @pytest.mark.parametrize("name", [OBJECTS, CREDENTIALS])

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from hosting_cli.errors import EngineError, UnreadableError
+from hosting_cli.errors import EngineError, UnreadableError, WaitingError
 from hosting_cli.procedure import Outcome, State, Step, carry_out, is_complete, proof
 from inventory.resource import Json, Subject
 
@@ -105,6 +105,16 @@ def test_nothing_follows_a_step_that_fails(world: World) -> None:
     assert outcomes[1].error is REFUSED
     assert world.events[-1] == "record failed b: it refused. Ask."
     assert not is_complete(outcomes)
+
+
+def test_nothing_follows_a_step_that_waits_for_somebody_and_it_has_not_failed(world: World) -> None:
+    world.raises = {"b": WaitingError("store", "it has not logged in yet", "Run it again.")}
+    assert states(world.run(world.step("a"), world.proof("b"), world.step("c"))) == [
+        State.DONE,
+        State.WAITING,
+        State.NOT_BEGUN,
+    ]
+    assert world.events[-1] == "record waiting b: it has not logged in yet"
 
 
 def test_what_does_not_read_back_has_failed(world: World) -> None:

@@ -5,14 +5,17 @@ from pathlib import Path
 
 import pytest
 from fake_doors import World
-from sample import APPLICATION, NOW
+from sample import APPLICATION, HOST, NOW
 
 from hosting_cli.commands import key as commands
 from hosting_cli.commands.approve import approve
 from hosting_cli.errors import RefusedError, UnreadableError, UsageError
 from hosting_cli.keys.values import Key, KeysSeen
 from hosting_cli.result import ExitStatus
+from inventory import naming
 from inventory.key_policy import KeyKind
+
+ROLE = naming.host_role(APPLICATION, HOST)
 
 
 @pytest.fixture
@@ -119,13 +122,23 @@ def test_asking_twice_asks_once(world: World) -> None:
         (key(1, "hosting-imagerie-beaune-objects"), True, "objects in buckets need its older versions"),
         (key(1, "x", kind=KeyKind.S3_CREDENTIALS), True, "only transit keys have versions to retire"),
         (key(1, "x", kind=KeyKind.S3_CREDENTIALS), False, "the vault records no access key"),
-        (key(1, "x", kind=KeyKind.SECRET_ID), False, "keys of kind secret-id are not"),
+        (key(1, "hosting-gone-host/0", kind=KeyKind.SECRET_ID), False, "no file of the region asks for its role"),
+        (key(1, f"{ROLE}/0", kind=KeyKind.SECRET_ID), False, "holds none that the vault knows"),
+        (key(1, "x", kind=KeyKind.LUKS_RECOVERY), False, "keys of kind luks-recovery are not"),
     ],
-    ids=["objects need older versions", "credentials have none", "no access key", "a kind that is not rotated here"],
+    ids=[
+        "objects need older versions",
+        "credentials have none",
+        "no access key",
+        "a role of nobody",
+        "a host without one",
+        "a kind that is not rotated here",
+    ],
 )
 def test_what_cannot_be_rotated_is_refused_before_anything_is_recorded(
     world: World, known: Key, retire: bool, reason: str
 ) -> None:
+    world.hosts.answers[HOST] = {"identities": {"value": {}}, "manifest": {"value": None}}
     with pytest.raises(RefusedError, match=reason):
         commands.rotate(know(world, known).session, known.name, retire=retire)
     assert world.session.journal.entries() == ()

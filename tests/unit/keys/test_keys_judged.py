@@ -69,6 +69,14 @@ def test_what_is_wrapped_by_an_older_version_is_due_for_rewrapping() -> None:
     assert found["one"].state is KeyState.IN_ORDER
 
 
+def test_a_secret_id_that_is_not_the_only_one_of_its_role_is_due() -> None:
+    found = judged(key(1, kind=KeyKind.SECRET_ID, beside=2))
+    assert (found.state, found.reason) == (
+        KeyState.DUE,
+        "one of 3 of its role: rotate it, and all but the one in use end",
+    )
+
+
 def test_the_worst_comes_first() -> None:
     keys = [
         key(0, name="a"),
