@@ -8,11 +8,22 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import ansible, leftovers, readings, report, root, scenario, scenario_files, startup, whole_region
+from tests.bench import (
+    ansible,
+    leftovers,
+    readings,
+    report,
+    root,
+    scenario,
+    scenario_files,
+    startup,
+    volume,
+    whole_region,
+)
 from tests.bench.fleet import Fleet
 from tests.bench.measure import BenchmarkError, Chapter
 
-CHAPTERS = ("readings", "region", "startup")
+CHAPTERS = ("readings", "region", "startup", "volume")
 
 
 def main() -> int:
@@ -67,6 +78,7 @@ _CHAPTERS: dict[str, Callable[[argparse.Namespace], Chapter]] = {
     "readings": _readings,
     "region": lambda options: whole_region.measure(progress),
     "startup": lambda options: startup.measure(progress),
+    "volume": lambda options: volume.measure(progress),
 }
 
 
