@@ -20,7 +20,7 @@ from inventory import naming
 from inventory.models import Environment, HostRole, Region
 from inventory.resource import PLATFORM, Json, Subject
 
-__all__ = ["Published", "host_resources", "region_resources", "secrets_of"]
+__all__ = ["Published", "host_resources", "region_resources", "secrets_of", "volumes"]
 
 _EVERYWHERE = ("chrony", "nftables", "openssh-server", "prometheus-node-exporter", "python3")
 _FOR_VOLUMES = ("cryptsetup-bin", "e2fsprogs", "lvm2", "xfsprogs")
@@ -49,6 +49,19 @@ def region_resources(region: Region, environment: Environment, published: Publis
         for host in region.hosts
         if host.id in environment.hosts
         for resource in host_resources(region, environment, host.id, published, places=places)
+    )
+
+
+def volumes(region: Region, environment: Environment) -> tuple[HostVolume, ...]:
+    """Give the encrypted volumes on the hosts that the environment reaches; nothing published is needed for them."""
+    places = flows.topology(region)
+    return tuple(
+        volume
+        for host in region.hosts
+        if host.id in environment.hosts
+        for volume in desired_applications.volumes(
+            View(region, environment, places, host, environment.hosts[host.id], Published(None, ""))
+        )
     )
 
 

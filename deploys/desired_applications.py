@@ -54,7 +54,7 @@ def _application(view: View, application: str) -> dict[str, Json]:
                 "mount_point": volume.mount_point,
                 "secret": volume.active_secret,
             }
-            for volume in _volumes(view)
+            for volume in volumes(view)
             if volume.application == application
         },
         "backup": _backup(view, application),
@@ -77,8 +77,8 @@ def _backup(view: View, application: str) -> Json:
 
 def storage(view: View) -> Iterator[HostResource]:
     """Ask for the volume group and for each encrypted volume, opened and mounted by its units."""
-    volumes = tuple(_volumes(view))
-    if not volumes:
+    asked = tuple(volumes(view))
+    if not asked:
         return
     yield HostStorage(
         host=view.host.id,
@@ -89,7 +89,7 @@ def storage(view: View) -> Iterator[HostResource]:
         sizes_gib=tuple(device.size_gib for device in view.host.data_devices),
         requires=(view.subject(HostPackages, "packages"),),
     )
-    for volume in volumes:
+    for volume in asked:
         unit = names.volume_unit(volume.application, volume.volume)
         mount = names.mount_unit(volume.mount_point)
         texts = {
@@ -125,7 +125,8 @@ def storage(view: View) -> Iterator[HostResource]:
             )
 
 
-def _volumes(view: View) -> Iterator[HostVolume]:
+def volumes(view: View) -> Iterator[HostVolume]:
+    """Ask for each encrypted volume of the host."""
     for placement in view.placements:
         for volume in placement.tier.volumes:
             yield _volume(view, placement.application.id, volume)

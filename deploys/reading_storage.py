@@ -4,15 +4,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from deploys import names
+from deploys import names, slots
 from deploys.devices import GIB, Condition, judge
 from deploys.resources import HostStorage, HostVolume
 
 MISSING_BYTES = 128 << 20
 """What a file system may lack of its logical volume: the LUKS header, and a last group that was not worth its while."""
-
-SLOTS = {"0": "active", "1": "recovery"}
-"""Which LUKS slot holds which passphrase."""
 
 
 def storage(answer: Mapping[str, Any], wanted: HostStorage) -> HostStorage | None:
@@ -44,8 +41,7 @@ def volume(found: Mapping[str, Any], wanted: HostVolume) -> HostVolume:
         )
     header = found["luks"]
     if header is None:
-        what = ", ".join(found["signatures"]) or "nothing"
-        return replace(wanted, size_gib=size_gib, label=f"no LUKS header, {what}", opened=False, mounted=False)
+        return replace(wanted, size_gib=size_gib, header=loss(found), header_saved=False, opened=False, mounted=False)
     points = [point for point, _ in found["mounts"]]
     return replace(
         wanted,
@@ -53,7 +49,8 @@ def volume(found: Mapping[str, Any], wanted: HostVolume) -> HostVolume:
         label=header["label"],
         cipher=", ".join(header["ciphers"]),
         **_key_derivation(header["slots"]),
-        slots=tuple(SLOTS.get(name, f"slot {name}") for name in sorted(header["slots"])),
+        slots=slots.held(header["slots"]),
+        stray_slots=slots.stray(header["slots"]),
         header_saved=header["saved_checksum"] == header["checksum"],
         filled=_is_filled(found),
         opened=found["mapper"] == wanted.label,
@@ -61,6 +58,14 @@ def volume(found: Mapping[str, Any], wanted: HostVolume) -> HostVolume:
         mounted=wanted.mount_point in points,
         mount_point=wanted.mount_point if wanted.mount_point in points or not points else ", ".join(points),
     )
+
+
+def loss(found: Mapping[str, Any]) -> str:
+    """Say how a header that must be there is lost, and what is on the volume instead."""
+    if "damage" in found:
+        return f"damaged: {found['damage']}"
+    signatures = ", ".join(found["signatures"])
+    return f"lost, and {signatures} in its place" if signatures else "lost"
 
 
 def volume_left(host: str, logical_volume: str, found: Mapping[str, Any]) -> HostVolume:
@@ -81,7 +86,8 @@ def volume_left(host: str, logical_volume: str, found: Mapping[str, Any]) -> Hos
         label=header["label"],
         cipher=", ".join(header["ciphers"]),
         **_key_derivation(header["slots"]),
-        slots=tuple(SLOTS.get(slot, f"slot {slot}") for slot in sorted(header["slots"])),
+        slots=slots.held(header["slots"]),
+        stray_slots=slots.stray(header["slots"]),
         complete=names.BLANK_TAG not in found["tags"],
         header_saved=header["saved_checksum"] == header["checksum"],
         filled=_is_filled(found),
@@ -99,7 +105,7 @@ def _is_filled(found: Mapping[str, Any]) -> bool:
 _NO_HEADER: dict[str, Any] = {"label": "", "ciphers": (), "slots": {}, "checksum": "", "saved_checksum": None}
 
 
-def _key_derivation(slots: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def _key_derivation(found: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Give each parameter that all slots share; one that they do not share is nobody's."""
     parameters = {
         "key_bits": "key_bits",
@@ -108,7 +114,7 @@ def _key_derivation(slots: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         "iterations": "time",
         "lanes": "cpus",
     }
-    return {ours: _shared([slot[theirs] for slot in slots.values()]) for ours, theirs in parameters.items()}
+    return {ours: _shared([slot[theirs] for slot in found.values()]) for ours, theirs in parameters.items()}
 
 
 def _shared(values: list[Any]) -> Any:

@@ -4,6 +4,7 @@ A name is ``<host>:<thing>``.  What an operation needs beyond the comparison (a 
 passphrase) is carried beside the state and never compared; a secret is never carried at all, only its name.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar
@@ -151,15 +152,21 @@ class HostVolume(HostResource):
 
     ``complete`` becomes true when the file system was made; until then the logical volume carries our tag ``blank``,
     nothing was ever mounted from it, and it may be formatted again.  Without the tag it never is.
+    ``header`` is ``whole``, or says how the LUKS header is lost, and with it the data until a copy is brought back.
     ``header_saved`` says that a copy of the present LUKS header is at hand, which backups take off the host.
+    ``stray_slots`` are slots of the header that nobody's passphrase needs: any of them may open the volume.
     ``filled`` says that encryption and file system take up all of the logical volume, as they do not while it grows.
     """
 
     kind: ClassVar[str] = "host-volume"
     data_bearing: ClassVar[bool] = True
     immutable: ClassVar[frozenset[str]] = frozenset(
-        {"volume_group", "logical_volume", "filesystem", "label", "cipher", "key_bits"}
+        {"volume_group", "logical_volume", "filesystem", "label", "cipher", "key_bits", "header", "stray_slots"}
     )
+    remedies: ClassVar[Mapping[str, str]] = {
+        "header": "bring its header back with `hosting volume header restore`",
+        "stray_slots": "rotate the active passphrase with `hosting key rotate`, which ends them",
+    }
     growing: ClassVar[frozenset[str]] = frozenset({"size_gib"})
 
     volume_group: str
@@ -175,6 +182,8 @@ class HostVolume(HostResource):
     iterations: int | None
     lanes: int | None
     slots: tuple[str, ...] = ("active", "recovery")
+    stray_slots: tuple[str, ...] = ()
+    header: str = "whole"
     complete: bool = True
     header_saved: bool = True
     filled: bool = True

@@ -185,10 +185,17 @@ def _action(known: Resource, before: dict[str, Json] | None, after: dict[str, Js
 def _why_kept(known: Resource, before: dict[str, Json] | None, after: dict[str, Json] | None) -> str:
     if before is None or after is None:
         return "no file asks for it any more; it bears data, so only an offboarding ends it"
+    fixed = known.fixed(before, after)
     differences = ", ".join(
-        f"{name} is {before.get(name)} where {after.get(name)} is asked for" for name in known.fixed(before, after)
+        f"{name} is {_said(before, name)} where {_said(after, name)} is asked for" for name in fixed
     )
-    return f"{differences}; it bears data and cannot be changed in place"
+    remedies = "".join(f"; {known.remedies[name]}" for name in fixed if name in known.remedies)
+    return f"{differences}; it bears data and cannot be changed in place{remedies}"
+
+
+def _said(state: Mapping[str, Json], name: str) -> str:
+    value = state.get(name)
+    return (", ".join(map(str, value)) or "none") if isinstance(value, list) else str(value)
 
 
 def _in_scope(wanted: Mapping[Subject, Resource], owners: frozenset[str] | None) -> set[Subject]:

@@ -86,7 +86,9 @@ def asked(entries: Iterable[Entry]) -> dict[str, Asked]:
     for entry in entries:
         if entry.kind == "request":
             request = from_body(cast("Mapping[str, Any]", entry.data["request"]))
-            known = found.get(request.digest) or Asked(request, asked_at=_time(entry))
+            known = found.pop(request.digest, None)
+            if known is None or known.ended:  # what was called off and is asked for again, is approved again
+                known = Asked(request, asked_at=_time(entry))
             found[request.digest] = replace(known, asked_by=known.asked_by | {entry.who})
         elif (digest := str(entry.data.get("procedure"))) in found:
             found[digest] = _followed(found[digest], entry)

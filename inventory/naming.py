@@ -17,6 +17,9 @@ APPROLE_MOUNT = "approle"
 KV_ROOT = "hosting"
 """Below the KV mount; entry names in this module are relative to it."""
 
+NEXT = "-next"
+"""What the names of entries end with that keep a passphrase during its rotation: the only ones that are ever ended."""
+
 KEY_PURPOSES = ("objects", "volumes", "backups")
 """What each application has a transit key of its own for."""
 
@@ -52,6 +55,11 @@ def host_role(application: str, host: str) -> str:
 def volume_secret(application: str, host: str, volume: str, slot: str) -> str:
     """Name the KV entry of a LUKS passphrase; *slot* is ``active`` or ``recovery``."""
     return f"{application}/volumes/{host}/{volume}/{slot}"
+
+
+def next_volume_secret(application: str, host: str, volume: str, slot: str) -> str:
+    """Name the KV entry of the passphrase that is about to replace that of *slot*; no host may read it."""
+    return volume_secret(application, host, volume, f"{slot}{NEXT}")
 
 
 def repository_secret(application: str, host: str) -> str:

@@ -4,6 +4,7 @@ The same type says what should be and what is: ``desired`` builds it from the re
 what it saw.  Two resources are equal when their names and states are, which a test holds every kind to.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import ClassVar, TypeAlias, cast
@@ -34,12 +35,14 @@ class Resource:
     A ``data_bearing`` resource is never deleted or replaced by a plan (design: what may never break, 8).
     An attribute in ``immutable`` cannot be changed in place: another value means to replace the resource, which for
     a data-bearing one is a conflict that a person must solve.  One in ``growing`` can only become more in place.
+    ``remedies`` say how a person solves the conflict of an attribute, where there is a command for it.
     """
 
     kind: ClassVar[str]
     data_bearing: ClassVar[bool] = False
     immutable: ClassVar[frozenset[str]] = frozenset()
     growing: ClassVar[frozenset[str]] = frozenset()
+    remedies: ClassVar[Mapping[str, str]] = {}
 
     name: str
     owner: str

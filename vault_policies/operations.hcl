@@ -94,6 +94,13 @@ path "kv/data/hosting/*" {
 path "kv/metadata/hosting/*" {
   capabilities = ["create", "read", "update", "list"]
 }
+# A rotation keeps a volume's next passphrase in an entry of its own, which ends when the volume's entry has it.
+path "kv/metadata/hosting/+/volumes/+/+/active-next" {
+  capabilities = ["create", "read", "update", "delete", "list"]
+}
+path "kv/metadata/hosting/+/volumes/+/+/recovery-next" {
+  capabilities = ["create", "read", "update", "delete", "list"]
+}
 path "kv/detailed-metadata/hosting/*" {
   capabilities = ["list", "scan"]
 }

@@ -11,6 +11,14 @@ hosting-agent receive-identity APPLICATION    a response-wrapping token on stand
 hosting-agent try-identity APPLICATION        logs in with what is kept, and says by which accessor the vault knows it
 hosting-agent prepare-volume                  a document with passphrases on standard input
 hosting-agent grow-volume                     a document with a passphrase on standard input
+hosting-agent add-passphrase                  a document with passphrases on standard input
+hosting-agent end-slots                       a document with passphrases on standard input
+hosting-agent try-passphrase                  a document with a passphrase on standard input
+hosting-agent try-volume APPLICATION VOLUME
+hosting-agent save-header                     a document with passphrases on standard input
+hosting-agent fetch-header APPLICATION VOLUME
+hosting-agent test-header                     a document with a header and passphrases on standard input
+hosting-agent restore-header                  a document with a header and passphrases on standard input
 hosting-agent unlock APPLICATION VOLUME
 hosting-agent backup APPLICATION
 hosting-agent restore APPLICATION SNAPSHOT PATH TARGET
@@ -55,6 +63,30 @@ def _grow_volume() -> None:
     grow(sys.stdin.read())
 
 
+def _slot_order(name: str) -> None:
+    from . import slots
+
+    print(json.dumps(getattr(slots, name)(sys.stdin.read())))
+
+
+def _header_order(name: str) -> None:
+    from . import headers
+
+    print(json.dumps(getattr(headers, name)(sys.stdin.read())))
+
+
+def _try_volume(application: str, volume: str) -> None:
+    from .slots import try_volume
+
+    print(json.dumps(try_volume(application, volume)))
+
+
+def _fetch_header(application: str, volume: str) -> None:
+    from .headers import fetch
+
+    print(json.dumps(fetch(application, volume)))
+
+
 def _unlock(application: str, volume: str) -> None:
     from .volume import unlock
 
@@ -78,6 +110,14 @@ _COMMANDS: dict[str, tuple[int, Callable[..., None]]] = {
     "try-identity": (1, _try_identity),
     "prepare-volume": (0, _prepare_volume),
     "grow-volume": (0, _grow_volume),
+    "add-passphrase": (0, lambda: _slot_order("add")),
+    "end-slots": (0, lambda: _slot_order("end")),
+    "try-passphrase": (0, lambda: _slot_order("try_passphrase")),
+    "try-volume": (2, _try_volume),
+    "save-header": (0, lambda: _slot_order("save_header")),
+    "fetch-header": (2, _fetch_header),
+    "test-header": (0, lambda: _header_order("test")),
+    "restore-header": (0, lambda: _header_order("restore")),
     "unlock": (2, _unlock),
     "backup": (1, _backup),
     "restore": (4, _restore),

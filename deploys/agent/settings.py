@@ -38,6 +38,14 @@ def application(name: str) -> dict[str, Any]:
     return _read(APPLICATIONS / f"{name}.json")
 
 
+def volume(name: str, volume_id: str) -> dict[str, Any]:
+    """Read what is to be known of a volume of *name*; raise ``AgentError`` if it has no place here."""
+    known: dict[str, Any] | None = application(name)["volumes"].get(volume_id)
+    if known is None:
+        raise AgentError(f"{name} has no volume {volume_id!r} on this host")
+    return known
+
+
 def _read(path: Path) -> dict[str, Any]:
     try:
         found: dict[str, Any] = json.loads(path.read_text())

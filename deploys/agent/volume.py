@@ -10,17 +10,21 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from .headers import save
 from .identity import login
 from .locks import alone
+from .luks import add_slot, derivation, label_of, opens, slots_of
 from .mounts import mounts, reserve_mount_point
-from .processes import memory_file, run
-from .settings import HEADERS, AgentError, application
+from .processes import run
+from .settings import AgentError
+from .settings import volume as settings_of
 
 BLANK_TAG = "hosting-blank"
 DEVICES = Path("/dev")
 MAPPER = DEVICES / "mapper"
-_MAGIC = b"LUKS\xba\xbe"
 _DEVICE_TIMEOUT_SECONDS = 30
+RECOVERY_SLOTS = ("1", "3")
+"""A rotation moves each passphrase between two slots of its own: the active one between 0 and 2."""
 
 
 @dataclass(frozen=True)
@@ -51,18 +55,8 @@ class Order:
 
     @property
     def derivation(self) -> list[str]:
-        """The cost of trying a passphrase, given explicitly: cryptsetup would measure the machine instead."""
-        return [
-            f"--pbkdf={self.pbkdf}",
-            f"--pbkdf-memory={self.memory_kib}",
-            f"--pbkdf-force-iterations={self.iterations}",
-            f"--pbkdf-parallel={self.lanes}",
-        ]
-
-    @property
-    def header_copy(self) -> Path:
-        """Where the copy of the header is kept; backups take it off the host."""
-        return HEADERS / f"{self.label}.luks"
+        """The cost of trying a passphrase."""
+        return derivation(self.pbkdf, self.memory_kib, self.iterations, self.lanes)
 
 
 # -- opening --------------------------------------------------------------------------------------------------------
@@ -70,7 +64,7 @@ class Order:
 
 def unlock(name: str, volume: str) -> None:
     """Open a volume with the passphrase that the vault keeps for it; one that is open already is left alone."""
-    known = application(name)["volumes"][volume]
+    known = settings_of(name, volume)
     if (MAPPER / known["label"]).exists():
         return
     _wait_for(Path(known["device"]))
@@ -91,13 +85,6 @@ def _wait_for(device: Path) -> None:
         with suppress(AgentError):
             run(["lvchange", "--activate=y", str(device).removeprefix("/dev/")])
         time.sleep(0.5)
-
-
-def label_of(device: str) -> str | None:
-    """Read the label of a LUKS2 header; ``None`` where there is no such header."""
-    with Path(device).open("rb") as stream:
-        start = stream.read(4096)
-    return start[24:72].partition(b"\0")[0].decode() if start.startswith(_MAGIC) else None
 
 
 # -- making ---------------------------------------------------------------------------------------------------------
@@ -143,8 +130,8 @@ def _make(order: Order) -> None:
         ],
         order.active,
     )
-    _add_recovery(order)
-    _save_header(order)
+    add_slot(order.device, present=order.active, fresh=order.recovery, slot="1", cost=order.derivation)
+    save(order.device, order.label, (order.recovery,))
     run(["cryptsetup", "open", "--type=luks2", "--key-slot=0", "--key-file=-", order.device, order.label], order.active)
     try:
         run([*_MAKE_FILESYSTEM[order.filesystem], str(MAPPER / order.label)])
@@ -170,50 +157,16 @@ def _complete(order: Order) -> None:
     found = label_of(order.device)
     if found != order.label:
         raise AgentError(f"{order.device} is labelled {found!r}, not {order.label!r}: nothing is done to it")
-    if not opens(order.device, "0", order.active):
+    if not opens(order.device, order.active):
         raise AgentError(f"the vault's passphrase does not open {order.device}: nothing is done to it")
-    if not opens(order.device, "1", order.recovery):
+    if not opens(order.device, order.recovery):
         _add_recovery(order)
-    _save_header(order)
-
-
-def opens(device: str, slot: str, passphrase: str, *extra: str) -> bool:
-    """Tell whether *passphrase* opens the given slot."""
-    try:
-        run(
-            ["cryptsetup", "open", "--test-passphrase", f"--key-slot={slot}", "--key-file=-", *extra, device],
-            passphrase,
-        )
-    except AgentError:
-        return False
-    return True
+    save(order.device, order.label, (order.recovery,))
 
 
 def _add_recovery(order: Order) -> None:
-    with memory_file(order.recovery) as descriptor:
-        run(
-            [
-                "cryptsetup",
-                "luksAddKey",
-                "--batch-mode",
-                "--key-slot=0",
-                "--new-key-slot=1",
-                *order.derivation,
-                "--key-file=-",
-                order.device,
-                f"/proc/self/fd/{descriptor}",
-            ],
-            order.active,
-            descriptors=(descriptor,),
-        )
-
-
-def _save_header(order: Order) -> None:
-    """Copy the header, and try the recovery passphrase on the copy: so both are known to work."""
-    order.header_copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    fresh = order.header_copy.with_suffix(".new")
-    fresh.unlink(missing_ok=True)  # cryptsetup does not overwrite
-    run(["cryptsetup", "luksHeaderBackup", f"--header-backup-file={fresh}", order.device])
-    if not opens(order.device, "1", order.recovery, f"--header={fresh}"):
-        raise AgentError(f"the copy of the header of {order.device} does not open with the recovery passphrase")
-    fresh.replace(order.header_copy)
+    taken = slots_of(order.device)
+    free = [slot for slot in RECOVERY_SLOTS if slot not in taken]
+    if not free:
+        raise AgentError(f"the slots of the recovery passphrase of {order.device} hold another: nothing is done to it")
+    add_slot(order.device, present=order.active, fresh=order.recovery, slot=free[0], cost=order.derivation)

@@ -342,9 +342,11 @@ def _read_volume(found: dict[str, str], mounts: dict[str, Any], headers: str) ->
         "mounts": mounts.get(os.path.realpath(device), []),
     }
     try:
-        header = luks_header(device)
+        header, damage = _header_or_damage(device)
         volume["luks"] = header
-        if header is None:
+        if damage:
+            volume["damage"] = damage
+        elif header is None:
             volume["signatures"] = _signatures(device)
         else:
             header["saved_checksum"] = _saved_checksum(f"{headers}/{header['label']}.luks")
@@ -352,6 +354,14 @@ def _read_volume(found: dict[str, str], mounts: dict[str, Any], headers: str) ->
     except (OSError, ValueError, LookupError) as error:
         volume["unreadable"] = f"{type(error).__name__}: {error}"
     return volume
+
+
+def _header_or_damage(device: str) -> tuple[dict[str, Any] | None, str | None]:
+    """Part a header that is there and damaged, which a copy mends, from a device that could not be read."""
+    try:
+        return luks_header(device), None
+    except ValueError as error:
+        return None, str(error)
 
 
 def luks_header(device: str) -> dict[str, Any] | None:

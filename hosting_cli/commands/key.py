@@ -76,11 +76,12 @@ def rotate(
 
     A transit key gets a new version, every secret that it wraps is wrapped anew, and objects from before and after
     are read.  S3 credentials get a second access key, and a repository a second password, which is tried, stored,
-    read back and tried again; then the first is deleted.  A host is handed a second secret-id, wrapped, and logs in
-    with it; then the others are destroyed.  That of the object store takes its administrator, so the first run
-    shows it on the terminal, wrapped, and exits with 3; run it again when the store was restarted with it.  In
-    production somebody else must approve what this records; then run the same command again.  Killed at any moment,
-    the same command goes on.
+    read back and tried again; then the first is deleted.  A volume's passphrase gets a slot beside the first one's,
+    its host logs in and tries it as it would at boot, and then the first slot ends, with any that nobody needs.  A
+    host is handed a second secret-id, wrapped, and logs in with it; then the others are destroyed.  That of the
+    object store takes its administrator, so the first run shows it on the terminal, wrapped, and exits with 3; run it
+    again when the store was restarted with it.  In production somebody else must approve what this records; then run
+    the same command again.  Killed at any moment, the same command goes on.
     """
     from hosting_cli.commands.procedures import ask, go_on, waiting
     from hosting_cli.request import asked, open_request
@@ -91,7 +92,9 @@ def rotate(
     known = known or ask(session, kinds.rotation(session, key, retire=retire))
     if not known.is_approved:
         return waiting("key rotate", known)
-    return go_on(session, "key rotate", known, lambda: kinds.steps(session, known.request), f"{name} is rotated.")
+    return go_on(
+        session, "key rotate", known, lambda: kinds.steps(session, known.request), *kinds.closing(known.request)
+    )
 
 
 def disable(session: Session, name: NameArgument) -> Result:

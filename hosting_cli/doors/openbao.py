@@ -132,6 +132,14 @@ class OpenBao:
         """Encrypt *entry* anew under the latest version of its key; its value, its notes and its age stay."""
         vault_secrets.rewrap(self._client, entry, region=self._region)
 
+    def has_secret(self, name: str) -> bool:
+        """Tell whether the entry *name* has a value."""
+        return vault_secrets.has_value(self._client, name)
+
+    def end_secret(self, entry: SecretEntry) -> None:
+        """End an entry that kept a passphrase during its rotation; any other is ``RefusedError``.  Idempotent."""
+        vault_secrets.end(self._client, entry)
+
     def secret_notes(self, name: str) -> Mapping[str, str]:
         """Give what is recorded beside the entry *name*; nothing when it has no value."""
         return vault_secrets.notes(self._client, name)

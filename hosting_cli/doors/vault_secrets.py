@@ -87,6 +87,20 @@ def reveal(client: VaultClient, entry: SecretEntry) -> Secret:
     return Secret(base64.b64decode(plain).decode())
 
 
+def has_value(client: VaultClient, name: str) -> bool:
+    """Tell whether the entry *name* has a value that can be read."""
+    details = _details(client, name)
+    return details is not None and shapes.is_readable(details)
+
+
+def end(client: VaultClient, entry: SecretEntry) -> None:
+    """End an entry with all its versions.  Idempotent.  Raise ``RefusedError`` for what not only a rotation needs."""
+    if not entry.name.endswith(naming.NEXT):
+        remedy = "Only what a rotation made for itself is ended; the rest goes with its transit key."
+        raise RefusedError(str(entry.subject), "it may be needed", remedy)
+    client.delete(f"{naming.KV_MOUNT}/metadata/{_path(entry.name)}")
+
+
 def notes(client: VaultClient, name: str) -> Mapping[str, str]:
     """Give what is recorded beside the ciphertext of the entry *name*; nothing when it has no value."""
     details = _details(client, name)

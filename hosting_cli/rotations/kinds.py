@@ -6,7 +6,7 @@ from hosting_cli.errors import RefusedError
 from hosting_cli.keys.values import Key
 from hosting_cli.procedure import Step
 from hosting_cli.request import Request
-from hosting_cli.rotations import credentials, repository, secret_ids, transit
+from hosting_cli.rotations import credentials, passphrases, repository, secret_ids, transit
 from hosting_cli.session import Session
 from inventory.key_policy import KeyKind
 from inventory.models import Application
@@ -57,7 +57,10 @@ def _goal(session: Session, key: Key, *, retire: bool) -> Mapping[str, Json]:
             return repository.goal(session, repository.place_of(session, application, key.name))
         case KeyKind.SECRET_ID:
             return secret_ids.goal(session, application_of(session, key.owner), subject_of(key).name)
-    remedy = "Transit keys, and the S3 credentials and restic passwords of applications, are rotated by this command."
+        case KeyKind.LUKS_PASSPHRASE | KeyKind.LUKS_RECOVERY:
+            place, held = passphrases.find(session, key.name)
+            return passphrases.goal(session, place, held, version=key.version)
+    remedy = "Run `hosting key rotate --help`: it says which kinds are, and how."
     raise RefusedError(str(subject_of(key)), f"keys of kind {key.kind.value} are not", remedy)
 
 
@@ -76,5 +79,16 @@ def steps(session: Session, request: Request) -> Iterator[Step]:
     if application is not None and request.subject.kind == KeyKind.RESTIC_PASSWORD:
         place = repository.place_of(session, application, name)
         return repository.Rotation(session, place, str(goal["replaces"]), request.digest).steps()
+    if request.subject.kind in {KeyKind.LUKS_PASSPHRASE, KeyKind.LUKS_RECOVERY}:
+        return passphrases.rotation(session, name, goal, request.digest).steps()
     key, buckets = credentials.wanted(session, application, name)
     return credentials.Rotation(session, key, buckets, str(goal["replaces"])).steps()
+
+
+def closing(request: Request) -> tuple[str, ...]:
+    """Say what there is to know, and to do, once a rotation is done."""
+    said = f"{request.subject.name} is rotated."
+    if request.subject.kind != KeyKind.LUKS_RECOVERY:
+        return (said,)
+    again = f"hosting key recovery create {request.subject.name}"
+    return (said, f"Shares of earlier sets open nothing any more. Hand out new ones: {again}")

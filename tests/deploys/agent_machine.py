@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from deploys.agent import backup, growth, identity, locks, mounts, processes, settings, volume
+from deploys.agent import backup, growth, headers, identity, locks, mounts, processes, settings, volume
 from deploys.agent.vault import Vault, VaultError
 
 FAKES = Path(__file__).parent / "fakes"
@@ -105,7 +105,7 @@ class Machine:
             (volume, "DEVICES", self.devices),
             (volume, "MAPPER", self.devices / "mapper"),
             (growth, "MAPPER", self.devices / "mapper"),
-            (volume, "HEADERS", root / "headers"),
+            (headers, "HEADERS", root / "headers"),
             (backup, "HEADERS", root / "headers"),
             (backup, "mounts", lambda: self.mounted),
             (mounts, "mounts", lambda: self.mounted),

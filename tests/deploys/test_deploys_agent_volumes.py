@@ -11,6 +11,7 @@ from agent_machine import Machine
 
 from deploys.agent import growth, volume
 from deploys.agent.settings import AgentError
+from deploys.slots import HOMES
 
 
 def verbs(machine: Machine) -> list[str]:
@@ -95,6 +96,27 @@ def test_a_missing_recovery_passphrase_is_added(machine: Machine) -> None:
     (machine.root / "luks.json").write_text(json.dumps(state))
     volume.prepare(machine.order())
     assert json.loads((machine.root / "luks.json").read_text())["slots"]["1"] == "canary-recovery"
+
+
+def test_a_rotated_passphrase_is_found_in_whichever_slot_it_is(machine: Machine) -> None:
+    volume.prepare(machine.order())
+    (machine.root / "luks.json").write_text(json.dumps({"slots": {"2": "canary-active", "3": "canary-recovery"}}))
+    machine.log.write_text("")
+    volume.prepare(machine.order())
+    assert "cryptsetup luksAddKey" not in verbs(machine)
+
+
+def test_a_recovery_passphrase_goes_into_one_of_its_slots_and_into_no_other(machine: Machine) -> None:
+    assert HOMES["recovery"] == volume.RECOVERY_SLOTS
+    volume.prepare(machine.order())
+    for held, taken in (({"2": "canary-active", "1": "canary"}, "3"), ({"1": "canary", "3": "canary"}, None)):
+        (machine.root / "luks.json").write_text(json.dumps({"slots": {"0": "canary-active", **held}}))
+        if taken is None:
+            with pytest.raises(AgentError, match="hold another: nothing is done"):
+                volume.prepare(machine.order())
+        else:
+            volume.prepare(machine.order())
+            assert json.loads((machine.root / "luks.json").read_text())["slots"][taken] == "canary-recovery"
 
 
 def test_a_volume_in_use_is_not_formatted_whatever_its_tag_says(machine: Machine) -> None:

@@ -38,6 +38,7 @@ PURE_DEPLOYS = {
     "reading",
     "reading_storage",
     "resources",
+    "slots",
     "templates",
     "view",
 }

@@ -108,6 +108,12 @@ def test_a_digest_that_names_no_request_says_why(book: Book, prefix: str) -> Non
         find(REQUEST.digest[:8], "another procedure", requests)
 
 
+def test_what_was_called_off_and_is_asked_for_again_is_approved_again(book: Book) -> None:
+    book.ask().note("approval", "officer").note("withdrawn", "engineer").ask()
+    assert book.open() is not None
+    assert not book.known().is_approved
+
+
 def test_a_request_is_begun_with_its_first_step(book: Book) -> None:
     assert not book.ask().note("approval", "officer").known().begun
     assert book.note("intent", "engineer").known().begun

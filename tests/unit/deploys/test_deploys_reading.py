@@ -2,6 +2,7 @@
 
 import copy
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,6 +23,7 @@ from deploys.resources import (
     HostUnit,
     HostVolume,
 )
+from hosting_cli.plan import Finding, compare
 from inventory.resource import Subject
 
 GIB = 1 << 30
@@ -202,8 +204,15 @@ def test_each_way_of_being_otherwise_is_seen_and_no_other(path: tuple[str, ...],
 def test_a_third_passphrase_is_seen() -> None:
     answer = right_answer()
     slots = answer["storage"]["value"]["volumes"]["imagerie-beaune-data"]["luks"]["slots"]
-    slots["2"] = slots["0"]
-    assert differing(answer) == {VOLUME: {"slots": ["active", "recovery", "slot 2"]}}
+    slots |= {"2": slots["0"], "7": slots["0"]}
+    assert differing(answer) == {VOLUME: {"stray_slots": ["slot 2 beside slot 0", "slot 7"]}}
+
+
+def test_it_does_not_matter_in_which_of_its_slots_a_passphrase_is() -> None:
+    answer = right_answer()
+    luks = answer["storage"]["value"]["volumes"]["imagerie-beaune-data"]["luks"]
+    luks["slots"] = {"2": luks["slots"]["0"], "3": luks["slots"]["1"]}
+    assert differing(answer) == {}
 
 
 def test_blank_devices_are_absent_storage() -> None:
@@ -226,10 +235,25 @@ def test_a_volume_that_a_killed_run_left_is_made_from_the_start(header: Any) -> 
 
 
 def test_a_volume_without_header_and_tag_is_never_taken_for_blank() -> None:
-    volume = {"size_bytes": GIB, "tags": [], "mounts": [], "luks": None, "signatures": ["ext4"]}
-    found = differing(changed(*DATA, to=volume))
-    assert found[VOLUME]["label"] == "no LUKS header, ext4"
-    assert "label" in HostVolume.immutable  # so a plan reports a conflict and no operation touches it
+    assert "header" in HostVolume.immutable  # so a plan reports a conflict and no operation touches it
+    for lost, said in LOST:
+        volume = {"size_bytes": GIB, "tags": [], "mounts": [], "luks": None, **lost}
+        assert differing(changed(*DATA, to=volume))[VOLUME]["header"] == said
+
+
+LOST: tuple[tuple[dict[str, Any], str], ...] = (
+    ({"signatures": []}, "lost"),
+    ({"signatures": ["ext4"]}, "lost, and ext4 in its place"),
+    ({"damage": "the LUKS header does not match its checksum"}, "damaged: the LUKS header does not match its checksum"),
+)
+
+
+def test_a_plan_says_how_a_lost_header_comes_back() -> None:
+    (wanted,) = (resource for resource in desired() if isinstance(resource, HostVolume))
+    finding = compare(wanted, replace(wanted, header="lost", stray_slots=("slot 7",)))
+    assert isinstance(finding, Finding)
+    assert finding.reason.startswith("header is lost where whole is asked for, stray_slots is slot 7 where none")
+    assert "`hosting volume header restore`; rotate the active passphrase with `hosting key rotate`" in finding.reason
 
 
 def test_data_on_a_device_is_a_conflict_for_the_plan() -> None:

@@ -1,0 +1,196 @@
+"""A host whose volume is a real LUKS2 header in a file: its agent runs here, with the real cryptsetup and a real vault.
+
+Opening a volume takes a kernel; its header, its slots and copies of both do not.
+"""
+
+import io
+import json
+import subprocess
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass, field
+from functools import partial
+from http.client import HTTPSConnection
+from pathlib import Path
+from typing import Any
+from urllib.request import HTTPSHandler, build_opener
+
+import pytest
+
+from deploys import names
+from deploys.agent import headers, identity, locks, luks, main, processes, settings, vault
+from deploys.programs import read_host
+from hosting_cli.doors.hosts import Completed
+from hosting_cli.doors.vault_client import VaultClient
+from hosting_cli.errors import UnreadableError
+from hosting_cli.session import Session
+from hosting_cli.volumes.places import Held, VolumePlace, places
+from inventory.resource import Json
+
+COST = luks.derivation("argon2id", 1024, 4, 1)
+SIZE_BYTES = 20 << 20
+
+
+class Killed(BaseException):
+    """Stand in for SIGKILL: nothing catches it."""
+
+
+@dataclass
+class FileHost:
+    """The one host of the sample's application, with its volume in ``device``; ``down`` says why nobody reaches it."""
+
+    session: Session
+    folder: Path
+    down: str | None = None
+    commands: list[str] = field(default_factory=list)
+
+    @property
+    def device(self) -> Path:
+        return self.folder / "device"
+
+    @property
+    def place(self) -> VolumePlace:
+        (found,) = places(self.session.region, self.session.environment)
+        return found
+
+    @property
+    def copy(self) -> Path:
+        return headers.copy_of(self.place.volume.label)
+
+    def passphrase(self, held: Held) -> str:
+        return self.session.vault.reveal_secret(self.place.entry(held)).reveal()
+
+    def make(self) -> None:
+        """Make the volume anew, behind what the vault keeps."""
+        self.device.unlink(missing_ok=True)
+        with self.device.open("wb") as stream:
+            stream.truncate(SIZE_BYTES)
+        argv = ["cryptsetup", "luksFormat", "--batch-mode", "--type=luks2", "--key-size=512", "--key-file=-", *COST]
+        active, recovery = self.passphrase(Held.ACTIVE), self.passphrase(Held.RECOVERY)
+        processes.run([*argv, f"--label={self.place.volume.label}", str(self.device)], active)
+        luks.add_slot(str(self.device), present=active, fresh=recovery, slot="1", cost=COST)
+        headers.save(str(self.device), self.place.volume.label, [recovery])
+
+    def slots(self) -> list[str]:
+        return luks.slots_of(str(self.device))
+
+    def opens(self, passphrase: str) -> bool:
+        return luks.opens(str(self.device), passphrase)
+
+    # -- what the door of hosts does ----------------------------------------------------------------------------------
+
+    def read(self, requests: Mapping[str, Json]) -> dict[str, Any]:
+        if self.down:
+            return dict.fromkeys(requests, UnreadableError("host", self.down, "Wait."))
+        volume: dict[str, Any] = {"size_bytes": 4 << 30, "tags": [], "mounts": []}
+        volume["luks"], damage = read_host._header_or_damage(str(self.device))
+        volume |= {"damage": damage} if damage else {"signatures": []}
+        if volume["luks"]:
+            volume["luks"]["saved_checksum"] = read_host._saved_checksum(str(self.copy))
+        answer = {"storage": {"value": {"volumes": {self.place.volume.logical_volume: volume}}}}
+        return dict.fromkeys(requests, answer)
+
+    @contextmanager
+    def shell(self, host: str) -> Iterator["FileHost"]:
+        assert host == self.place.host
+        yield self
+
+    def run(self, argv: Sequence[str], *, stdin: str | None = None, timeout_seconds: float = 60) -> Completed:
+        """Run the agent's own command line, in this process."""
+        assert argv[0] == names.AGENT
+        self.commands.append(argv[1])
+        output, errors = io.StringIO(), io.StringIO()
+        with redirect_stdout(output), redirect_stderr(errors), pytest.MonkeyPatch.context() as patched:
+            patched.setattr("sys.stdin", io.StringIO(stdin or ""))
+            status = main.main(list(argv[1:]))
+        return Completed(status, output.getvalue(), errors.getvalue())
+
+
+@contextmanager
+def file_host(session: Session, folder: Path) -> Iterator[FileHost]:
+    """Give a host whose agent finds everything in *folder*, and logs in to the vault from the host's own address."""
+    found = FileHost(session, folder)
+    access = session.environment.hosts[found.place.host]
+    volume = found.place.volume
+    application = {
+        "role": f"hosting-{volume.application}-{volume.host}",
+        "credential": "credential",
+        "volumes": {
+            volume.volume: {"device": str(found.device), "label": volume.label, "secret": volume.active_secret}
+        },
+    }
+    engines = {
+        "host": volume.host,
+        "vault": session.environment.vault.address,
+        "object_store": "https://nowhere.example",
+        "object_store_region": "test",
+        "certificate_authority": str(session.environment.vault.certificate_authority),
+    }
+    (folder / f"{volume.application}.json").write_text(json.dumps(application))
+    (folder / "engines.json").write_text(json.dumps(engines))
+    token, _ = session.vault.wrapped_secret_id(application["role"], ttl_seconds=60, note={"host": volume.host})
+    (folder / "credential").write_text(session.vault.unwrapped(token).reveal())
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(settings, "APPLICATIONS", folder)
+        patched.setattr(settings, "ENGINES", folder / "engines.json")
+        patched.setattr(headers, "HEADERS", folder / "headers")
+        patched.setattr(locks, "LOCKS", folder / "locks")
+        patched.setattr(identity, "_secret_id", lambda credential: (folder / credential).read_text())
+        patched.setattr(vault, "urlopen", partial(_open_from, str(access.vault_sees.network_address)))
+        vars(session).update(hosts=found)
+        found.make()
+        yield found
+
+
+def _open_from(address: str, request: Any, *, timeout: float, context: Any) -> Any:
+    """Ask the vault from the one address that the host's role is bound to."""
+
+    class FromAddress(HTTPSHandler):
+        def https_open(self, request: Any) -> Any:
+            return self.do_open(partial(HTTPSConnection, source_address=(address, 0)), request, context=context)
+
+    return build_opener(FromAddress()).open(request, timeout=timeout)
+
+
+# -- a death on request -----------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def dying_after(changes: int) -> Iterator[None]:
+    """Die as soon as so many things are new in the vault's KV store or in a LUKS header."""
+    raw, attempt, left = VaultClient.raw, processes.attempt, [changes]
+
+    def dying(call: Callable[..., Any], is_change: Callable[..., bool]) -> Callable[..., Any]:
+        def called(*arguments: Any, **options: Any) -> Any:
+            found = call(*arguments, **options)
+            left[0] -= is_change(*arguments)
+            if not left[0]:
+                raise Killed
+            return found
+
+        return called
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(VaultClient, "raw", dying(raw, _changes_the_vault))
+        patched.setattr(processes, "attempt", dying(attempt, _changes_a_header))
+        yield
+
+
+def _changes_the_vault(client: VaultClient, method: str, path: str, *rest: object) -> bool:
+    return method in {"POST", "DELETE"} and path.startswith("kv/")
+
+
+def _changes_a_header(argv: list[str], *rest: object) -> bool:
+    return argv[1] in {"luksAddKey", "luksKillSlot", "luksHeaderBackup", "luksHeaderRestore"}
+
+
+def add_stray(host: FileHost, slot: str) -> None:
+    """Let a passphrase that nobody knows of open the volume."""
+    luks.add_slot(str(host.device), present=host.passphrase(Held.ACTIVE), fresh="of an intruder", slot=slot, cost=COST)
+
+
+def destroy(host: FileHost) -> None:
+    """Write over both copies of the header and its slots, as a slip of dd would."""
+    subprocess.run(
+        ["dd", "if=/dev/zero", f"of={host.device}", "bs=1M", "count=16", "conv=notrunc", "status=none"], check=True
+    )
