@@ -43,7 +43,11 @@ def goal(session: Session, place: VolumePlace, held: Held, *, version: int | Non
     missing = [each.value for each, slot in present.items() if slot is None]
     if missing:
         what = f"the {' and '.join(missing)} passphrase that the vault keeps does not open it"
-        raise RefusedError(f"volume {place.name}", what, "Find out what changed either: see `hosting journal show`, and the vault's audit log.")
+        raise RefusedError(
+            f"volume {place.name}",
+            what,
+            "Find out what changed either: see `hosting journal show`, and the vault's audit log.",
+        )
     before = str(present.pop(held))
     after = next_home(held.value, before)
     ended = sorted(set(slots) - {after, *map(str, present.values())}, key=int)
