@@ -102,8 +102,6 @@ def _engines(view: View) -> dict[str, Json]:
     return {
         "host": view.host.id,
         "vault": view.access.vault_address,
-        "object_store": view.access.object_store_endpoint,
-        "object_store_region": view.environment.object_store.region,
         "certificate_authority": names.CERTIFICATE_AUTHORITY,
     }
 

@@ -63,11 +63,13 @@ def _application(view: View, application: str) -> dict[str, Json]:
 
 def _backup(view: View, application: str) -> Json:
     covered = [volume.mount_point for volume in _backed_up(view, application)]
-    if not covered:
+    policy = next(item.application.backup for item in view.placements if item.application.id == application)
+    if policy is None or not covered:
         return None
     bucket = naming.backup_bucket(view.region, application)
     return {
-        "repository": f"s3:{view.access.object_store_endpoint}/{bucket}/{view.host.id}",
+        "repository": f"s3:{view.access.object_stores[policy.store]}/{bucket}/{view.host.id}",
+        "object_store_region": view.environment.object_stores[policy.store].region,
         "password_secret": naming.repository_secret(application, view.host.id),
         "credentials_secret": naming.credentials_secret(application, naming.backup_user(application)),
         "mount_points": list[Json](covered),

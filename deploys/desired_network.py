@@ -91,7 +91,8 @@ def _administration(environment: Environment) -> Iterator[nftables.Rule]:
 
 def _engine_rules(access: HostAccess) -> Iterator[nftables.Rule]:
     yield _engine_rule("vault", access.vault_address)
-    yield _engine_rule("object store", access.object_store_endpoint)
+    for address in dict.fromkeys(access.object_stores.values()):
+        yield _engine_rule("object store", address)
 
 
 @lru_cache(maxsize=256)  # many hosts reach an engine at the same address

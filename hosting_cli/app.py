@@ -18,6 +18,7 @@ from hosting_cli.help_page import WIDEST
 from hosting_cli.result import EXIT_STATUS_HELP, ExitStatus, Result, Text
 
 if TYPE_CHECKING:
+    from hosting_cli.doors.copies import Copies
     from hosting_cli.doors.engine import Engine
     from hosting_cli.doors.evidence import EvidenceDoor
     from hosting_cli.doors.hosts import HostsDoor
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from hosting_cli.jobs import OperatorKey
     from hosting_cli.secret import Secret
     from hosting_cli.session import Session
+    from inventory.models import ObjectStoreAccess
 
 RegionOption = Annotated[
     Path | None,
@@ -71,6 +73,7 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "list": "List how the backups of each application and host stand.",
         "show": "Show every snapshot, whether it is kept and why.",
         "check": "Check repositories, and read a part of their data.",
+        "copy": "Bring the second copies, at another site, up to date.",
         "prune": "Let snapshots go that no retention asks for, past a guard.",
         "recover": "Bring repositories back to what the store held at a moment.",
     },
@@ -134,16 +137,15 @@ class LazyDoors:
         """Make the door of every object store, with the provisioner's credentials from the vault."""
         from hosting_cli.doors.objects import ObjectStoreDoor
 
-        access = session.environment.object_store
-        return {
-            store.id: ObjectStoreDoor(
+        def door(store: str, access: "ObjectStoreAccess") -> ObjectStoreDoor:
+            return ObjectStoreDoor(
                 access,
                 lambda: session.vault.provisioner_credentials(access.credentials),
-                store=store.id,
+                store=store,
                 region=session.region.id,
             )
-            for store in session.region.stores
-        }
+
+        return {name: door(name, access) for name, access in session.environment.object_stores.items()}
 
     def evidence(self, session: "Session") -> "EvidenceDoor":
         """Make the door of the platform's evidence, as the user that can add to it and no more."""
@@ -160,7 +162,13 @@ class LazyDoors:
         """Make the door of backup repositories, opened by what the vault keeps for them."""
         from hosting_cli.doors.repositories import Repositories
 
-        return Repositories(session.environment.object_store, session.vault.reveal_secret, session.clock)
+        return Repositories(session.environment.object_stores, session.vault.reveal_secret, session.clock)
+
+    def copies(self, session: "Session") -> "Copies":
+        """Make the door of second copies."""
+        from hosting_cli.doors.copies import Copies
+
+        return Copies(session.environment.object_stores, session.vault.reveal_secret)
 
     def operator_key(self, session: "Session") -> "OperatorKey":
         """Make this run's key, and have the vault certify it."""

@@ -23,7 +23,7 @@ from hosting_cli.resources import (
     TransitKey,
 )
 from inventory import naming
-from inventory.models import Application, Environment, Region, Tier
+from inventory.models import Application, BackupPolicy, Environment, ObjectStoreAccess, Region, Tier
 from inventory.resource import PLATFORM, Resource, Subject
 from vault_policies import render
 
@@ -82,17 +82,17 @@ def platform(region: Region, environment: Environment) -> Iterator[Resource]:
         name=naming.S3_KMS_ROLE,
         owner=PLATFORM,
         policies=(naming.S3_KMS_ROLE,),
-        bound_cidrs=(str(environment.object_store.vault_sees),),
+        bound_cidrs=tuple(sorted({str(access.vault_sees) for access in environment.object_stores.values()})),
         token_ttl_seconds=24 * 3600,
         token_max_ttl_seconds=24 * 3600,
         requires=(APPROLE, Subject(Policy.kind, naming.S3_KMS_ROLE)),
     )
 
 
-def provisioner_entry(environment: Environment) -> SecretEntry:
-    """Say under which entry the object store's provisioner credentials are kept; whoever sets it up stores them."""
+def provisioner_entry(access: ObjectStoreAccess) -> SecretEntry:
+    """Say under which entry an object store's provisioner credentials are kept; whoever sets it up stores them."""
     return SecretEntry(
-        name=environment.object_store.credentials,
+        name=access.credentials,
         owner=PLATFORM,
         purpose=SecretPurpose.S3_CREDENTIALS,
         wrapped_by=render.SECRETS_KEY,
@@ -185,27 +185,53 @@ def _backup(region: Region, application: Application) -> Iterator[Resource]:
         return
     name = naming.backup_bucket(region, application.id)
     key = naming.transit_key(application.id, "backups")
-    yield Bucket(
-        name=name,
-        owner=application.id,
-        store=policy.store,
-        encryption_key=key,
-        versioning=True,
-        policy=store_policies.tls_only(name, product_of(region, policy.store)),
-        lock_mode=policy.lock_mode.value,
-        lock_days=policy.lock_days,
-        requires=(Subject(TransitKey.kind, key), Subject(Policy.kind, naming.S3_KMS_ROLE)),
-    )
+    yield _locked_bucket(region, application, policy, policy.store, name)
     hosts = backed_up_hosts(application)
     adds = store_policies.backup_user(name, hosts)
     yield from user_of(application.id, policy.store, naming.backup_user(application.id), adds, key=key, buckets=(name,))
     pruner, prunes = naming.prune_user(application.id), store_policies.prune_user(name)
     yield from user_of(application.id, policy.store, pruner, prunes, key=key, buckets=(name,))
     yield Policy(name=pruner, owner=application.id, text=render.backup_prune(region, application))
+    if policy.second_store is not None:
+        yield from _second_copy(region, application, policy, policy.second_store)
     for host in hosts:
         yield _secret(
             application, naming.repository_secret(application.id, host), SecretPurpose.RESTIC_PASSWORD, "backups"
         )
+
+
+def _locked_bucket(region: Region, application: Application, policy: BackupPolicy, store: str, name: str) -> Resource:
+    key = naming.transit_key(application.id, "backups")
+    return Bucket(
+        name=name,
+        owner=application.id,
+        store=store,
+        encryption_key=key,
+        versioning=True,
+        policy=store_policies.tls_only(name, product_of(region, store)),
+        lock_mode=policy.lock_mode.value,
+        lock_days=policy.lock_days,
+        requires=(Subject(TransitKey.kind, key), Subject(Policy.kind, naming.S3_KMS_ROLE)),
+    )
+
+
+def _second_copy(region: Region, application: Application, policy: BackupPolicy, store: str) -> Iterator[Resource]:
+    """Yield the locked bucket at another site, who adds to it and prunes it, and who reads the first for it.
+
+    It lies under the same transit key as the first, so that the end of that key is the end of both.
+    """
+    first, second = naming.backup_bucket(region, application.id), naming.copy_bucket(region, application.id)
+    key = naming.transit_key(application.id, "backups")
+    yield _locked_bucket(region, application, policy, store, second)
+    for user, where, bucket, text in (
+        (naming.copy_reader(application.id), policy.store, first, store_policies.copy_reader(first)),
+        (naming.copy_user(application.id), store, second, store_policies.copy_user(second)),
+        (naming.copy_prune_user(application.id), store, second, store_policies.prune_user(second)),
+    ):
+        yield from user_of(application.id, where, user, text, key=key, buckets=(bucket,))
+    yield Policy(
+        name=naming.copy_user(application.id), owner=application.id, text=render.backup_copy(region, application)
+    )
 
 
 def backed_up_hosts(application: Application) -> tuple[str, ...]:

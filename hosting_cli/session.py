@@ -16,6 +16,7 @@ from hosting_cli.errors import InvalidFilesError, UsageError
 from hosting_cli.journal import Journal
 
 if TYPE_CHECKING:
+    from hosting_cli.doors.copies import Copies
     from hosting_cli.doors.engine import Engine
     from hosting_cli.doors.evidence import EvidenceDoor
     from hosting_cli.doors.hosts import HostsDoor
@@ -40,6 +41,9 @@ class DoorMaker(Protocol):
 
     def repositories(self, session: "Session") -> "Repositories":
         """Make the door of backup repositories."""
+
+    def copies(self, session: "Session") -> "Copies":
+        """Make the door of second copies."""
 
     def operator_key(self, session: "Session") -> "OperatorKey":
         """Make the key by which this run logs in to hosts."""
@@ -137,6 +141,11 @@ class Session:
     def repositories(self) -> "Repositories":
         """Open the door of backup repositories."""
         return self.doors.repositories(self)
+
+    @cached_property
+    def copies(self) -> "Copies":
+        """Open the door of second copies."""
+        return self.doors.copies(self)
 
     @cached_property
     def operator_key(self) -> "OperatorKey":

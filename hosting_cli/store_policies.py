@@ -86,6 +86,26 @@ def evidence_user(bucket: str) -> str:
     return _policy([_allow("Bucket", _READ_HISTORY, [_bucket(bucket)]), _allow("Add", objects, [_objects(bucket)])])
 
 
+def copy_reader(bucket: str) -> str:
+    """Let whoever copies backups read them where they lie first, and do nothing else there."""
+    return _policy(
+        [
+            _allow("Bucket", _READ_HISTORY, [_bucket(bucket)]),
+            _allow("Read", ["s3:GetObject"], [_objects(bucket)]),
+        ]
+    )
+
+
+def copy_user(bucket: str) -> str:
+    """Let whoever copies backups add to the second copy and read it, but remove nothing, not even a lock."""
+    return _policy(
+        [
+            _allow("Bucket", _READ_HISTORY, [_bucket(bucket)]),
+            _allow("Add", ["s3:GetObject", "s3:PutObject"], [_objects(bucket)]),
+        ]
+    )
+
+
 def statement(effect: str, actions: Sequence[str], resource: str, *, principal: str | None = None) -> str:
     """Give a policy of one statement about *resource* (``bucket/prefix*``), for a bucket when it names a principal."""
     named: dict[str, Json] = {} if principal is None else {"Principal": principal}

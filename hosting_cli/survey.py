@@ -93,9 +93,10 @@ def plan_of(session: Session, found: Survey, application: str | None = None) -> 
 
 
 def read_vault(session: Session, wanted: Mapping[Subject, Resource]) -> Sequence[Reading]:
-    """Read the vault, but for what is read as part of an access key, and the provisioner's credentials."""
+    """Read the vault, but for what is read as part of an access key, and the provisioners' credentials."""
     of_keys = {item.secret for item in wanted.values() if isinstance(item, AccessKey)}
-    return [without_credentials(session.vault.read(), of_keys | {session.environment.object_store.credentials})]
+    of_provisioners = {access.credentials for access in session.environment.object_stores.values()}
+    return [without_credentials(session.vault.read(), of_keys | of_provisioners)]
 
 
 def read_store(session: Session, store: str, wanted: Mapping[Subject, Resource]) -> Sequence[Reading]:

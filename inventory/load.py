@@ -16,6 +16,7 @@ from inventory.models import (
     Host,
     Member,
     NetworkSheet,
+    ObjectStoreAccess,
     Profile,
     Protocols,
     Region,
@@ -117,7 +118,10 @@ def _resolve(environment: Environment, folder: Path) -> Environment:
         key = environment.hosts[name].bootstrap_key
         return {} if key is None else {"bootstrap_key": resolved(key)}
 
-    vault, store = environment.vault, environment.object_store
+    def with_authority(store: ObjectStoreAccess) -> ObjectStoreAccess:
+        return store.model_copy(update={"certificate_authority": resolved(store.certificate_authority)})
+
+    vault = environment.vault
     return environment.model_copy(
         update={
             "vault": vault.model_copy(
@@ -126,7 +130,7 @@ def _resolve(environment: Environment, folder: Path) -> Environment:
                     "token_file": resolved(vault.token_file),
                 }
             ),
-            "object_store": store.model_copy(update={"certificate_authority": resolved(store.certificate_authority)}),
+            "object_stores": {name: with_authority(store) for name, store in environment.object_stores.items()},
             "hosts": {name: host.model_copy(update=with_key(name)) for name, host in environment.hosts.items()},
             "journal": resolved(environment.journal),
         }

@@ -292,9 +292,11 @@ class BackupPolicy(Model):
 
     Without a schedule or a retention of its own an application has those of its continuity class
     (`inventory.backups.rhythm_of`).  ``laxer_because`` says why it may ask for less than its class does.
+    ``second_store``, at another site, holds a second copy of all of it.
     """
 
     store: Identifier
+    second_store: Identifier | None = None
     volumes: Annotated[tuple[Identifier, ...], Field(min_length=1)]
     schedule: Schedule | None = None
     retention: Retention | None = None
@@ -464,14 +466,14 @@ class ObjectStoreAccess(Model):
 
 
 class HostAccess(Model):
-    """How a host is reached, and how it reaches the engines itself."""
+    """How a host is reached, and how it reaches the engines itself: the vault, and object stores by their ids."""
 
     address: NonEmpty
     port: Annotated[int, Field(gt=0, lt=65536)] = 22
     host_key: HostKey
     bootstrap_key: FilePath | None = None
     vault_address: HttpsAddress
-    object_store_endpoint: HttpsAddress
+    object_stores: dict[Identifier, HttpsAddress]
     vault_sees: Network
 
 
@@ -485,7 +487,7 @@ class Environment(Model):
     environment: Identifier
     luks_profile: LuksProfile = LuksProfile.PRODUCTION
     vault: VaultAccess
-    object_store: ObjectStoreAccess
+    object_stores: dict[Identifier, ObjectStoreAccess]
     administration_sources: Annotated[tuple[Network, ...], Field(min_length=1)]
     time_servers: tuple[Address, ...] = ()
     package_sources: tuple[Network, ...] = ()

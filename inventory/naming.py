@@ -3,6 +3,8 @@
 Everything of ours starts with ``hosting-`` (vault, IAM) or with the region's short name (buckets).
 """
 
+import re
+
 from inventory.models import RegionSheet
 from inventory.resource import PLATFORM
 
@@ -92,6 +94,11 @@ def log_bucket(region: RegionSheet) -> str:
     return bucket(region, PLATFORM, LOGS)
 
 
+def copy_bucket(region: RegionSheet, application: str) -> str:
+    """Name the locked bucket, of another store, that holds the second copy of the backups of *application*."""
+    return f"{region.short}-{application}-backup-copy"
+
+
 def scratch_bucket(region: str) -> str:
     """Name the bucket in which the region tries what an object store can do."""
     return f"{PREFIX}scratch-{region}"
@@ -110,6 +117,32 @@ def backup_user(application: str) -> str:
 def prune_user(application: str) -> str:
     """Name the IAM user that can prune the application's backups, and the vault policy of whoever acts as it."""
     return f"{PREFIX}{application}-prune"
+
+
+def copy_reader(application: str) -> str:
+    """Name the IAM user that reads the application's backups where they lie first, to copy them."""
+    return f"{PREFIX}{application}-copy-reader"
+
+
+def copy_user(application: str) -> str:
+    """Name the IAM user that can add to the second copy but not remove from it, and the vault policy of who copies."""
+    return f"{PREFIX}{application}-copy"
+
+
+def copy_prune_user(application: str) -> str:
+    """Name the IAM user that can hide objects of the second copy, when a prune has let them go."""
+    return f"{PREFIX}{application}-copy-prune"
+
+
+def restore_user(application: str, store: str) -> str:
+    """Name the IAM user that reads the application's backups on *store*; its keys are made for one restore each."""
+    return f"{PREFIX}{application}-restore-{store}"
+
+
+def owner_of_user(user: str) -> str:
+    """Say of which application *user* would be, by its name alone."""
+    ends = "backup|copy-reader|copy-prune|copy|prune"
+    return re.sub(f"-({ends})$", "", user.removeprefix(PREFIX))
 
 
 def volume_label(application: str, volume: str) -> str:

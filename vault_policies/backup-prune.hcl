@@ -12,6 +12,11 @@ path "kv/data/hosting/{{application}}/object-store/hosting-{{application}}-prune
   capabilities = ["read"]
 }
 
+# And those of its counterpart at the store of the second copy, if there is one, which follows each prune.
+path "kv/data/hosting/{{application}}/object-store/hosting-{{application}}-copy-prune" {
+  capabilities = ["read"]
+}
+
 # Unwrapping these.  Never encrypting.
 path "transit/decrypt/hosting-{{application}}-backups" {
   capabilities = ["update"]

@@ -46,7 +46,10 @@ def entries_of(application: Application) -> tuple[str, ...]:
         for volume in tier.volumes
         for slot in ("active", "recovery")
     )
-    users = tuple(name(application.id) for name in (naming.data_user, naming.backup_user, naming.prune_user))
+    makers = [naming.data_user, naming.backup_user, naming.prune_user]
+    if application.backup and application.backup.second_store:
+        makers += [naming.copy_reader, naming.copy_user, naming.copy_prune_user]
+    users = tuple(name(application.id) for name in makers)
     credentials = (naming.credentials_secret(application.id, user) for user in users)
     repositories = (naming.repository_secret(application.id, host) for host in _hosts(application))
     return (*volumes, *repositories, *credentials)

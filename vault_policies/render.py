@@ -43,6 +43,11 @@ def backup_prune(region: Region, application: Application) -> str:
     return _marked(region, application.id, render(_template("backup-prune"), {"application": application.id}))
 
 
+def backup_copy(region: Region, application: Application) -> str:
+    """Give the policy of whoever keeps the second copy of the backups of *application*."""
+    return _marked(region, application.id, render(_template("backup-copy"), {"application": application.id}))
+
+
 def platform_policies(region: Region) -> Mapping[str, str]:
     """Give the policies that belong to no application, by name."""
     return {

@@ -79,7 +79,7 @@ def opened(name: str) -> Iterator[Restic]:
             {
                 **PATH,
                 "AWS_SHARED_CREDENTIALS_FILE": f"/proc/self/fd/{access}",
-                "AWS_DEFAULT_REGION": reach.object_store_region,
+                "AWS_DEFAULT_REGION": known["object_store_region"],
             },
             (key, access),
         )

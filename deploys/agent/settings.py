@@ -17,12 +17,10 @@ class AgentError(Exception):
 
 @dataclass(frozen=True)
 class Engines:
-    """Where the host finds the vault and the object store."""
+    """Where the host finds the vault."""
 
     host: str
     vault: str
-    object_store: str
-    object_store_region: str
     certificate_authority: str
 
 

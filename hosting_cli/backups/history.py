@@ -110,6 +110,24 @@ def _time(entry: Entry) -> datetime:
     return datetime.fromisoformat(entry.time)
 
 
+# -- second copies ----------------------------------------------------------------------------------------------------
+
+
+def dates_of_copied(entries: Iterable[Entry], place: Place) -> dict[str, datetime]:
+    """Say when the first store took each snapshot that was copied to *place*; what came first on record counts."""
+    found: dict[str, datetime] = {}
+    for entry in entries:
+        observed = entry.data.get("observed")
+        if entry.kind == "done" and _is_about(entry, place) and isinstance(observed, dict):
+            dates = cast("dict[str, str]", observed.get("snapshots", {}))
+            found = {**{name: datetime.fromisoformat(when) for name, when in dates.items()}, **found}
+    return found
+
+
+def _is_about(entry: Entry, place: Place) -> bool:
+    return entry.data.get("subject") == {"kind": "repository", "name": place.name}
+
+
 # -- prunes -----------------------------------------------------------------------------------------------------------
 
 

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+from hosting_cli.backups.copying import Lag, lag
 from hosting_cli.backups.guard import Case, Limits
-from hosting_cli.backups.history import checks, last_drill, removed_by_us
-from hosting_cli.backups.places import Place, places
+from hosting_cli.backups.history import checks, dates_of_copied, last_drill, removed_by_us
+from hosting_cli.backups.places import Place, all_places, pairs, places
 from hosting_cli.backups.pruning import Proposal, propose
-from hosting_cli.backups.repository import Repository
+from hosting_cli.backups.repository import Repository, in_order
 from hosting_cli.backups.standing import Standing
 from hosting_cli.errors import HostingError, UnreadableError, UsageError
 from hosting_cli.session import Session
@@ -22,12 +23,27 @@ def places_of(session: Session, application: Application) -> tuple[Place, ...]:
     return places(session.region, application)
 
 
+def places_on(session: Session, application: Application, store: str | None) -> tuple[Place, ...]:
+    """Say where the backups of *application* lie on *store*, or first; raise ``UsageError`` where it has none."""
+    if store is None:
+        return places_of(session, application)
+    known = all_places(session.region, application)
+    found = tuple(place for place in known if place.store == store)
+    if not found:
+        what, stores = f"holds no backups of {application.id}", ", ".join(sorted({place.store for place in known}))
+        raise UsageError(f"--store {store}", what, f"Choose one of: {stores or 'none'}.")
+    return found
+
+
 def readings(
-    session: Session, application: str, host: str | None, *, as_pruner: bool = False
+    session: Session, application: str, host: str | None, *, as_pruner: bool = False, store: str | None = None
 ) -> list[tuple[Place, Repository]]:
-    """Read the repositories of *application*; raise when one cannot be read, or none was ever made."""
+    """Read the repositories of *application*; raise when one cannot be read, or none was ever made.
+
+    Those on the second store are told the times of the first, which the journal has from when they were copied.
+    """
     found = []
-    known = places_of(session, session.application(application))
+    known = places_on(session, session.application(application), store)
     if host is not None and host not in {place.host for place in known}:
         raise UsageError(f"host {host}", f"backs nothing of {application} up", "See `hosting backup list`.")
     for place in known:
@@ -37,10 +53,18 @@ def readings(
             if repository is None:
                 remedy = "Look at its timer on the host: no backup was ever made."
                 raise UnreadableError(f"repository {place.name}", "does not exist", remedy)
-            found.append((place, repository))
+            found.append((place, _as_first_dated(session, place, repository)))
     if not found:
         raise UsageError(f"application {application}", "asks for no backups", "Give it a backup policy in its file.")
     return found
+
+
+def _as_first_dated(session: Session, place: Place, repository: Repository) -> Repository:
+    if not place.is_second:
+        return repository
+    dates = dates_of_copied(session.journal.entries(), place)
+    snapshots = (replace(one, stored=dates.get(one.id, one.stored)) for one in repository.snapshots)
+    return replace(repository, snapshots=in_order(snapshots))
 
 
 def case_of(session: Session, place: Place, repository: Repository) -> Case:
@@ -108,4 +132,20 @@ def standing_of(session: Session, application: Application, place: Place) -> Sta
     of_place = checks(entries, place)
     drill = last_drill(entries, place, _mount_points(application))
     last_check = of_place[-1] if of_place else None
-    return Standing(place, promise, session.clock(), repository, error, last_check, drill)
+    second, behind, unseen = _second_of(session, application, place, repository)
+    return Standing(place, promise, session.clock(), repository, error or unseen, last_check, drill, second, behind)
+
+
+def _second_of(
+    session: Session, application: Application, place: Place, repository: Repository | None
+) -> tuple[str | None, Lag | None, HostingError | None]:
+    """Name the store of the second copy, and say how the copy stands, or why nobody can tell."""
+    pair = next((pair for pair in pairs(session.region, application) if pair.first == place), None)
+    if pair is None:
+        return None, None, None
+    try:
+        copied = session.copies.snapshots(pair.second)
+    except HostingError as unread:
+        return pair.second.store, None, unread
+    # Where the first cannot be read, nobody can say what the copy lacks.
+    return pair.second.store, lag(pair.second.store, repository.snapshots, copied) if repository else None, None

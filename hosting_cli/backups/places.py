@@ -1,6 +1,6 @@
 """Where backups lie, and which secrets open them: what the region's files say.  Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hosting_cli.desired import backed_up_hosts
 from hosting_cli.resources import SecretEntry, SecretPurpose
@@ -19,6 +19,7 @@ class Place:
     password: SecretEntry
     reader: SecretEntry
     pruner: SecretEntry
+    is_second: bool = False
 
     @property
     def prefix(self) -> str:
@@ -28,7 +29,16 @@ class Place:
     @property
     def name(self) -> str:
         """Name it for people and for the journal."""
-        return f"{self.application}/{self.host}"
+        return f"{self.application}/{self.host}" + (f" at {self.store}" if self.is_second else "")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A repository and its second copy at another site; *reader* reads the first, for whoever copies."""
+
+    first: Place
+    second: Place
+    reader: SecretEntry
 
 
 def places(region: Region, application: Application) -> tuple[Place, ...]:
@@ -38,7 +48,7 @@ def places(region: Region, application: Application) -> tuple[Place, ...]:
         return ()
     bucket = naming.backup_bucket(region, application.id)
     reader, pruner = (
-        _entry(application, naming.credentials_secret(application.id, user), SecretPurpose.S3_CREDENTIALS)
+        _credentials(application, user)
         for user in (naming.backup_user(application.id), naming.prune_user(application.id))
     )
     return tuple(
@@ -53,6 +63,35 @@ def places(region: Region, application: Application) -> tuple[Place, ...]:
         )
         for host in backed_up_hosts(application)
     )
+
+
+def pairs(region: Region, application: Application) -> tuple[Pair, ...]:
+    """Say where the second copies of the backups of *application* lie, if it asks for any."""
+    second_store = application.backup.second_store if application.backup else None
+    if second_store is None:
+        return ()
+    reader, adder, pruner = (
+        _credentials(application, user(application.id))
+        for user in (naming.copy_reader, naming.copy_user, naming.copy_prune_user)
+    )
+    bucket = naming.copy_bucket(region, application.id)
+    return tuple(
+        Pair(
+            first,
+            replace(first, store=second_store, bucket=bucket, reader=adder, pruner=pruner, is_second=True),
+            reader,
+        )
+        for first in places(region, application)
+    )
+
+
+def all_places(region: Region, application: Application) -> tuple[Place, ...]:
+    """Say where every copy of the backups of *application* lies, the second ones last."""
+    return (*places(region, application), *(pair.second for pair in pairs(region, application)))
+
+
+def _credentials(application: Application, user: str) -> SecretEntry:
+    return _entry(application, naming.credentials_secret(application.id, user), SecretPurpose.S3_CREDENTIALS)
 
 
 def _entry(application: Application, name: str, purpose: SecretPurpose) -> SecretEntry:

@@ -41,6 +41,11 @@ class Recovery:
         return tuple(name.removeprefix(SNAPSHOTS) for name in self.hide if name.startswith(SNAPSHOTS))
 
 
+def promised_digest(name: str) -> str | None:
+    """Give the SHA-256 that the name of an object promises; ``None`` where names promise nothing."""
+    return name.rpartition("/")[2] if name.startswith(NAMED_BY_CONTENT) else None
+
+
 def recovery(objects: Iterable[StoredObject], moment: datetime) -> Recovery:
     """Say what to do so that the repository is what it was at *moment*; no lock is put back, since nobody holds it."""
     known = tuple(objects)
@@ -62,5 +67,4 @@ def _put_back(item: StoredObject, moment: datetime) -> PutBack | None:
     then = item.at(moment)
     if then is None or then.content == item.versions[-1].content or item.name.startswith(LOCKS):
         return None
-    digest = item.name.rpartition("/")[2] if item.name.startswith(NAMED_BY_CONTENT) else None
-    return PutBack(item.name, then.id, digest)
+    return PutBack(item.name, then.id, promised_digest(item.name))

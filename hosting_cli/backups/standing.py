@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from hosting_cli.backups.copying import Lag
 from hosting_cli.backups.history import Check
 from hosting_cli.backups.places import Place
 from hosting_cli.backups.repository import Repository, newest
@@ -24,7 +25,10 @@ class Rpo(StrEnum):
 
 @dataclass(frozen=True)
 class Standing:
-    """One repository beside its promise; ``repository`` is ``None`` where none was ever made, or none can be read."""
+    """One repository beside its promise; ``repository`` is ``None`` where none was ever made, or none can be read.
+
+    ``lag`` is how the second copy on ``second_store`` stands; ``None`` where nobody can tell.
+    """
 
     place: Place
     promise: ContinuityClass
@@ -33,6 +37,8 @@ class Standing:
     error: HostingError | None
     last_check: Check | None
     last_drill: datetime | None
+    second_store: str | None = None
+    lag: Lag | None = None
 
     @property
     def last(self) -> datetime | None:
@@ -54,6 +60,11 @@ class Standing:
             return Rpo.NEVER
         return Rpo.MET if self.age <= timedelta(minutes=self.promise.rpo_minutes) else Rpo.MISSED
 
+    @property
+    def is_copied_late(self) -> bool:
+        """Tell whether the second copy is further behind than it should be."""
+        return self.lag is not None and self.lag.is_late(self.now)
+
     def as_json(self) -> Mapping[str, Json]:
         """Give what programs are told."""
         check, seen = self.last_check, self.repository
@@ -70,7 +81,18 @@ class Standing:
             "last_check": _written(check.time) if check else None,
             "last_check_damage": check.damage if check else None,
             "last_drill": _written(self.last_drill),
+            "second_store": self.second_store,
+            "second_copy": self._lag_json(),
             "unread": f"{self.error.what}. {self.error.remedy}" if self.error else None,
+        }
+
+    def _lag_json(self) -> Json:
+        if self.lag is None:
+            return None
+        return {
+            "newest": _written(self.lag.newest),
+            "lacking_snapshots": self.lag.lacking_snapshots,
+            "late": self.lag.is_late(self.now),
         }
 
 

@@ -8,6 +8,7 @@ import typer
 from hosting_cli.backups.opened import (
     case_of,
     places_of,
+    places_on,
     proposed,
     readings,
     standing_of,
@@ -54,6 +55,9 @@ DigestOption = Annotated[
 MomentOption = Annotated[
     str, typer.Option("--as-of", metavar="TIME", help="The last moment known to be good, like 2026-11-22T03:00Z.")
 ]
+StoreOption = Annotated[
+    str | None, typer.Option("--store", metavar="ID", help="On this store: the second copy; otherwise the first.")
+]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only say what would be put back, and what hidden.")]
 
 
@@ -64,22 +68,28 @@ def list_(session: Session, application: ApplicationOption = None) -> Result:
     """List how the backups of each application and host stand.
 
     The newest snapshot by the object store's own time, its age beside the RPO (PDMA) that the continuity class
-    promises, the room that the repository takes, its last check and its last restore that gave the right bytes.  What
-    cannot be read is unknown.  Exit status 0 when every promise is met, 3 when one is missed, 4 when one is unknown.
+    promises, the room that the repository takes, how far its second copy is, its last check and its last restore that
+    gave the right bytes.  What cannot be read is unknown.  Exit status 0 when every promise is met, 3 when one is
+    missed or a second copy is late, 4 when one is unknown.
     """
     asked = [(item, place) for item in session.chosen(application) for place in places_of(session, item)]
     with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
         standings = list(pool.map(lambda pair: standing_of(session, *pair), asked))
     errors = tuple(standing.error for standing in standings if standing.error)
     rows = tuple(standing_row(standing) for standing in standings)
-    columns = ("RPO", "application", "host", "last backup", "age", "promised", "snapshots", "size", "check", "restore")
+    columns = (
+        *("RPO", "application", "host", "last backup", "age", "promised", "snapshots", "size"),
+        *("second copy", "check", "restore"),
+    )
     blocks = (Table("", columns, rows),) if rows else (text("No application asks for backups."),)
-    met = all(standing.rpo.value == "met" for standing in standings)
+    met = all(standing.rpo.value == "met" and not standing.is_copied_late for standing in standings)
     status = status_of(errors, ExitStatus.DONE if met else ExitStatus.PENDING)
     return Result("backup list", {"backups": [dict(item.as_json()) for item in standings]}, blocks, status, errors)
 
 
-def show(session: Session, application: ApplicationArgument, host: HostOption = None) -> Result:
+def show(
+    session: Session, application: ApplicationArgument, host: HostOption = None, store: StoreOption = None
+) -> Result:
     """Show every snapshot, whether it is kept and why.
 
     As the retention of the files asks, by the days of the object store's clock.  And what the guard has against letting
@@ -87,7 +97,7 @@ def show(session: Session, application: ApplicationArgument, host: HostOption = 
     """
     from hosting_cli.backups.pruning import propose
 
-    cases = [case_of(session, place, found) for place, found in readings(session, application, host)]
+    cases = [case_of(session, place, found) for place, found in readings(session, application, host, store=store)]
     proposals = [propose(case) for case in cases]
     return Result(
         "backup show",
@@ -96,11 +106,32 @@ def show(session: Session, application: ApplicationArgument, host: HostOption = 
     )
 
 
+# -- the second copy -------------------------------------------------------------------------------------------------
+
+
+def copy(session: Session, application: ApplicationOption = None) -> Result:
+    """Bring the second copies, at another site, up to date.
+
+    Adds to the copy on the backup's second_store what it lacks, snapshots last, so that it is whole all the time; what
+    it has is never changed.  An object whose content is not what its name promises is refused and named: somebody wrote
+    over it.  Killed, the same command goes on.  A token with the policy hosting-APPLICATION-copy is all that is needed:
+    what is copied stays unreadable to whoever copies it.  Fit for a timer; each run is recorded.
+    """
+    from hosting_cli.commands.backup_copy import copied
+
+    return copied(session, application)
+
+
 # -- checking ---------------------------------------------------------------------------------------------------------
 
 
 def check(
-    session: Session, application: ApplicationArgument, host: HostOption = None, parts: PartsOption = PARTS
+    session: Session,
+    application: ApplicationArgument,
+    *,
+    host: HostOption = None,
+    store: StoreOption = None,
+    parts: PartsOption = PARTS,
 ) -> Result:
     """Check repositories, and read a part of their data.
 
@@ -111,7 +142,7 @@ def check(
     from hosting_cli.backups.history import CHECK, checks, next_part
 
     rows, damaged = [], False
-    for place, _ in readings(session, application, host):
+    for place, _ in readings(session, application, host, store=store):
         part = next_part(checks(session.journal.entries(), place), parts)
         damage = _damage(session, place, part, parts)
         entry: dict[str, Json] = {"repository": place.name, "part": part, "parts": parts, "damage": damage}
@@ -219,7 +250,9 @@ def recover(
     session: Session,
     application: ApplicationArgument,
     as_of: MomentOption,
+    *,
     host: HostOption = None,
+    store: StoreOption = None,
     dry_run: DryRunOption = False,
 ) -> Result:
     """Bring repositories back to what the store held at a moment.
@@ -231,7 +264,8 @@ def recover(
     first.
     """
     moment = moment_of(as_of, session.clock())
-    known = [place for place in places_of(session, session.application(application)) if host in {None, place.host}]
+    there = places_on(session, session.application(application), store)
+    known = [place for place in there if host in {None, place.host}]
     if not known:
         raise UsageError(f"application {application}", "has no such repository", "See `hosting backup list`.")
     return shown_recovery(session, known, moment) if dry_run else recovered(session, known, moment)

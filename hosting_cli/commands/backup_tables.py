@@ -20,14 +20,29 @@ def standing_row(standing: "Standing") -> tuple[str, ...]:
         standing.rpo.value,
         standing.place.application,
         standing.place.host,
-        _minute(standing.last),
-        _duration(standing.age) if standing.age is not None else "",
-        f"{standing.promise.code}: {_duration(timedelta(minutes=standing.promise.rpo_minutes))}",
+        minute(standing.last),
+        duration(standing.age) if standing.age is not None else "",
+        f"{standing.promise.code}: {duration(timedelta(minutes=standing.promise.rpo_minutes))}",
         str(len(seen.snapshots)) if seen else "",
-        _size(seen.size_bytes) if seen else "",
-        f"{_minute(last_check.time)}{damage}" if last_check else "never",
-        _minute(standing.last_drill) or "never",
+        size(seen.size_bytes) if seen else "",
+        _second(standing),
+        f"{minute(last_check.time)}{damage}" if last_check else "never",
+        minute(standing.last_drill) or "never",
     )
+
+
+def _second(standing: "Standing") -> str:
+    """Say how the second copy stands."""
+    lag = standing.lag
+    if standing.second_store is None:
+        return "none asked for"
+    if lag is None:
+        return f"{standing.second_store}: unknown"
+    if lag.newest is None:
+        return f"{lag.store}: empty"
+    behind = f", {lag.lacking_snapshots} behind" if lag.lacking_snapshots else ""
+    late = " (late)" if lag.is_late(standing.now) else ""
+    return f"{lag.store}: {minute(lag.newest)}{behind}{late}"
 
 
 def tables_of(proposal: "Proposal") -> list[Table]:
@@ -36,9 +51,9 @@ def tables_of(proposal: "Proposal") -> list[Table]:
         (
             "keep" if decision.kept else "let go",
             decision.snapshot.short_id,
-            _minute(decision.snapshot.stored),
-            _minute(decision.snapshot.claimed),
-            _size(decision.snapshot.size_bytes),
+            minute(decision.snapshot.stored),
+            minute(decision.snapshot.claimed),
+            size(decision.snapshot.size_bytes),
             "; ".join(decision.reasons),
         )
         for decision in proposal.decisions
@@ -77,11 +92,13 @@ def refusal_error(proposal: "Proposal") -> RefusedError:
     return RefusedError(f"repository {proposal.application}/{proposal.host}", what, remedy)
 
 
-def _minute(moment: datetime | None) -> str:
+def minute(moment: datetime | None) -> str:
+    """Write a moment to the minute; nothing for none."""
     return moment.strftime("%Y-%m-%d %H:%M") if moment else ""
 
 
-def _duration(span: timedelta) -> str:
+def duration(span: timedelta) -> str:
+    """Write how long something is, in the two units that matter."""
     minutes = round(span.total_seconds() / 60)
     hours = minutes // 60
     if hours >= 48:
@@ -89,7 +106,8 @@ def _duration(span: timedelta) -> str:
     return f"{hours} h {minutes % 60:02} min" if hours else f"{minutes} min"
 
 
-def _size(size_bytes: int | None) -> str:
+def size(size_bytes: int | None) -> str:
+    """Write an amount of bytes in the unit that fits; nothing for none."""
     if size_bytes is None:
         return ""
     for unit, factor in (("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):

@@ -52,7 +52,7 @@ def _bring_up(session: Session, lab: "Lab") -> None:
         vault = pool.submit(laboratory.start_vault, lab)
         started = pool.submit(laboratory.start_machines, lab, region, session.progress).result()
         vault.result()
-    laboratory.write_environment(lab, started)
+    laboratory.write_environment(lab, region, started)
     set_engines_up(session, lab)
 
 
@@ -66,7 +66,8 @@ def set_engines_up(session: Session, lab: "Lab") -> None:
         bootstrap(as_root)
         laboratory.admit_people(lab, as_root.vault)
         laboratory.prepare_store(lab)
-        as_root.vault.replace_secret(provisioner_entry(as_root.environment), lab.store.provisioner(), note={})
+        for access in as_root.environment.object_stores.values():
+            as_root.vault.replace_secret(provisioner_entry(access), lab.store.provisioner(), note={})
     with session.progress.stage("starting the object store"):
         laboratory.start_store(lab)
 

@@ -1,7 +1,7 @@
 """The door of backup repositories: restic for what they hold, the object store for what it remembers of them."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -46,9 +46,12 @@ class Repositories:
     """
 
     def __init__(
-        self, access: ObjectStoreAccess, reveal: Callable[[SecretEntry], Secret], now: Callable[[], datetime]
+        self,
+        accesses: Mapping[str, ObjectStoreAccess],
+        reveal: Callable[[SecretEntry], Secret],
+        now: Callable[[], datetime],
     ) -> None:
-        self._access = access
+        self._accesses = accesses
         self._reveal = reveal
         self._now = now
 
@@ -58,7 +61,7 @@ class Repositories:
         As pruner everything is read by the user that would prune, so that nobody needs the other's secret.
         """
         user = place.pruner if as_pruner else place.reader
-        client, taken_at = StoreClient(self._access, lambda: self._reveal(user)), self._now()
+        client, taken_at = StoreClient(self._accesses[place.store], lambda: self._reveal(user)), self._now()
         stored = stored_objects(client, place.bucket, place.prefix)
         if not any(item.name == CONFIG for item in stored):
             if stored:
@@ -117,9 +120,10 @@ class Repositories:
             key_id, secret_key = pair["access_key_id"], Secret(pair["secret_access_key"])
         except (ValueError, KeyError, TypeError):
             raise EngineError(str(user.subject), "holds no S3 credentials", "Apply the plan that makes them.") from None
-        repository = f"s3:{self._access.endpoint}/{place.bucket}/{place.host}"
+        access = self._accesses[place.store]
+        repository = f"s3:{access.endpoint}/{place.bucket}/{place.host}"
         opening = password or self._reveal(place.password)
-        return Restic(repository, self._access, password=opening, key_id=key_id, secret_key=secret_key)
+        return Restic(repository, access, password=opening, key_id=key_id, secret_key=secret_key)
 
 
 def _measured(restic: Restic, snapshot: Snapshot) -> Snapshot:

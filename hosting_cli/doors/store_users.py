@@ -126,9 +126,7 @@ def _owner(name: str, policy: str | None, owners: Mapping[str, str]) -> str:
     known = {owners[bucket] for bucket in _BUCKET.findall(policy or "") if bucket in owners}
     if len(known) == 1:
         return known.pop()
-    if name == naming.EVIDENCE_USER:
-        return PLATFORM
-    return name.removeprefix(naming.PREFIX).removesuffix("-backup").removesuffix("-prune")
+    return PLATFORM if name == naming.EVIDENCE_USER else naming.owner_of_user(name)
 
 
 def _policy(iam: "IAMClient", name: str) -> str | None:

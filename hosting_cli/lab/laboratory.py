@@ -9,7 +9,7 @@ Whoever starts something records it before it runs; so whoever comes later can r
 
 import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -248,8 +248,9 @@ def specification(lab: Lab, host: Host, ordinal: int) -> MachineSpec:
     )
 
 
-def write_environment(lab: Lab, started: tuple[RunningMachine, ...]) -> None:
-    """Write the one file by which the region's files reach this lab."""
+def write_environment(lab: Lab, region: Region, started: tuple[RunningMachine, ...]) -> None:
+    """Write the one file by which the region's files reach this lab; its one store stands for each of the region's."""
+    stores = [store.id for store in region.stores]
     authority = str(lab.certificates.authority)
     content = {
         "environment": "lab",
@@ -261,14 +262,17 @@ def write_environment(lab: Lab, started: tuple[RunningMachine, ...]) -> None:
             "certificate_authority": authority,
             "token_file": str(lab.token_file("operations-engineer")),
         },
-        "object_store": {
-            "endpoint": lab.store.endpoint,
-            "region": "lab",
-            "certificate_authority": authority,
-            "credentials": "platform/object-store-admin",
-            "vault_sees": "127.0.0.1/32",
+        "object_stores": {
+            name: {
+                "endpoint": lab.store.endpoint,
+                "region": "lab",
+                "certificate_authority": authority,
+                "credentials": "platform/object-store-admin",
+                "vault_sees": "127.0.0.1/32",
+            }
+            for name in stores
         },
-        "hosts": {machine.name: _host_access(machine) for machine in started},
+        "hosts": {machine.name: _host_access(machine, stores) for machine in started},
         "journal": str(lab.journal),
     }
     text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
@@ -277,14 +281,14 @@ def write_environment(lab: Lab, started: tuple[RunningMachine, ...]) -> None:
     draft.replace(lab.environment_file)
 
 
-def _host_access(machine: RunningMachine) -> dict[str, Any]:
+def _host_access(machine: RunningMachine, stores: Iterable[str]) -> dict[str, Any]:
     return {
         "address": "127.0.0.1",
         "port": machine.ssh_port,
         "host_key": machine.host_key,
         "bootstrap_key": str(machine.bootstrap_key),
         "vault_address": f"https://{addresses.VAULT}:{VAULT_PORT}",
-        "object_store_endpoint": f"https://{addresses.OBJECT_STORE}:{STORE_PORT}",
+        "object_stores": dict.fromkeys(stores, f"https://{addresses.OBJECT_STORE}:{STORE_PORT}"),
         "vault_sees": machine.vault_sees,
     }
 

@@ -54,6 +54,7 @@ RULES: tuple[Rule, ...] = (
     backups.locks_end_with_the_retention,
     backups.backups_keep_to_their_class,
     records.logs_are_kept_as_long_as_is_recommended,
+    backups.second_copies_are_elsewhere,
     continuity.dependencies_have_no_cycle,
     continuity.dependencies_are_as_continuous,
     flows.flows_are_their_own_applications,
@@ -70,6 +71,7 @@ RULES: tuple[Rule, ...] = (
 
 ENVIRONMENT_RULES: tuple[EnvironmentRule, ...] = (
     environment.hosts_are_those_of_the_region,
+    environment.stores_are_those_of_the_region,
     environment.authorities_exist,
     environment.sources_are_narrow,
     environment.hosts_are_told_apart,

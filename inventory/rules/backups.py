@@ -66,3 +66,17 @@ def locks_end_with_the_retention(region: LocatedRegion) -> Iterator[Problem]:
 def _kept_days(region: LocatedRegion, application: Placed[Application]) -> int:
     promise = _classes(region)[application.value.continuity]
     return kept_days(with_own(promise.backup, application.value.backup).retention)
+
+
+def second_copies_are_elsewhere(region: LocatedRegion) -> Iterator[Problem]:
+    """Find second copies at the site of the first: what takes one takes the other."""
+    stores = {store.value.id: store.value for store in region.stores}
+    for application in region.applications:
+        backup = application.value.backup
+        if backup is None or backup.second_store is None:
+            continue
+        first, second = stores.get(backup.store), stores.get(backup.second_store)
+        if first is not None and second is not None and first.site == second.site:
+            what = f"the second copy on {second.id} stands at {second.site}, as the first on {first.id} does"
+            why = "a fire or a flood takes both"
+            yield application.problem(("backup", "second_store"), Words(what, why, "choose a store at another site"))

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Hashable, Iterator
 from ipaddress import IPv4Network
+from pathlib import Path
 
 from inventory.documents import Steps
 from inventory.located import Placed
@@ -24,13 +25,54 @@ def hosts_are_those_of_the_region(place: Placed[Environment], region: Region | N
             yield place.problem(("hosts", name), words, at_key=True)
 
 
+def stores_are_those_of_the_region(place: Placed[Environment], region: Region | None) -> Iterator[Problem]:
+    """Find object stores of the region that nobody could reach, stores that are none, and hosts without theirs."""
+    if region is None:
+        return
+    known, accesses = {store.id for store in region.stores}, place.value.object_stores
+    for name in sorted(known - accesses.keys()):
+        words = Words(f"object store {name} has no entry", "it is in region.yaml", "add how it is reached")
+        yield place.problem(("object_stores",), words, at_key=True)
+    for name in accesses:
+        if name not in known:
+            words = Words(
+                f"object store {quoted(name)} is unknown", f"region {region.id} has no such store", "remove the entry"
+            )
+            yield place.problem(("object_stores", name), words, at_key=True)
+    for host, access in place.value.hosts.items():
+        for name in access.object_stores:
+            if name not in known:
+                words = Words(
+                    f"object store {quoted(name)} is unknown", f"region {region.id} has no such store", "remove it"
+                )
+                yield place.problem(("hosts", host, "object_stores", name), words, at_key=True)
+    yield from _backups_out_of_reach(place, region)
+
+
+def _backups_out_of_reach(place: Placed[Environment], region: Region) -> Iterator[Problem]:
+    for application in region.applications:
+        backup = application.backup
+        hosts = {host for tier in application.tiers for host in tier.hosts if tier.volumes}
+        for host in sorted(hosts & place.value.hosts.keys()) if backup else ():
+            if backup and backup.store not in place.value.hosts[host].object_stores:
+                what = f"{host} is not told where object store {backup.store} answers"
+                why = f"its backups of {application.id} go there"
+                yield place.problem(
+                    ("hosts", host, "object_stores"), Words(what, why, "add how the host reaches it"), at_key=True
+                )
+
+
 def authorities_exist(place: Placed[Environment], _region: Region | None) -> Iterator[Problem]:
     """Find certificate authorities that are no files: without one nothing would be believed, and all would fail."""
     environment = place.value
-    for steps, path in (
+    authorities: list[tuple[Steps, Path]] = [
         (("vault", "certificate_authority"), environment.vault.certificate_authority),
-        (("object_store", "certificate_authority"), environment.object_store.certificate_authority),
-    ):
+        *(
+            (("object_stores", name, "certificate_authority"), store.certificate_authority)
+            for name, store in environment.object_stores.items()
+        ),
+    ]
+    for steps, path in authorities:
         if not os.access(path, os.R_OK) or path.is_dir():
             why = "without it the engine's identity cannot be checked"
             yield place.problem(steps, Words(f"{path} is no readable file", why, "write the path of its certificate"))
@@ -72,6 +114,8 @@ def _marks(environment: Environment) -> Iterator[tuple[str, str, Hashable, Steps
 
 
 def _seen_by_the_vault(environment: Environment) -> Iterator[tuple[str, IPv4Network, Steps]]:
-    yield "the object store", environment.object_store.vault_sees, ("object_store", "vault_sees")
+    # All stores act by one role, so that two of them may be seen at one address.
+    for name, store in environment.object_stores.items():
+        yield "an object store", store.vault_sees, ("object_stores", name, "vault_sees")
     for name, host in environment.hosts.items():
         yield name, host.vault_sees, ("hosts", name, "vault_sees")

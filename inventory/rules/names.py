@@ -55,6 +55,7 @@ def generated_names(sheet: RegionSheet, place: Placed[Application]) -> Iterator[
     yield Name("user", naming.backup_user(application.id), place, ("id",))
     yield Name("user", naming.prune_user(application.id), place, ("id",))
     yield Name("role", naming.prune_user(application.id), place, ("id",))
+    yield from _names_of_copies(sheet, place)
     for purpose in naming.KEY_PURPOSES:
         yield Name("key", naming.transit_key(application.id, purpose), place, ("id",))
     for tier_number, tier in enumerate(application.tiers):
@@ -68,6 +69,17 @@ def generated_names(sheet: RegionSheet, place: Placed[Application]) -> Iterator[
         yield Name("bucket", naming.backup_bucket(sheet, application.id), place, ("backup",))
     for number, bucket in enumerate(application.buckets):
         yield Name("bucket", naming.bucket(sheet, application.id, bucket.id), place, ("buckets", number, "id"))
+
+
+def _names_of_copies(sheet: RegionSheet, place: Placed[Application]) -> Iterator[Name]:
+    backup, name = place.value.backup, place.value.id
+    if backup is None or backup.second_store is None:
+        return
+    steps = ("backup", "second_store")
+    yield Name("bucket", naming.copy_bucket(sheet, name), place, steps)
+    yield Name("role", naming.copy_user(name), place, steps)
+    for user in (naming.copy_reader, naming.copy_user, naming.copy_prune_user):
+        yield Name("user", user(name), place, steps)
 
 
 def generated_names_fit(region: LocatedRegion) -> Iterator[Problem]:

@@ -81,6 +81,8 @@ def of_applications(region: LocatedRegion) -> Iterator[Reference]:
             yield Reference(Kind.STORE, bucket.value.store, bucket, ("store",))
         if application.backup is not None:
             yield Reference(Kind.STORE, application.backup.store, place, ("backup", "store"))
+            if application.backup.second_store is not None:
+                yield Reference(Kind.STORE, application.backup.second_store, place, ("backup", "second_store"))
         for flow in place.each("flows", application.flows):
             yield Reference(Kind.PROTOCOL, flow.value.protocol, flow, ("protocol",))
 

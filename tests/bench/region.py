@@ -12,6 +12,8 @@ from tests.unit.inventory.large_region import LargeRegion
 
 GATEWAYS = 2
 VAULT, OBJECT_STORE = "10.251.0.1", "10.251.0.2"
+STORE = "objects"
+"""The id of the one store of the region that the inventory's tests load."""
 
 
 def write(folder: Path, factor: int) -> None:
@@ -53,7 +55,7 @@ def access(address: str, host_key: str) -> dict[str, Json]:
         "address": address,
         "host_key": host_key,
         "vault_address": f"https://{VAULT}:8200",
-        "object_store_endpoint": f"https://{OBJECT_STORE}:8333",
+        "object_stores": {STORE: f"https://{OBJECT_STORE}:8333"},
         "vault_sees": f"{address}/32",
     }
 
@@ -68,12 +70,14 @@ def environment(hosts: dict[str, Json], administration_sources: Iterable[str] = 
             "certificate_authority": "authority.pem",
             "token_file": "token",
         },
-        "object_store": {
-            "endpoint": f"https://{OBJECT_STORE}:8333",
-            "region": "bench",
-            "certificate_authority": "authority.pem",
-            "credentials": "platform/object-store-admin",
-            "vault_sees": f"{OBJECT_STORE}/32",
+        "object_stores": {
+            STORE: {
+                "endpoint": f"https://{OBJECT_STORE}:8333",
+                "region": "bench",
+                "certificate_authority": "authority.pem",
+                "credentials": "platform/object-store-admin",
+                "vault_sees": f"{OBJECT_STORE}/32",
+            },
         },
         "hosts": hosts,
         "journal": "journal.jsonl",

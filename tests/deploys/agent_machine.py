@@ -26,6 +26,7 @@ APPLICATION = {
     },
     "backup": {
         "repository": "s3:https://store.example/bucket/host",
+        "object_store_region": "fr",
         "password_secret": "imagerie/backups/host/repository",
         "credentials_secret": "imagerie/object-store/hosting-imagerie-backup",
         "mount_points": [],
@@ -35,8 +36,6 @@ APPLICATION = {
 ENGINES = {
     "host": "host",
     "vault": "https://vault.example",
-    "object_store": "https://store.example",
-    "object_store_region": "fr",
     "certificate_authority": "/ca.pem",
 }
 SECRETS = {

@@ -86,7 +86,7 @@ def host(directory: Path, answer: Answer = run_here) -> Iterator[Host]:
             host_key=host_key.export_public_key().decode().strip(),
             bootstrap_key=str(directory / "bootstrap_key"),
             vault_address="https://10.0.2.100:8200",
-            object_store_endpoint="https://10.0.2.101:8333",
+            object_stores={"dijon-objects": "https://10.0.2.101:8333"},
             vault_sees="127.0.1.11/32",
         )
         yield Host(access, directory / "bootstrap_key", authority, commands, connections)

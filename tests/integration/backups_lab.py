@@ -6,7 +6,7 @@ from ipaddress import IPv4Network
 from pathlib import Path
 
 import pytest
-from engines_lab import SAMPLE, Engines
+from engines_lab import SAMPLE, STORE, Engines
 
 from hosting_cli.app import LazyDoors
 from hosting_cli.backups.places import Place, places
@@ -31,13 +31,13 @@ def environment(engines: Engines, store_door: ObjectStoreDoor, tmp_path_factory:
         address="127.0.0.1",
         host_key="ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA==",
         vault_address=engines.vault.address,
-        object_store_endpoint=engines.store.endpoint,
+        object_stores={STORE: engines.store.endpoint},
         vault_sees=IPv4Network("127.0.1.11/32"),
     )
     return Environment(
         environment="test",
         vault=engines.vault_access(engines.directory / "operations.token"),
-        object_store=engines.store_access(),
+        object_stores={STORE: engines.store_access()},
         administration_sources=(IPv4Network("127.0.0.1/32"),),
         hosts={"dijon-app-1": access, "dijon-gateway-1": access},
         journal=tmp_path_factory.mktemp("journal") / "journal.jsonl",
@@ -117,8 +117,8 @@ def writer(
 ) -> Host:
     pair = json.loads(vault_door.reveal_secret(place.reader).reveal())
     restic = Restic(
-        f"s3:{environment.object_store.endpoint}/{place.bucket}/{place.host}",
-        environment.object_store,
+        f"s3:{environment.object_stores[place.store].endpoint}/{place.bucket}/{place.host}",
+        environment.object_stores[place.store],
         password=vault_door.reveal_secret(place.password),
         key_id=pair["access_key_id"],
         secret_key=Secret(pair["secret_access_key"]),

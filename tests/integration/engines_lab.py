@@ -36,6 +36,7 @@ from hosting_cli.resources import (
 from hosting_cli.secret import Secret
 from hosting_cli.session import Session
 from inventory import naming
+from inventory.load import load_region
 from inventory.models import ObjectStoreAccess, Region, VaultAccess
 from inventory.resource import PLATFORM, Json
 from vault_policies import render
@@ -87,6 +88,7 @@ def bring_up_engines(lab: Lab) -> None:
     keys.obtain_bootstrap_key(lab.directory)
     laboratory.write_environment(
         lab,
+        load_region(SAMPLE),
         tuple(
             RunningMachine(
                 name,

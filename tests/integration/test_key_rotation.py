@@ -213,7 +213,7 @@ def repository(session: Session, tmp_path: Path) -> Place:
 
 
 def opened(session: Session, place: Place, password: Secret) -> Restic:
-    access = session.environment.object_store
+    access = session.environment.object_stores[STORE]
     pair = json.loads(session.vault.reveal_secret(place.reader).reveal())
     return Restic(
         f"s3:{access.endpoint}/{place.bucket}/{place.host}",

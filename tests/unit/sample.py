@@ -31,26 +31,30 @@ def environment_of(region: Region) -> Environment:
         vault=VaultAccess(
             address="https://127.0.0.1:1", certificate_authority="/none/ca.pem", token_file="/none/token"
         ),
-        object_store=ObjectStoreAccess(
-            endpoint="https://127.0.0.1:2",
-            region="test",
-            certificate_authority="/none/ca.pem",
-            credentials="platform/object-store-admin",
-            vault_sees=IPv4Network("127.0.0.2/32"),
-        ),
+        object_stores={store.id: _store_access(number) for number, store in enumerate(region.stores, start=2)},
         administration_sources=(IPv4Network("10.0.2.2/32"),),
-        hosts={host.id: _access(number) for number, host in enumerate(region.hosts, start=1)},
+        hosts={host.id: _access(region, number) for number, host in enumerate(region.hosts, start=1)},
         journal="/none/journal.jsonl",
     )
 
 
-def _access(number: int) -> HostAccess:
+def _store_access(number: int) -> ObjectStoreAccess:
+    return ObjectStoreAccess(
+        endpoint=f"https://127.0.0.1:{number}",
+        region="test",
+        certificate_authority="/none/ca.pem",
+        credentials="platform/object-store-admin",
+        vault_sees=IPv4Network("127.0.0.2/32"),
+    )
+
+
+def _access(region: Region, number: int) -> HostAccess:
     return HostAccess(
         address="127.0.0.1",
         port=20_000 + number,
         host_key="ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA==",
         vault_address="https://10.0.2.100:8200",
-        object_store_endpoint="https://10.0.2.101:8333",
+        object_stores={store.id: "https://10.0.2.101:8333" for store in region.stores},
         vault_sees=IPv4Network((IPv4Address("127.1.0.0") + number, 32)),
     )
 
@@ -65,8 +69,8 @@ def write_environment(folder: Path, **changes: object) -> Path:
     """Write the sample's environment, with *changes*, into *folder* as an operator would; give its path."""
     (folder / "ca.pem").write_text("-----BEGIN CERTIFICATE-----\n")
     content = environment().model_dump(mode="json") | {"journal": str(folder / "journal.jsonl")} | changes
-    for engine in ("vault", "object_store"):
-        content[engine] |= {"certificate_authority": str(folder / "ca.pem")}
+    for engine in (content["vault"], *content["object_stores"].values()):
+        engine |= {"certificate_authority": str(folder / "ca.pem")}
     content["vault"] |= {"token_file": str(folder / "token")}
     for number, access in enumerate(content["hosts"].values()):
         access |= {"host_key": f"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI{'AB'[number]}=="}

@@ -13,6 +13,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, TypeVar
 
 import pytest
+from fake_doors import STORE
 from sample import APPLICATION, FOLDER, HOST, NOW, PUBLISHED, environment, environment_of, region
 
 from deploys.desired import Published
@@ -112,7 +113,7 @@ def test_an_application_has_an_identity_on_each_host_bound_to_what_the_vault_see
 
 def test_the_object_store_has_an_identity_bound_to_what_the_vault_sees() -> None:
     role = every(AppRole)[naming.S3_KMS_ROLE]
-    assert role.bound_cidrs == (str(environment().object_store.vault_sees),)
+    assert role.bound_cidrs == (str(environment().object_stores[STORE].vault_sees),)
 
 
 def test_every_role_has_a_policy_that_is_asked_for_too() -> None:
@@ -147,8 +148,8 @@ def test_a_repository_has_a_password_wrapped_by_the_backups_key() -> None:
 
 
 def test_credentials_of_the_provisioner_are_wrapped_by_a_key_of_the_platform() -> None:
-    entry = provisioner_entry(environment())
-    assert (entry.owner, entry.name) == (PLATFORM, environment().object_store.credentials)
+    entry = provisioner_entry(environment().object_stores[STORE])
+    assert (entry.owner, entry.name) == (PLATFORM, environment().object_stores[STORE].credentials)
     assert entry.wrapped_by in every(TransitKey)
 
 

@@ -262,7 +262,7 @@ def machine(lab: Lab, name: str, number: int) -> RunningMachine:
 
 def test_the_environment_is_one_that_fits_the_region_and_holds_no_secret(lab: Lab) -> None:
     started = tuple(machine(lab, name, number) for number, name in enumerate((HOST, GATEWAY)))
-    write_environment(lab, started)
+    write_environment(lab, region(), started)
     environment = load_environment(lab.environment_file, region())
     assert environment.hosts[HOST].port == 40_000
     assert str(environment.hosts[GATEWAY].vault_sees) == "127.0.1.12/32"

@@ -101,7 +101,7 @@ class Servers:
                 "port": listener.get_port(),
                 "host_key": host_key.export_public_key().decode().strip(),
                 "vault_address": "https://127.0.0.1:8200",
-                "object_store_endpoint": "https://127.0.0.1:8333",
+                "object_stores": {"dijon-objects": "https://127.0.0.1:8333"},
                 "vault_sees": "127.0.0.1/32",
             }
         )

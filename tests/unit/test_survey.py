@@ -171,7 +171,7 @@ def test_credentials_of_an_application_that_left_the_files_are_kept_as_its_other
     entries = (
         credentials(naming.credentials_secret("departed", user), "departed"),
         credentials(naming.credentials_secret(APPLICATION, naming.data_user(APPLICATION)), APPLICATION),
-        provisioner_entry(world.session.environment),
+        provisioner_entry(world.session.environment.object_stores[STORE]),
         replace(credentials("departed/volumes/x/data/active", "departed"), purpose=SecretPurpose.LUKS_PASSPHRASE),
     )
     world.vault.resources = {entry.subject: entry for entry in entries}

@@ -112,7 +112,7 @@ def test_list_says_how_a_promise_stands(world: World) -> None:
     result = backup.list_(world.session)
     assert result.status is ExitStatus.DONE  # 20 minutes, where C2 promises an hour
     (line,) = [line for line in printed(result).splitlines() if line.startswith("met")]
-    assert "20 min  C2: 1 h 00 min  60         5.0 MiB  never" in line
+    assert "20 min  C2: 1 h 00 min  60         5.0 MiB  none asked for  never" in line
     assert door(world).calls == ["read"]
 
 

@@ -36,7 +36,7 @@ def test_an_environment_is_read_with_paths_from_its_folder(lab: Path) -> None:
     assert environment.luks_profile is LuksProfile.LAB
     assert environment.vault.certificate_authority == lab / "tls" / "ca.pem"
     assert environment.vault.token_file == lab / "tokens" / "operations.token"
-    assert environment.object_store.certificate_authority == lab / "tls" / "ca.pem"
+    assert environment.object_stores["dijon-objects"].certificate_authority == lab / "tls" / "ca.pem"
     assert environment.hosts["dijon-app-1"].bootstrap_key == lab / "bootstrap_key"
     assert environment.journal == lab / "journal.jsonl"
     assert environment.hosts["dijon-app-1"].port == 40022
