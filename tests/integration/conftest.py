@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from backups_lab import environment, officer, place, session, writer  # noqa: F401 fixtures
+from copies_lab import double, second_store, stores_access  # noqa: F401 fixtures
 from engines_lab import CREDENTIALS, SAMPLE, STORE, Engines, secret_entries, vault_resources
 from identities_lab import hosted  # noqa: F401 a fixture
 

@@ -1,0 +1,189 @@
+"""Second copies on two real stores: whole all the time, never changed, and still there when the first is not."""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from copies_lab import APPLICATION, SECOND, Double
+
+from hosting_cli.backups.copying_steps import compared
+from hosting_cli.backups.history import dates_of_copied
+from hosting_cli.commands import backup
+from hosting_cli.doors import copies
+from hosting_cli.errors import EngineError
+from hosting_cli.result import ExitStatus
+from hosting_cli.session import Session
+from inventory import naming
+
+
+@pytest.fixture(scope="module")
+def copier(double: Double) -> Session:
+    """Give a session of somebody who may copy, and nothing else."""
+    return double.session("copier", naming.copy_user(APPLICATION))
+
+
+@pytest.fixture(scope="module")
+def engineer(double: Double) -> Session:
+    session = double.session("engineer")
+    vars(session).update(vault=double.operations, stores=double.stores)
+    return session
+
+
+def restored(double: Double, folder: Path, snapshot: str = "latest") -> bytes:
+    """Restore the host's file from the second copy alone."""
+    target = folder / "restored"
+    shutil.rmtree(target, ignore_errors=True)
+    double.restic(second=True)._run("restore", snapshot, f"--target={target}", "--no-lock")
+    return (target / double.host.file.relative_to("/")).read_bytes()
+
+
+# -- one after the other: each test goes on where the one before ended ------------------------------------------------
+
+
+def test_a_copy_is_made_without_any_password(double: Double, copier: Session, tmp_path: Path) -> None:
+    for number in range(2):
+        double.host.back_up(f"study {number}".encode())
+    result = backup.copy(copier, APPLICATION)
+    assert result.status is ExitStatus.DONE, result.errors
+    with pytest.raises(EngineError, match="the token may not GET"):
+        copier.vault.reveal_secret(double.pair.first.password)
+    assert restored(double, tmp_path) == b"study 1"
+    assert compared(copier.copies.way(double.pair)).lacking_objects == 0
+
+
+def test_it_lies_locked_and_under_the_key_of_the_backups(double: Double) -> None:
+    door, place = double.stores[SECOND], double.pair.second
+    (name, *_) = door.object_names(place.bucket, place.prefix)
+    head = door.head_object(place.bucket, name)
+    assert head.key == naming.transit_key(APPLICATION, "backups")
+    with pytest.raises(EngineError):
+        door.delete_object(place.bucket, name)
+
+
+def test_a_second_run_adds_what_came_and_nothing_else(double: Double, copier: Session) -> None:
+    assert backup.copy(copier, APPLICATION).data["copies"][0]["objects"] == "0"
+    double.host.back_up(b"study 2")
+    (row,) = backup.copy(copier, APPLICATION).data["copies"]
+    assert int(row["objects"]) >= 3  # a pack, an index and a snapshot
+    history = double.stores[SECOND].stored_objects(double.pair.second.bucket, double.pair.second.prefix)
+    assert {len(item.versions) for item in history} == {1}
+
+
+@pytest.mark.parametrize("folder", ["data/", "index/", "keys/", "config", "snapshots/"])
+def test_killed_anywhere_it_is_whole_and_goes_on(
+    double: Double, copier: Session, monkeypatch: pytest.MonkeyPatch, folder: str, tmp_path: Path
+) -> None:
+    """A copy that dies when it begins with a folder holds whole snapshots only, and the next run completes it."""
+    double.host.back_up(f"killed at {folder}".encode())
+    before = copier.copies.snapshots(double.pair.second)
+    carry = copies.CopyWay.carry
+
+    def die(way: copies.CopyWay, name: str) -> str | None:
+        if name.startswith(folder):
+            raise KeyboardInterrupt
+        return carry(way, name)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(copies.CopyWay, "carry", die)
+        killed = folder not in {"keys/", "config"}  # those are there since the first run
+        try:
+            backup.copy(copier, APPLICATION)
+        except KeyboardInterrupt:
+            assert killed
+        else:
+            assert not killed
+    if killed:
+        assert copier.copies.snapshots(double.pair.second) == before
+        double.restic(second=True)._run("check", "--no-lock")
+    assert backup.copy(copier, APPLICATION).status is ExitStatus.DONE
+    assert restored(double, tmp_path) == f"killed at {folder}".encode()
+
+
+def test_the_times_of_the_first_store_are_on_record(double: Double, copier: Session, engineer: Session) -> None:
+    dates = dates_of_copied(copier.journal.entries(), double.pair.second)
+    first = engineer.repositories.read(double.pair.first)
+    assert first is not None
+    assert dates == {snapshot.id: snapshot.stored for snapshot in first.snapshots}
+
+
+def test_the_list_says_how_far_the_copy_is(double: Double, copier: Session, engineer: Session) -> None:
+    def second() -> dict[str, object]:
+        (row,) = backup.list_(engineer, APPLICATION).data["backups"]
+        assert row["second_store"] == SECOND
+        found: dict[str, object] = row["second_copy"]
+        return found
+
+    double.host.back_up(b"not copied yet")
+    assert (second()["lacking_snapshots"], second()["late"]) == (1, False)
+    clock = engineer.clock
+    engineer.clock = lambda: clock() + timedelta(hours=27)
+    assert second()["late"] is True
+    engineer.clock = clock
+
+
+def test_the_copy_can_be_checked_by_itself(double: Double, engineer: Session) -> None:
+    result = backup.check(engineer, APPLICATION, store=SECOND, parts=1)
+    assert result.status is ExitStatus.DONE
+    assert result.data["checks"][0]["found"] == "whole"
+
+
+def test_an_object_that_somebody_wrote_over_is_refused_and_named(
+    double: Double, copier: Session, engineer: Session, tmp_path: Path
+) -> None:
+    """The host's credentials can write over what is not copied yet: it does not come to the copy, nor what needs it."""
+    way, place = copier.copies.way(double.pair), double.pair.first
+    (victim, *_) = [item.name for item in compared(way).lacking[0]]
+    door = double.stores[place.store]
+    good = door.get_object(place.bucket, place.prefix + victim)
+    door.put_object(place.bucket, place.prefix + victim, os.urandom(len(good)))
+    before = copier.copies.snapshots(double.pair.second)
+    result = backup.copy(copier, APPLICATION)
+    assert result.status is ExitStatus.FAILED
+    assert victim in result.errors[0].what
+    assert "has not the digest that its name promises" in result.errors[0].what
+    assert copier.copies.snapshots(double.pair.second) == before
+    door.put_object(place.bucket, place.prefix + victim, good)
+    assert backup.copy(copier, APPLICATION).status is ExitStatus.DONE
+    assert restored(double, tmp_path) == b"not copied yet"
+
+
+def test_an_object_that_was_copied_cannot_be_written_over_from_the_first(double: Double, copier: Session) -> None:
+    place, second = double.pair.first, double.pair.second
+    (name, *_) = [
+        name for name in double.stores[place.store].object_names(place.bucket, f"{place.prefix}data/") if name
+    ]
+    door = double.stores[place.store]
+    good = door.get_object(place.bucket, name)
+    door.put_object(place.bucket, name, b"overwritten")
+    try:
+        result = backup.copy(copier, APPLICATION)
+        assert result.status is ExitStatus.FAILED
+        assert "unlike what the copy has" in result.errors[0].what
+        kept = double.stores[SECOND].get_object(second.bucket, name)
+        assert hashlib.sha256(kept).hexdigest() == name.rpartition("/")[2]
+    finally:
+        door.put_object(place.bucket, name, good)
+
+
+@pytest.fixture
+def emptied(double: Double) -> Iterator[None]:
+    """Have whoever prunes hide everything on the first store, as an intruder with those credentials would."""
+    place, door = double.pair.first, double.stores[double.pair.first.store]
+    names = [item.name for item in door.stored_objects(place.bucket, place.prefix) if item.is_visible]
+    versions = {item.name: item.versions[-1].id for item in door.stored_objects(place.bucket, place.prefix)}
+    for name in names:
+        door.hide_object(place.bucket, place.prefix + name)
+    yield
+    for name in names:
+        door.put_back(place.bucket, place.prefix + name, versions[name], sha256=None)
+
+
+def test_a_first_that_was_emptied_empties_nothing(
+    double: Double, copier: Session, emptied: None, tmp_path: Path
+) -> None:
+    assert backup.copy(copier, APPLICATION).status is ExitStatus.FAILED
+    assert restored(double, tmp_path) == b"not copied yet"
