@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from hosting_cli.errors import HostingError, InvalidFilesError
+from hosting_cli.errors import HostingError, InvalidFilesError, UsageError
 from hosting_cli.help_page import WIDEST
 from hosting_cli.result import EXIT_STATUS_HELP, ExitStatus, Result, Text
 
@@ -156,7 +156,11 @@ class LazyDoors:
         def credentials() -> "Secret":
             return session.vault.reveal_secret(evidence_credentials())
 
-        return EvidenceDoor(session.environment.object_store, credentials, evidence_bucket(session.region))
+        kept = session.region.evidence
+        if kept is None:
+            raise UsageError("evidence", "has no bucket", "Say in region.yaml on which store evidence is kept.")
+        access = session.environment.object_stores[kept.store]
+        return EvidenceDoor(access, credentials, evidence_bucket(session.region))
 
     def repositories(self, session: "Session") -> "Repositories":
         """Make the door of backup repositories, opened by what the vault keeps for them."""
