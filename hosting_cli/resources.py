@@ -133,6 +133,10 @@ class SecretEntry(VaultResource):
     wrapped_by: str
 
 
+OURS, MISSING = "ours", "missing"
+"""Whose mark a bucket of one of our names carries."""
+
+
 # -- object store -------------------------------------------------------------------------------------------------
 
 
@@ -153,12 +157,15 @@ class StoreResource(Resource):
 class Bucket(StoreResource):
     """A bucket: default SSE-KMS under ``encryption_key``, versioned, a TLS-only policy, our tags, perhaps locked.
 
+    ``mark`` says whether our tags are on it: one of our names without them is another's, or somebody took them off.
+    ``public_access`` names whoever else gets in, and ``cross_origin`` the web sites whose scripts do: never any.
     ``policy`` is the canonical JSON text of the bucket policy; ``lock_*`` is its default retention.  The store removes
     objects after ``expire_days``, and what was replaced or deleted after ``noncurrent_days``.
     """
 
     kind: ClassVar[str] = "bucket"
     data_bearing: ClassVar[bool] = True
+    immutable: ClassVar[frozenset[str]] = frozenset({"mark"})
 
     encryption_key: str | None
     versioning: bool
@@ -167,6 +174,9 @@ class Bucket(StoreResource):
     lock_days: int | None = None
     noncurrent_days: int | None = None
     expire_days: int | None = None
+    public_access: tuple[str, ...] = ()
+    cross_origin: tuple[str, ...] = ()
+    mark: str = OURS
 
 
 @dataclass(frozen=True, kw_only=True)

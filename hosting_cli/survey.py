@@ -15,7 +15,7 @@ from hosting_cli.actual import Reader, access_key, read_all, with_vault_view, wi
 from hosting_cli.desired import desired
 from hosting_cli.errors import HostingError, UnreadableError
 from hosting_cli.plan import Plan, plan
-from hosting_cli.resources import AccessKey
+from hosting_cli.resources import AccessKey, Bucket
 from hosting_cli.session import Session
 from inventory.resource import PLATFORM, Reading, Resource, Subject
 
@@ -102,7 +102,7 @@ def read_vault(session: Session, wanted: Mapping[Subject, Resource]) -> Sequence
 def read_store(session: Session, store: str, wanted: Mapping[Subject, Resource]) -> Sequence[Reading]:
     """Read an object store, and its users' keys against what the vault records of them."""
     door = session.stores[store]
-    found = door.read()
+    found = door.read({item.name for item in wanted.values() if isinstance(item, Bucket) and item.store == store})
     if found.resources is None:
         return [found]
     keys = [item for item in wanted.values() if isinstance(item, AccessKey) and item.store == store]

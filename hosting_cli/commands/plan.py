@@ -114,8 +114,12 @@ def _what(change: "Change") -> str:
 
 
 def _short(value: object) -> str:
-    words = "absent" if value is None else str(value)
+    words = "absent" if value is None else _listed(value) if isinstance(value, list) else str(value)
     return words if len(words) <= 40 else f"{words[:18]}…{words[-18:]}"
+
+
+def _listed(values: list[object]) -> str:
+    return ", ".join(map(str, values)) or "none"
 
 
 def _next_step(found: "Plan") -> tuple[str, ...]:

@@ -23,10 +23,10 @@ DisruptiveOption = Annotated[
 def verify(session: Session, application: ApplicationOption = None, disruptive: DisruptiveOption = False) -> Result:
     """Prove that what was promised holds, by trying to break it.
 
-    Everything is read anew, which must show no change.  Then a neighbour's token must be refused, an object must
-    lie encrypted, a packet that is no flow must be dropped, a backup must give the bytes back.  With --disruptive
-    also: an object is unreadable while its key is disabled, and a restarted host comes back by itself.  Every proof
-    is recorded in the journal.
+    Everything is read anew, which must show no change.  Then a neighbour's token and somebody without credentials
+    must be refused, an object must lie encrypted, a packet that is no flow must be dropped, a backup must give the
+    bytes back.  With --disruptive also: an object is unreadable while its key is disabled, and a restarted host comes
+    back by itself.  Every proof is recorded in the journal.
     """
     from hosting_cli.proofs import suite
     from hosting_cli.survey import plan_of
@@ -34,7 +34,10 @@ def verify(session: Session, application: ApplicationOption = None, disruptive: 
     found = examine(session, application)
     now = plan_of(session, found, application)
     chosen = session.chosen(application)
-    tried = chain([_in_order(now)], *(suite.run(session, found, item, disruptive=disruptive) for item in chosen))
+    of_platform = suite.of_platform(session, found) if application is None else ()
+    tried = chain(
+        [_in_order(now)], of_platform, *(suite.run(session, found, item, disruptive=disruptive) for item in chosen)
+    )
     proofs = []
     for proof in tried:  # recorded as soon as it is known: whoever is killed has proven what was proven
         session.journal.append("proof", proof.to_json())

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from hosting_cli.doors.store_buckets import NO_LOCK, unless
-from hosting_cli.doors.store_client import StoreClient, code_of
+from hosting_cli.doors.store_buckets import NO_LOCK
+from hosting_cli.doors.store_client import StoreClient, code_of, unless
 from hosting_cli.errors import EngineError
 from hosting_cli.secret import Secret
 from inventory.models import ObjectStoreAccess

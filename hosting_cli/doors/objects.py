@@ -1,13 +1,13 @@
 """The door of an object store: S3, and its IAM API, at one address."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from hosting_cli.backups.stored import StoredObject
 from hosting_cli.capabilities import Capability
 from hosting_cli.doors import store_buckets, store_history, store_probes, store_users
-from hosting_cli.doors.store_client import StoreClient
+from hosting_cli.doors.store_client import StoreClient, status_when
 from hosting_cli.errors import HostingError, RefusedError
 from hosting_cli.resources import Bucket, StoreResource, StoreUser, object_store
 from hosting_cli.secret import Secret
@@ -44,11 +44,14 @@ class ObjectStoreDoor:
 
     # -- resources ----------------------------------------------------------------------------------------------------
 
-    def read(self) -> Reading:
-        """Read our buckets and users; raise nothing: what could not be read is unknown, with its reason."""
+    def read(self, expected: Collection[str] = ()) -> Reading:
+        """Read our buckets and users; raise nothing: what could not be read is unknown, with its reason.
+
+        A bucket of an *expected* name is read although it lacks our mark, if it is in use.
+        """
         taken_at = datetime.now(UTC)
         try:
-            buckets = tuple(store_buckets.read_buckets(self._client, self._store, self._region))
+            buckets = tuple(store_buckets.read_buckets(self._client, self._store, self._region, expected))
             owners = {bucket.name: bucket.owner for bucket in buckets}
             users = tuple(store_users.read_users(self._client, self._store, owners))
         except HostingError as error:
@@ -129,6 +132,23 @@ class ObjectStoreDoor:
             answer = self._client.s3.head_object(Bucket=bucket, Key=name)
         key = store_buckets.key_name(answer.get("SSEKMSKeyId"))
         return Head(answer.get("ServerSideEncryption"), key, answer.get("VersionId"))
+
+    def answers_to_strangers(self, bucket: str, name: str, *, writing: bool) -> Mapping[str, int]:
+        """Try without credentials to list, to read *name*, and if *writing* to put an object; give each HTTP status.
+
+        What somebody should have been kept from putting is removed again.
+        """
+        with self._client.changing():
+            nobody = self._client.s3_as_nobody()
+            answers = {
+                "list": status_when(lambda: nobody.list_objects_v2(Bucket=bucket)),
+                "read": status_when(lambda: nobody.get_object(Bucket=bucket, Key=name)),
+            }
+            if writing:
+                put = f"{name}-by-nobody"
+                answers["write"] = status_when(lambda: nobody.put_object(Bucket=bucket, Key=put, Body=b""))
+                self.delete_object(bucket, put)
+            return answers
 
     def delete_object(self, bucket: str, name: str) -> None:
         """Delete an object with all of its versions; raise ``EngineError`` when a lock holds one.  Idempotent."""

@@ -1,13 +1,15 @@
 """Buckets as resources: read by what they really are set to, written in steps that can be interrupted anywhere."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hosting_cli import store_policies
-from hosting_cli.doors.store_client import CONNECTIONS, StoreClient, code_of
+from hosting_cli.doors import store_openings
+from hosting_cli.doors.store_client import CONNECTIONS, StoreClient, code_of, unless
 from hosting_cli.errors import EngineError
-from hosting_cli.resources import Bucket
+from hosting_cli.resources import MISSING, Bucket
 from vault_policies.mark import Mark
 
 if TYPE_CHECKING:
@@ -23,12 +25,15 @@ _KMS = "aws:kms"
 _KEY_ARN = "key/"
 
 
-def read_buckets(client: StoreClient, store: str, region: str) -> Iterator[Bucket]:
-    """Yield every bucket that carries the mark of *region*; foreign ones are asked for nothing but their tags."""
+def read_buckets(client: StoreClient, store: str, region: str, expected: Collection[str] = ()) -> Iterator[Bucket]:
+    """Yield every bucket that carries the mark of *region*, and those of the *expected* names that do not.
+
+    Foreign ones of any other name are asked for nothing but their tags.
+    """
     with client.reading():
         names = [found["Name"] for page in _pages(client.s3) for found in page.get("Buckets", ())]
         with ThreadPoolExecutor(max_workers=CONNECTIONS) as pool:
-            found = pool.map(lambda name: read_bucket(client.s3, name, store, region), names)
+            found = pool.map(lambda name: read_bucket(client.s3, name, store, region, name in expected), names)
             yield from (bucket for bucket in found if bucket is not None)
 
 
@@ -46,6 +51,7 @@ def write_bucket(client: StoreClient, bucket: Bucket, region: str) -> None:
         _set_lock(client.s3, bucket)
         _set_lifecycle(client.s3, bucket)
         _set_policy(client.s3, bucket)
+        store_openings.close(client.s3, bucket.name)
 
 
 # -- reading ------------------------------------------------------------------------------------------------------
@@ -55,31 +61,35 @@ def _pages(s3: "S3Client") -> Iterator[Any]:
     yield from s3.get_paginator("list_buckets").paginate()
 
 
-def read_bucket(s3: "S3Client", name: str, store: str, region: str) -> Bucket | None:
-    """Read one bucket; ``None`` when it does not carry the mark of *region*."""
-    mark = _mark(s3, name)
-    if mark is None or mark.region != region:
-        return None
-    versioning = s3.get_bucket_versioning(Bucket=name).get("Status") == "Enabled"
+def read_bucket(s3: "S3Client", name: str, store: str, region: str, expected: bool = False) -> Bucket | None:
+    """Read one bucket; ``None`` when it does not carry the mark of *region*, unless it is *expected* and is in use."""
+    tags = _tags(s3, name)
+    mark = Mark.of(tags)
+    if mark is not None and mark.region == region:
+        return _settings(s3, name, store, mark.owner)
+    if expected and (tags or _holds_objects(s3, name)):
+        return replace(_settings(s3, name, store, mark.owner if mark else ""), mark=MISSING)
+    return None
+
+
+def _settings(s3: "S3Client", name: str, store: str, owner: str) -> Bucket:
     lock_mode, lock_days, lock_deviations = _lock(s3, name)
     lifecycle, lifecycle_deviations = _lifecycle(s3, name)
     return Bucket(
         name=name,
-        owner=mark.owner,
+        owner=owner,
         store=store,
         encryption_key=_encryption_key(s3, name),
-        versioning=versioning,
+        versioning=s3.get_bucket_versioning(Bucket=name).get("Status") == "Enabled",
         policy=_policy(s3, name),
         lock_mode=lock_mode,
         lock_days=lock_days,
         noncurrent_days=lifecycle.get(NONCURRENT_RULE),
         expire_days=lifecycle.get(EXPIRY_RULE),
+        public_access=store_openings.public_access(s3, name),
+        cross_origin=store_openings.cross_origin(s3, name),
         deviations=(*lock_deviations, *lifecycle_deviations),
     )
-
-
-def _mark(s3: "S3Client", name: str) -> Mark | None:
-    return Mark.of(_tags(s3, name))
 
 
 def _tags(s3: "S3Client", name: str, *absent: str) -> dict[str, str]:
@@ -146,18 +156,6 @@ def _says_only(rule: Mapping[str, Any], days: int) -> bool:
     """Tell whether *rule* is the one that we write, whatever of it a store leaves unsaid or says twice."""
     said = {name: value for name, value in rule.items() if value not in ("", {}, {"Prefix": ""})}
     return said == {name: value for name, value in _rule(rule["ID"], days).items() if name != "Filter"}
-
-
-def unless(ask: Callable[[], Any], *absent: str) -> Any:
-    """Ask, taking the named refusals for "there is none"; every other one is raised."""
-    from botocore.exceptions import ClientError
-
-    try:
-        return ask()
-    except ClientError as error:
-        if code_of(error) in absent:
-            return None
-        raise
 
 
 # -- writing ------------------------------------------------------------------------------------------------------

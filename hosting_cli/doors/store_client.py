@@ -55,6 +55,13 @@ class StoreClient:
         client: S3Client = self._client("s3", key_id, secret)
         return client
 
+    def s3_as_nobody(self) -> "S3Client":
+        """Give a client that has no credentials and signs nothing."""
+        from botocore import UNSIGNED
+
+        client: S3Client = self._client("s3", "", Secret(""), signature_version=UNSIGNED)
+        return client
+
     # -- failures -----------------------------------------------------------------------------------------------------
 
     @contextmanager
@@ -116,7 +123,7 @@ class StoreClient:
             what = f"the vault's entry {self._access.credentials} holds no S3 credentials"
             raise EngineError(self.subject, what, 'Store {"access_key_id": …, "secret_access_key": …} there.') from None
 
-    def _client(self, service: str, key_id: str, secret: Secret) -> Any:
+    def _client(self, service: str, key_id: str, secret: Secret, **settings: Any) -> Any:
         import boto3
         from botocore.config import Config
 
@@ -137,6 +144,7 @@ class StoreClient:
             # Ceph RGW 16 refuses the checksums that boto3 adds to every upload since 1.36.
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
+            **settings,
         )
         # boto3's types want a literal name; ours is one of two.
         return boto3.client(  # type: ignore[call-overload]
@@ -161,3 +169,25 @@ def code_of(error: "ClientError") -> str:
 def status_of(error: "ClientError") -> int:
     """Give the HTTP status of a refusal."""
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
+def status_when(attempt: Callable[[], Any]) -> int:
+    """Give the HTTP status of what *attempt* is answered, a refusal or not."""
+    from botocore.exceptions import ClientError
+
+    try:
+        return int(attempt()["ResponseMetadata"]["HTTPStatusCode"])
+    except ClientError as error:
+        return status_of(error)
+
+
+def unless(ask: Callable[[], Any], *absent: str) -> Any:
+    """Ask, taking the named refusals for "there is none"; every other one is raised."""
+    from botocore.exceptions import ClientError
+
+    try:
+        return ask()
+    except ClientError as error:
+        if code_of(error) in absent:
+            return None
+        raise

@@ -28,8 +28,8 @@ from hosting_cli.capabilities import (
     Capability,
     Support,
 )
-from hosting_cli.doors.store_buckets import NO_ENCRYPTION, key_name, unless
-from hosting_cli.doors.store_client import StoreClient, code_of, status_of
+from hosting_cli.doors.store_buckets import NO_ENCRYPTION, key_name
+from hosting_cli.doors.store_client import StoreClient, code_of, status_of, unless
 from inventory import naming
 from vault_policies.render import PROBE_KEY
 

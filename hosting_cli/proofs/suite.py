@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
-from hosting_cli.proofs import flows, neighbour, objects, reboot, restore
+from hosting_cli.proofs import flows, neighbour, objects, reboot, restore, strangers
 from hosting_cli.proofs.proof import Proof, guarded, skipped
+from hosting_cli.resources import Bucket
 from hosting_cli.session import Session
 from hosting_cli.survey import Survey
 from inventory.models import Application, Volume
+from inventory.resource import PLATFORM
 
 Work = Callable[[], Iterable[Proof]]
 
@@ -20,10 +22,19 @@ def run(session: Session, found: Survey, application: Application, *, disruptive
         yield from proofs
 
 
+def of_platform(session: Session, found: Survey) -> Iterator[Proof]:
+    """Yield the proofs of what is no application's: the platform's own buckets."""
+    work = partial(strangers.prove, session, _buckets_of(found, PLATFORM))
+    with session.progress.stage(f"{PLATFORM}: {strangers.NAME}"):
+        proofs = list(guarded(strangers.NAME, PLATFORM, work))
+    yield from proofs
+
+
 def _works(
     session: Session, found: Survey, application: Application, *, disruptive: bool
 ) -> Iterator[tuple[str, Work]]:
     yield neighbour.NAME, partial(neighbour.prove, session, application)
+    yield strangers.NAME, partial(strangers.prove, session, _buckets_of(found, application.id))
     for bucket in application.buckets:
         yield objects.ENCRYPTED, partial(objects.prove, session, application, bucket, disruptive=disruptive)
     for attempt in flows.attempts(session.region, application):
@@ -38,6 +49,10 @@ def _works(
     for tier in application.tiers:
         for host in tier.hosts if tier.volumes else ():
             yield reboot.NAME, partial(_reboot, session, found, host, tier.volumes[0], disruptive=disruptive)
+
+
+def _buckets_of(found: Survey, owner: str) -> list[Bucket]:
+    return [item for item in found.desired.values() if isinstance(item, Bucket) and item.owner == owner]
 
 
 def _reboot(session: Session, found: Survey, host: str, volume: Volume, *, disruptive: bool) -> Iterable[Proof]:

@@ -15,6 +15,7 @@ from hosting_cli.doors import store_buckets, store_probes
 from hosting_cli.doors.objects import ObjectStoreDoor
 from hosting_cli.doors.openbao import OpenBao
 from hosting_cli.errors import EngineError, RefusedError
+from hosting_cli.plan import Finding, compare
 from hosting_cli.resources import AccessKey, Bucket, StoreResource, StoreUser
 from hosting_cli.secret import Secret
 from inventory import naming
@@ -96,8 +97,27 @@ def test_a_user_belongs_to_whoever_owns_its_buckets(store_door: ObjectStoreDoor)
             ),
             {"noncurrent_days": None, "deviations": ["lifecycle rule x"]},
         ),
+        (
+            lambda s3, it: s3.put_bucket_acl(Bucket=it, ACL="public-read"),
+            {"public_access": ["READ for everybody"]},
+        ),
+        (
+            lambda s3, it: s3.put_bucket_cors(
+                Bucket=it,
+                CORSConfiguration={"CORSRules": [{"AllowedMethods": ["GET"], "AllowedOrigins": ["https://x.example"]}]},
+            ),
+            {"cross_origin": ["https://x.example"]},
+        ),
     ],
-    ids=["no encryption", "no versioning", "no policy", "no lifecycle", "objects that expire"],
+    ids=[
+        "no encryption",
+        "no versioning",
+        "no policy",
+        "no lifecycle",
+        "objects that expire",
+        "open to everybody",
+        "open to scripts of a web site",
+    ],
 )
 def test_what_somebody_changed_is_seen_and_mended(
     store_door: ObjectStoreDoor, change: Any, seen: dict[str, object]
@@ -108,6 +128,44 @@ def test_what_somebody_changed_is_seen_and_mended(
     assert state(store_door, bucket) == bucket.state() | seen
     store_door.write(bucket)
     assert state(store_door, bucket) == bucket.state()
+
+
+@pytest.mark.parametrize(
+    ("retention", "seen"),
+    [
+        ({"Mode": "GOVERNANCE", "Days": 1}, {"lock_mode": "governance"}),
+        ({"Mode": "COMPLIANCE", "Days": 2}, {"lock_days": 2}),
+        ({}, {"lock_mode": None, "lock_days": None}),
+    ],
+    ids=["a weaker mode", "other days", "no lock"],
+)
+def test_a_lock_that_somebody_changed_is_seen_and_mended(
+    store_door: ObjectStoreDoor, retention: dict[str, object], seen: dict[str, object]
+) -> None:
+    bucket = backup_bucket(name())
+    store_door.write(bucket)
+    rule = {"Rule": {"DefaultRetention": retention}} if retention else {}
+    raw(store_door).put_object_lock_configuration(
+        Bucket=bucket.name, ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", **rule}
+    )
+    assert state(store_door, bucket) == bucket.state() | seen
+    store_door.write(bucket)
+    assert state(store_door, bucket) == bucket.state()
+
+
+def test_a_bucket_that_lost_our_mark_is_named_and_left_alone(store_door: ObjectStoreDoor) -> None:
+    bucket = data_bucket(name())
+    store_door.write(bucket)
+    store_door.put_object(bucket.name, "seed", b"1")
+    raw(store_door).delete_bucket_tagging(Bucket=bucket.name)
+    assert bucket.subject not in (store_door.read().resources or {})
+    seen = (store_door.read({bucket.name}).resources or {})[bucket.subject]
+    assert seen.state() == bucket.state() | {"mark": "missing", "owner": ""}
+    conflict = compare(bucket, seen)
+    assert isinstance(conflict, Finding)
+    assert conflict.reason.startswith("mark is missing where ours is asked for")
+    with pytest.raises(EngineError, match="exists and is not ours"):
+        store_door.write(bucket)
 
 
 def test_another_policy_of_a_user_is_seen_and_removed(store_door: ObjectStoreDoor) -> None:
@@ -183,7 +241,7 @@ def dying(store_door: ObjectStoreDoor, monkeypatch: pytest.MonkeyPatch) -> Itera
     monkeypatch.undo()
 
 
-@pytest.mark.parametrize("requests", range(9))
+@pytest.mark.parametrize("requests", range(11))
 @pytest.mark.parametrize("make", [data_bucket, log_bucket])
 def test_a_bucket_half_made_is_taken_up_again(
     store_door: ObjectStoreDoor, make: Any, requests: int, dying: Any, monkeypatch: pytest.MonkeyPatch
@@ -423,6 +481,23 @@ def test_a_key_that_the_store_cannot_use_is_a_refusal(
         vault_door.set_key_enabled(PROBE_KEY, True)
     assert found[capabilities.DEFAULT_ENCRYPTION].support is Support.REFUSED
     assert found[capabilities.VERSIONING].support is Support.SUPPORTED
+
+
+def test_strangers_are_refused_and_one_who_is_not_is_found_out(store_door: ObjectStoreDoor) -> None:
+    bucket = data_bucket(name())
+    store_door.write(bucket)
+    store_door.put_object(bucket.name, "seed", b"1")
+    answers = store_door.answers_to_strangers(bucket.name, "seed", writing=True)
+    assert answers == {"list": 403, "read": 403, "write": 403}
+    raw(store_door).put_bucket_acl(Bucket=bucket.name, ACL="public-read")
+    opened = store_door.answers_to_strangers(bucket.name, "seed", writing=False)
+    assert opened == {"list": 200, "read": 200}
+    raw(store_door).put_bucket_acl(Bucket=bucket.name, ACL="private")
+    allowed = store_policies.statement("Allow", ["s3:GetObject"], f"{bucket.name}/*", principal="*")
+    raw(store_door).put_bucket_policy(Bucket=bucket.name, Policy=allowed)
+    opened = store_door.answers_to_strangers(bucket.name, "seed", writing=True)
+    assert opened == {"list": 403, "read": 200, "write": 403}
+    assert store_door.object_names(bucket.name, "") == ("seed",)
 
 
 # -- what listens -------------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """Doors that hold everything in memory, note what they are asked, and refuse what the real ones would refuse."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import StringIO
@@ -166,12 +166,13 @@ class FakeStore:
         self.encrypted_under: str | None = None
         self.readable: Callable[[], bool] = lambda: True
         self.lacks: frozenset[str] = frozenset()
+        self.to_strangers = 403
 
     def capabilities(self) -> Mapping[str, Capability]:
         refused, good = Capability(Support.REFUSED, "501"), Capability(Support.SUPPORTED, "seen")
         return {name: refused if name in self.lacks else good for name in ALL}
 
-    def read(self) -> Reading:
+    def read(self, expected: Collection[str] = ()) -> Reading:
         return Reading(object_store(STORE), NOW, self.resources, self.reason)
 
     def write(self, resource: StoreResource) -> None:
@@ -212,6 +213,13 @@ class FakeStore:
         if not self.readable():
             raise EngineError(f"object {bucket}/{name}", "cannot be decrypted", "Enable its key.")
         return self.objects[bucket, name]
+
+    def object_names(self, bucket: str, prefix: str, *, at_most: int = 1000) -> tuple[str, ...]:
+        return tuple(name for where, name in self.objects if where == bucket and name.startswith(prefix))[:at_most]
+
+    def answers_to_strangers(self, bucket: str, name: str, *, writing: bool) -> Mapping[str, int]:
+        self.calls.append(f"strangers try {bucket}")
+        return {"list": 403, "read": self.to_strangers, **({"write": 403} if writing else {})}
 
     def delete_object(self, bucket: str, name: str) -> None:
         del self.objects[bucket, name]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from fake_doors import World
-from sample import FOLDER, NOW, region
+from sample import APPLICATION, FOLDER, NOW, region
 
 from hosting_cli.commands import journal as journals
 from hosting_cli.commands.validate import validate
@@ -118,7 +118,7 @@ def test_every_proof_is_on_record_as_soon_as_it_is_known(world: World, monkeypat
 
     monkeypatch.setattr(suite, "run", killed)
     with pytest.raises(KeyboardInterrupt):
-        verify(world.session)
+        verify(world.session, APPLICATION)
     entries = world.session.journal.entries()
     assert [(entry.kind, entry.data["proof"]) for entry in entries] == [
         ("proof", "nothing-to-change"),

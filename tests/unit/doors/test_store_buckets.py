@@ -6,6 +6,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from hosting_cli.doors.store_buckets import key_name, read_bucket
+from hosting_cli.doors.store_openings import NOT_BLOCKED
 
 
 class Answers:
@@ -41,6 +42,9 @@ BARE = {
     "get_bucket_lifecycle_configuration": "NoSuchLifecycleConfiguration",
     "get_bucket_encryption": "ServerSideEncryptionConfigurationNotFoundError",
     "get_bucket_policy": "NoSuchBucketPolicy",
+    "get_bucket_acl": {"Owner": {"ID": "us"}, "Grants": [{"Grantee": {"ID": "us"}, "Permission": "FULL_CONTROL"}]},
+    "get_public_access_block": "NotImplemented",
+    "get_bucket_cors": "NoSuchCORSConfiguration",
 }
 
 
@@ -52,6 +56,7 @@ def test_a_bucket_with_nothing_set_reads_as_that() -> None:
     bucket = read()
     assert (bucket.owner, bucket.versioning, bucket.encryption_key, bucket.policy) == ("a", False, None, None)
     assert (bucket.lock_mode, bucket.lock_days, bucket.noncurrent_days, bucket.deviations) == (None, None, None, ())
+    assert (bucket.expire_days, bucket.public_access, bucket.cross_origin, bucket.mark) == (None, (), (), "ours")
 
 
 @pytest.mark.parametrize("operation", sorted(BARE))
@@ -108,3 +113,62 @@ def test_a_rule_that_is_not_quite_ours_is_a_deviation(change: dict[str, Any]) ->
     bucket = read(get_bucket_lifecycle_configuration={"Rules": [{**rule, **change}]})
     assert bucket.noncurrent_days is None
     assert len(bucket.deviations) == 1
+
+
+@pytest.mark.parametrize(
+    ("grantee", "seen"),
+    [
+        ({"ID": "somebody"}, "READ for somebody"),
+        ({"URI": "http://acs.amazonaws.com/groups/global/AllUsers"}, "READ for everybody"),
+        ({"URI": "http://acs.amazonaws.com/groups/global/AuthenticatedUsers"}, "READ for every user of the store"),
+        (
+            {"URI": "http://acs.amazonaws.com/groups/s3/LogDelivery"},
+            "READ for http://acs.amazonaws.com/groups/s3/LogDelivery",
+        ),
+        ({"EmailAddress": "x@y.example"}, "READ for somebody"),
+    ],
+    ids=["another account", "everybody", "every user", "another group", "whoever it is"],
+)
+def test_whoever_else_gets_in_by_a_list_is_named(grantee: dict[str, str], seen: str) -> None:
+    answer = {"Owner": {"ID": "us"}, "Grants": [{"Grantee": grantee, "Permission": "READ"}]}
+    assert read(get_bucket_acl=answer).public_access == (seen,)
+
+
+BLOCK = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
+
+
+@pytest.mark.parametrize(
+    ("answer", "seen"),
+    [
+        ("NotImplemented", ()),
+        ({"PublicAccessBlockConfiguration": BLOCK}, ()),
+        ({"PublicAccessBlockConfiguration": BLOCK | {"BlockPublicPolicy": False}}, (NOT_BLOCKED,)),
+        ("NoSuchPublicAccessBlockConfiguration", (NOT_BLOCKED,)),
+    ],
+    ids=["a store that knows no block", "blocked", "blocked but for policies", "not blocked"],
+)
+def test_a_block_counts_where_the_store_knows_one(answer: Any, seen: tuple[str, ...]) -> None:
+    assert read(get_public_access_block=answer).public_access == seen
+
+
+def test_origins_whose_scripts_get_in_are_named_once() -> None:
+    rules = [{"AllowedOrigins": ["https://b.example", "https://a.example"]}, {"AllowedOrigins": ["https://b.example"]}]
+    assert read(get_bucket_cors={"CORSRules": rules}).cross_origin == ("https://a.example", "https://b.example")
+
+
+@pytest.mark.parametrize(
+    ("tags", "objects", "mark"),
+    [
+        ("NoSuchTagSet", {}, None),
+        ("NoSuchTagSet", {"Versions": [{}]}, "missing"),
+        ({"TagSet": [{"Key": "cost", "Value": "1"}]}, {}, "missing"),
+        (OURS, {}, "ours"),
+    ],
+    ids=["empty, as a killed run leaves it", "in use without tags", "tagged by somebody", "ours"],
+)
+def test_a_bucket_of_one_of_our_names_without_our_mark_is_seen_unless_it_is_new(
+    tags: Any, objects: Any, mark: str | None
+) -> None:
+    answers: Any = Answers(**{**BARE, "get_bucket_tagging": tags, "list_object_versions": objects})
+    found = read_bucket(answers, "b", "s", "r", expected=True)
+    assert (found and found.mark) == mark

@@ -3,7 +3,7 @@
 import pytest
 
 from hosting_cli.errors import EngineError, HostingError, UnreadableError
-from hosting_cli.proofs import flows, neighbour, objects, reboot, restore
+from hosting_cli.proofs import flows, neighbour, objects, reboot, restore, strangers
 from hosting_cli.proofs.flows import Answers, Attempt
 from hosting_cli.proofs.proof import Proof, Verdict, guarded, skipped
 
@@ -64,6 +64,23 @@ def test_a_neighbour_is_refused(
 def test_an_object_is_encrypted(seen: objects.Seen, verdict: Verdict, words: str) -> None:
     found = objects.judge_encrypted(BUCKET, KEY, seen)
     assert (found.verdict, words in found.sentence) == (verdict, True), found.sentence
+
+
+@pytest.mark.parametrize(
+    ("answers", "verdict", "words"),
+    [
+        pytest.param({"list": 403, "read": 403, "write": 403}, HELD, "refused: list, read, write", id="refused"),
+        pytest.param({"list": 403, "read": 401}, HELD, "refused: list, read", id="asked who it is"),
+        pytest.param({"list": 200, "read": 403}, BROKEN, "list answered 200", id="sees names"),
+        pytest.param({"list": 403, "read": 404}, BROKEN, "read answered 404", id="told what is not there"),
+        pytest.param({"list": 403, "read": 500}, UNKNOWN, "read answered 500", id="the store failed"),
+        pytest.param({"list": 500, "read": 200}, BROKEN, "read answered 200", id="let in beside a failure"),
+    ],
+)
+def test_a_stranger_is_refused(answers: dict[str, int], verdict: Verdict, words: str) -> None:
+    found = strangers.judge(BUCKET, answers)
+    assert (found.verdict, words in found.sentence) == (verdict, True), found.sentence
+    assert found.observed == answers
 
 
 @pytest.mark.parametrize(
