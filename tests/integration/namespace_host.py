@@ -131,8 +131,6 @@ def _furnish(host: NamespaceHost, vault_port: int) -> None:
     engines = {
         "host": host.name,
         "vault": f"https://127.0.0.1:{vault_port}",
-        "object_store": "",
-        "object_store_region": "",
         "certificate_authority": names.CERTIFICATE_AUTHORITY,
     }
     host.write(names.ENGINES, as_json(dict(engines)))

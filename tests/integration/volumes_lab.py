@@ -122,8 +122,6 @@ def file_host(session: Session, folder: Path) -> Iterator[FileHost]:
     engines = {
         "host": volume.host,
         "vault": session.environment.vault.address,
-        "object_store": "https://nowhere.example",
-        "object_store_region": "test",
         "certificate_authority": str(session.environment.vault.certificate_authority),
     }
     (folder / f"{volume.application}.json").write_text(json.dumps(application))
