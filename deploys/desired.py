@@ -141,7 +141,8 @@ def _time(view: View) -> Iterator[HostResource]:
 
 def _monitoring(view: View) -> Iterator[HostResource]:
     path, unit = "/etc/default/prometheus-node-exporter", "prometheus-node-exporter.service"
-    yield view.file(path, render("node-exporter.default", port=desired_network.NODE_EXPORTER_PORT), notifies=(unit,))
+    port, metrics = desired_network.NODE_EXPORTER_PORT, names.METRICS_DIRECTORY
+    yield view.file(path, render("node-exporter.default", port=port, metrics=metrics), notifies=(unit,))
     yield view.unit(unit)
 
 

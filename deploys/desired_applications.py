@@ -1,6 +1,6 @@
 """Say what the applications that run on a host need there: an identity, volumes, backups.  Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from deploys import names
 from deploys.resources import HostFile, HostIdentity, HostPackages, HostResource, HostStorage, HostVolume, OnChange
@@ -8,7 +8,7 @@ from deploys.templates import render
 from deploys.view import View, agent_files, as_json
 from inventory import naming
 from inventory.backups import rhythm_of
-from inventory.models import LuksProfile, Volume
+from inventory.models import Application, LuksProfile, Volume
 from inventory.resource import PLATFORM, Json, Subject
 
 ARGON2ID = {
@@ -62,19 +62,39 @@ def _application(view: View, application: str) -> dict[str, Json]:
 
 
 def _backup(view: View, application: str) -> Json:
-    covered = [volume.mount_point for volume in _backed_up(view, application)]
-    policy = next(item.application.backup for item in view.placements if item.application.id == application)
+    covered = {volume.id: volume.mount_point for volume in _backed_up(view, application)}
+    known = next(item.application for item in view.placements if item.application.id == application)
+    policy = known.backup
     if policy is None or not covered:
         return None
+    rhythm = rhythm_of(view.region, known)
     bucket = naming.backup_bucket(view.region, application)
     return {
         "repository": f"s3:{view.access.object_stores[policy.store]}/{bucket}/{view.host.id}",
         "object_store_region": view.environment.object_stores[policy.store].region,
         "password_secret": naming.repository_secret(application, view.host.id),
         "credentials_secret": naming.credentials_secret(application, naming.backup_user(application)),
-        "mount_points": list[Json](covered),
+        "mount_points": list[Json](covered.values()),
+        "databases": _databases(known, covered),
+        "check": policy.check.model_dump(mode="json") if policy.check else None,
+        "check_days": rhythm.check_days,
+        "check_parts": rhythm.check_parts,
         "marker": names.backup_marker(application),
     }
+
+
+def _databases(application: Application, covered: Mapping[str, str]) -> list[Json]:
+    """Say which databases of *application* lie on the volumes *covered*, each with its mount point."""
+    return [
+        {
+            "engine": database.engine.value,
+            "name": database.name,
+            "mount_point": covered[database.volume],
+            "data_directory": names.database_directory(covered[database.volume], database.engine.value),
+        }
+        for database in (application.backup.databases if application.backup else ())
+        if database.volume in covered
+    ]
 
 
 def storage(view: View) -> Iterator[HostResource]:
@@ -179,32 +199,41 @@ def _backed_up(view: View, application: str) -> Iterator[Volume]:
 
 
 def backups(view: View) -> Iterator[HostResource]:
-    """Ask for the timer that copies the volumes that a backup policy names."""
+    """Ask for the timers that copy the volumes that a backup policy names, and that check the copies."""
     for application in {placement.application.id: placement.application for placement in view.placements}.values():
         covered = tuple(_backed_up(view, application.id))
         if not covered or application.backup is None:
             continue
-        service, timer = (names.backup_unit(application.id, suffix) for suffix in ("service", "timer"))
-        text = render(
-            "backup.service",
-            application=application.id,
-            mount_points=tuple(volume.mount_point for volume in covered),
-            credential=names.credential(application.id),
-            agent=names.AGENT,
-        )
-        yield view.file(names.unit_file(service), text, owner=application.id, notifies=(timer,))
-        rhythm = rhythm_of(view.region, application)
-        text = render("backup.timer", application=application.id, schedule=rhythm.schedule)
-        yield view.file(names.unit_file(timer), text, owner=application.id, notifies=(timer,))
-        yield view.unit(
-            timer,
-            owner=application.id,
-            requires=(
-                view.subject(HostIdentity, application.id),
-                *(view.subject(HostFile, names.unit_file(unit)) for unit in (service, timer)),
-                *(view.subject(HostVolume, _thing(application.id, volume)) for volume in covered),
-                Subject("secret", naming.repository_secret(application.id, view.host.id)),
-                Subject("secret", naming.credentials_secret(application.id, naming.backup_user(application.id))),
-                Subject("bucket", naming.backup_bucket(view.region, application.id)),
+        common: dict[str, str] = {
+            "application": application.id,
+            "credential": names.credential(application.id),
+            "agent": names.AGENT,
+        }
+        mount_points = tuple(volume.mount_point for volume in covered)
+        schedule = rhythm_of(view.region, application).schedule
+        texts = {
+            names.backup_unit(application.id, "service"): render("backup.service", mount_points=mount_points, **common),
+            names.backup_unit(application.id, "timer"): render(
+                "backup.timer", application=application.id, schedule=schedule
             ),
-        )
+            names.check_unit(application.id, "service"): render("check.service", **common),
+            names.check_unit(application.id, "timer"): render("check.timer", application=application.id),
+        }
+        for unit, text in texts.items():
+            timer = unit.replace(".service", ".timer")
+            yield view.file(names.unit_file(unit), text, owner=application.id, notifies=(timer,))
+        for timer in (unit for unit in texts if unit.endswith(".timer")):
+            service = timer.replace(".timer", ".service")
+            needed = [view.subject(HostFile, names.unit_file(unit)) for unit in (service, timer)]
+            needed += [view.subject(HostVolume, _thing(application.id, volume)) for volume in covered]
+            yield view.unit(timer, owner=application.id, requires=(*_repository(view, application.id), *needed))
+
+
+def _repository(view: View, application: str) -> tuple[Subject, ...]:
+    """Name what must be there before anything of the host is copied: who it is, and what it writes with and into."""
+    return (
+        view.subject(HostIdentity, application),
+        Subject("secret", naming.repository_secret(application, view.host.id)),
+        Subject("secret", naming.credentials_secret(application, naming.backup_user(application))),
+        Subject("bucket", naming.backup_bucket(view.region, application)),
+    )

@@ -27,6 +27,9 @@ BACKUP_DIRECTORY = "/var/lib/hosting/backup"
 HEADERS = "/var/lib/hosting/headers"
 """Holds a copy of the LUKS header of each volume."""
 
+METRICS_DIRECTORY = "/var/lib/prometheus/node-exporter"
+"""What is written there as metrics, the node exporter shows."""
+
 CREDENTIALS_DIRECTORY = "/etc/credstore.encrypted"
 
 VOLUME_GROUP = "hosting"
@@ -79,6 +82,16 @@ def mount_unit(mount_point: str) -> str:
 def backup_unit(application: str, suffix: str) -> str:
     """Name the units that copy an application's volumes: ``service`` and ``timer``."""
     return f"hosting-backup-{application}.{suffix}"
+
+
+def check_unit(application: str, suffix: str) -> str:
+    """Name the units that check an application's repository: ``service`` and ``timer``."""
+    return f"hosting-check-{application}.{suffix}"
+
+
+def database_directory(mount_point: str, engine: str) -> str:
+    """Name the folder of a volume in which a database server keeps its files."""
+    return f"{mount_point}/{engine}"
 
 
 def unit_file(unit: str) -> str:

@@ -42,3 +42,11 @@ def kept_shorter(retention: Retention, asked: Retention) -> tuple[str, ...]:
 
 def _counts(retention: Retention) -> Iterable[tuple[str, int]]:
     return retention.model_dump().items()
+
+
+def hosts_with_databases(application: Application) -> frozenset[str]:
+    """Name the hosts on which *application* has databases: those of the volumes that these lie on."""
+    volumes = {database.volume for database in application.backup.databases} if application.backup else set()
+    return frozenset(
+        host for tier in application.tiers if volumes & {volume.id for volume in tier.volumes} for host in tier.hosts
+    )

@@ -27,6 +27,7 @@ from inventory.key_policy import OWN, KeyPolicy
 from inventory.notations import (
     Address,
     Continuity,
+    DatabaseName,
     Day,
     DevicePath,
     FilePath,
@@ -37,6 +38,7 @@ from inventory.notations import (
     MountPoint,
     Network,
     Product,
+    Program,
     ProtocolCode,
     Schedule,
     Transport,
@@ -287,6 +289,31 @@ class LogBucket(Model):
     source: NonEmpty = OWN
 
 
+class DatabaseEngine(StrEnum):
+    """The kinds of databases that can be copied while they are in use."""
+
+    POSTGRESQL = "postgresql"
+
+
+class Database(Model):
+    """A database of the application: it runs on the hosts of ``volume``, which holds its files and its dumps."""
+
+    engine: DatabaseEngine
+    name: DatabaseName
+    volume: Identifier
+
+
+class RestoredCheck(Model):
+    """The application's own check of what was restored: 0 says that the application could work with it.
+
+    It finds the restored files where the live ones are, cannot write there, and has no network.
+    """
+
+    program: Program
+    arguments: tuple[NonEmpty, ...] = ()
+    timeout_seconds: Annotated[int, Field(ge=1, le=4 * 3600)] = 600
+
+
 class BackupPolicy(Model):
     """What is copied, when, where to, and for how long nobody can remove it.
 
@@ -303,6 +330,8 @@ class BackupPolicy(Model):
     laxer_because: NonEmpty | None = None
     lock_mode: LockMode = LockMode.COMPLIANCE
     lock_days: Annotated[int, Field(ge=1)]
+    databases: tuple[Database, ...] = ()
+    check: RestoredCheck | None = None
 
 
 class Flow(Model):

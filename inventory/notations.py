@@ -153,6 +153,19 @@ HostKey = Annotated[
     ),
 ]
 
+DatabaseName = Annotated[
+    str,
+    Shape(
+        r"^[a-z_][a-z0-9_]{0,62}$",
+        "the name of a database",
+        "lower-case letters, digits and underscores, at most 63, so that it needs no quotes anywhere",
+        "imagerie",
+    ),
+]
+Program = Annotated[
+    str,
+    Shape(r"^/[^\u0000-\u001f\u007f]+$", "a program", "an absolute path, since no shell looks for it", "/usr/bin/true"),
+]
 Product = Annotated[
     str, Shape(r"^(seaweedfs|ceph-rgw)$", "a product that is known here", "seaweedfs or ceph-rgw", "seaweedfs")
 ]

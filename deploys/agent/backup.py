@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from . import record
+from .dumps import dumped
 from .identity import login
 from .mounts import mounts
 from .processes import PATH, attempt, memory_file
-from .settings import HEADERS, AgentError, application, engines, write
+from .settings import HEADERS, AgentError, application, engines
 
 NO_REPOSITORY, LOCKED = 10, 11
 """Exit statuses of restic 0.17 and later."""
@@ -87,13 +89,16 @@ def opened(name: str) -> Iterator[Restic]:
 
 def back_up(name: str) -> dict[str, Any]:
     """Take a snapshot of the application's volumes; leave word of how it went, good or bad."""
-    marker = Path(application(name)["backup"]["marker"])
+    began, started = int(time.time()), time.monotonic()
     try:
-        outcome = _snapshot(name)
+        found = _snapshot(name)
     except AgentError as error:
-        _mark(marker, {"outcome": "failed", "reason": str(error)})
+        failed = {"outcome": "failed", "time": int(time.time()), "began": began, "reason": str(error)}
+        record.note(name, "backup", failed)
         raise
-    _mark(marker, outcome)
+    seconds = round(time.monotonic() - started, 1)
+    outcome = {"outcome": "done", "time": int(time.time()), "began": began, "seconds": seconds, **found}
+    record.note(name, "backup", outcome)
     return outcome
 
 
@@ -104,7 +109,7 @@ def _snapshot(name: str) -> dict[str, Any]:
         raise AgentError(f"{', '.join(missing)} not mounted: an empty directory is no backup")
     labels = sorted(volume["label"] for volume in application(name)["volumes"].values())
     headers = [str(HEADERS / f"{label}.luks") for label in labels]
-    with opened(name) as restic:
+    with opened(name) as restic, dumped(known["databases"], known["mount_points"]) as dumps:
         _initialise(restic)
         output = restic.run(
             "backup",
@@ -113,16 +118,18 @@ def _snapshot(name: str) -> dict[str, Any]:
             f"--tag={name}",
             "--one-file-system",
             f"--exclude={RESTORED}",
+            # Files that a server writes to meanwhile are no copy of a database; its dump is.
+            *(f"--exclude={database['data_directory']}" for database in known["databases"]),
             *known["mount_points"],
             *headers,
         )
     summary = _summary(output)
     return {
-        "outcome": "done",
         "snapshot": summary["snapshot_id"],
         "bytes": summary["total_bytes_processed"],
         "added_bytes": summary["data_added"],
         "files": summary["total_files_processed"],
+        "dumps": dumps,
     }
 
 
@@ -141,17 +148,6 @@ def _summary(output: str) -> dict[str, Any]:
         if message.get("message_type") == "summary":
             return message
     raise AgentError("restic took no snapshot")
-
-
-def _mark(marker: Path, outcome: dict[str, Any]) -> None:
-    """Write the last attempt down, beside the last that succeeded."""
-    attempt_ = {"time": int(time.time()), **outcome}
-    try:
-        before = json.loads(marker.read_text())
-    except (OSError, ValueError):
-        before = {}
-    success = attempt_ if outcome["outcome"] == "done" else before.get("last_success")
-    write(marker, json.dumps({"last_attempt": attempt_, "last_success": success}, indent=2) + "\n")
 
 
 def restore(name: str, snapshot: str, path: str, target: str) -> None:

@@ -21,7 +21,10 @@ hosting-agent test-header                     a document with a header and passp
 hosting-agent restore-header                  a document with a header and passphrases on standard input
 hosting-agent unlock APPLICATION VOLUME
 hosting-agent backup APPLICATION
+hosting-agent check APPLICATION
+hosting-agent check-if-due APPLICATION
 hosting-agent restore APPLICATION SNAPSHOT PATH TARGET
+hosting-agent try-restored APPLICATION FOLDER
 """
 
 
@@ -99,10 +102,28 @@ def _backup(application: str) -> None:
     print(json.dumps(back_up(application)))
 
 
+def _check(application: str) -> None:
+    from .check import check
+
+    print(json.dumps(check(application)))
+
+
+def _check_if_due(application: str) -> None:
+    from .check import check_if_due
+
+    print(json.dumps(check_if_due(application) or {"outcome": "not due"}))
+
+
 def _restore(application: str, snapshot: str, path: str, target: str) -> None:
     from .backup import restore
 
     restore(application, snapshot, path, target)
+
+
+def _try_restored(application: str, folder: str) -> None:
+    from .trial import try_restored
+
+    print(json.dumps(try_restored(application, folder)))
 
 
 _COMMANDS: dict[str, tuple[int, Callable[..., None]]] = {
@@ -120,5 +141,8 @@ _COMMANDS: dict[str, tuple[int, Callable[..., None]]] = {
     "restore-header": (0, lambda: _header_order("restore")),
     "unlock": (2, _unlock),
     "backup": (1, _backup),
+    "check": (1, _check),
+    "check-if-due": (1, _check_if_due),
     "restore": (4, _restore),
+    "try-restored": (2, _try_restored),
 }

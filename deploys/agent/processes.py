@@ -1,9 +1,11 @@
 """Run other programs, handing secrets over by standard input and by files that exist in memory only."""
 
 import os
+import pwd
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import IO, Any
 
 from .settings import AgentError
 
@@ -25,6 +27,41 @@ def attempt(
     return subprocess.run(
         argv, input=text, capture_output=True, text=True, check=False, pass_fds=descriptors, env=dict(environment)
     )
+
+
+def run_as(account: str, argv: list[str], *, source: IO[bytes] | None = None, target: IO[bytes] | None = None) -> str:
+    """Run *argv* as *account*, from the file *source* into the file *target*, else give its output.
+
+    Raise ``AgentError`` with its last words if it fails, or if there is no such account or program.
+    """
+    try:
+        done = subprocess.run(
+            argv,
+            stdin=source or subprocess.DEVNULL,
+            stdout=target or subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            check=False,
+            cwd="/",
+            env=PATH,
+            **_identity(account),
+        )
+    except (OSError, LookupError) as error:
+        raise AgentError(f"{argv[0]} cannot be run as {account}: {error}") from error
+    if done.returncode != 0:
+        said = " ".join(done.stderr.decode(errors="replace").split())[-_TOLD_CHARACTERS:]
+        raise AgentError(f"{argv[0]} failed ({done.returncode}): {said}")
+    return "" if target else done.stdout.decode(errors="replace")
+
+
+_TOLD_CHARACTERS = 300
+
+
+def _identity(account: str) -> dict[str, Any]:
+    """Say how to become *account*, with the groups that it has and no other."""
+    entry = pwd.getpwnam(account)
+    if entry.pw_uid == os.geteuid():
+        return {}
+    return {"user": account, "group": entry.pw_gid, "extra_groups": os.getgrouplist(account, entry.pw_gid)}
 
 
 @contextmanager

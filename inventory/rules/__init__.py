@@ -55,6 +55,8 @@ RULES: tuple[Rule, ...] = (
     backups.backups_keep_to_their_class,
     records.logs_are_kept_as_long_as_is_recommended,
     backups.second_copies_are_elsewhere,
+    backups.databases_lie_on_backed_up_volumes,
+    backups.a_host_has_databases_of_one_application,
     continuity.dependencies_have_no_cycle,
     continuity.dependencies_are_as_continuous,
     flows.flows_are_their_own_applications,

@@ -1,11 +1,12 @@
 """Whether backups are what the continuity class of their application asks for, or somebody says why not."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
-from inventory.backups import is_rarer, kept_days, kept_shorter, with_own
+from inventory.backups import hosts_with_databases, is_rarer, kept_days, kept_shorter, with_own
 from inventory.located import LocatedRegion, Placed
 from inventory.models import Application, BackupPolicy, ContinuityClass
-from inventory.problems import Problem, Words
+from inventory.problems import Problem, Words, quoted
 from inventory.schedules import longest_gap_minutes
 
 _LAXER = "ask for as much, or say in laxer_because why less is enough"
@@ -80,3 +81,36 @@ def second_copies_are_elsewhere(region: LocatedRegion) -> Iterator[Problem]:
             what = f"the second copy on {second.id} stands at {second.site}, as the first on {first.id} does"
             why = "a fire or a flood takes both"
             yield application.problem(("backup", "second_store"), Words(what, why, "choose a store at another site"))
+
+
+def databases_lie_on_backed_up_volumes(region: LocatedRegion) -> Iterator[Problem]:
+    """Find databases on volumes that are not copied: their dumps would never leave the host; and any named twice."""
+    for application in region.applications:
+        policy = application.value.backup
+        seen = set()
+        for number, database in enumerate(policy.databases if policy else ()):
+            if policy and database.volume not in policy.volumes:
+                what = f"volume {quoted(database.volume)} is not in the backup"
+                words = Words(what, "a dump that stays on the host is lost with it", "choose one of backup.volumes")
+                yield application.problem(("backup", "databases", number, "volume"), words)
+            if (key := (database.engine, database.name)) in seen:
+                what = f"the database {database.name} stands twice"
+                words = Words(what, "each is dumped once", "remove one of them")
+                yield application.problem(("backup", "databases", number, "name"), words)
+            seen.add(key)
+
+
+def a_host_has_databases_of_one_application(region: LocatedRegion) -> Iterator[Problem]:
+    """Find hosts on which two applications have databases: they would share one server, its account and its files."""
+    holders: dict[str, set[str]] = defaultdict(set)
+    for application in region.applications:
+        policy = application.value.backup
+        if policy is None or not policy.databases:
+            continue
+        for host in sorted(hosts_with_databases(application.value)):
+            holders[host].add(application.value.id)
+            if len(holders[host]) > 1:
+                other = min(holders[host] - {application.value.id})
+                what = f"{host} has databases of {other} already"
+                words = Words(what, "one application must not see another", "place the tier on a host of its own")
+                yield application.problem(("backup", "databases"), words, at_key=True)

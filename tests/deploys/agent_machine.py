@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from deploys.agent import backup, growth, headers, identity, locks, mounts, processes, settings, volume
+from deploys.agent import backup, growth, headers, identity, locks, mounts, processes, record, settings, volume
 from deploys.agent.vault import Vault, VaultError
 
 FAKES = Path(__file__).parent / "fakes"
@@ -30,6 +30,10 @@ APPLICATION = {
         "password_secret": "imagerie/backups/host/repository",
         "credentials_secret": "imagerie/object-store/hosting-imagerie-backup",
         "mount_points": [],
+        "databases": [],
+        "check": None,
+        "check_days": 7,
+        "check_parts": 3,
         "marker": "",
     },
 }
@@ -101,6 +105,7 @@ class Machine:
             (identity, "CREDENTIALS", root / "credentials"),
             (identity, "Vault", FakeVault),
             (locks, "LOCKS", root / "locks"),
+            (record, "METRICS", root / "metrics"),
             (volume, "DEVICES", self.devices),
             (volume, "MAPPER", self.devices / "mapper"),
             (growth, "MAPPER", self.devices / "mapper"),
@@ -123,6 +128,13 @@ class Machine:
         (root / "given").mkdir()
         (root / "given" / "hosting-imagerie").write_text("canary-secret-id")
         self.tags("hosting-blank,hosting-owner=imagerie")
+
+    def tell(self, **changes: Any) -> None:
+        """Change what the agent is told about the backup."""
+        file = self.root / "applications" / "imagerie.json"
+        known = json.loads(file.read_text())
+        known["backup"] |= changes
+        file.write_text(json.dumps(known))
 
     def tags(self, tags: str) -> None:
         (self.root / "tags").write_text(tags)

@@ -25,7 +25,7 @@ from deploys.resources import (
     HostVolume,
 )
 from deploys.templates import render
-from inventory.models import LuksProfile
+from inventory.models import Database, DatabaseEngine, LuksProfile, RestoredCheck
 
 Kind = TypeVar("Kind", bound=HostResource)
 
@@ -105,7 +105,7 @@ def test_what_an_application_causes_has_it_as_owner() -> None:
         "imagerie-beaune",
         "imagerie-beaune/data",
         *(f"/etc/systemd/system/{unit}" for unit in UNITS_OF_THE_APPLICATION),
-        *(UNITS_OF_THE_APPLICATION - {"hosting-backup-imagerie-beaune.service"}),
+        *(unit for unit in UNITS_OF_THE_APPLICATION if unit not in STARTED_BY_TIMERS),
     }
 
 
@@ -114,7 +114,10 @@ UNITS_OF_THE_APPLICATION = {
     "srv-imagerie.mount",
     "hosting-backup-imagerie-beaune.service",
     "hosting-backup-imagerie-beaune.timer",
+    "hosting-check-imagerie-beaune.service",
+    "hosting-check-imagerie-beaune.timer",
 }
+STARTED_BY_TIMERS = {"hosting-backup-imagerie-beaune.service", "hosting-check-imagerie-beaune.service"}
 
 
 def test_a_gateway_has_no_storage_identity_or_backup() -> None:
@@ -158,6 +161,32 @@ def test_the_agent_is_told_names_and_never_a_secret() -> None:
         "secret": "imagerie-beaune/volumes/dijon-app-1/data/active",
     }
     assert told["backup"]["repository"] == "s3:https://10.0.2.101:8333/bfc-imagerie-beaune-backup/dijon-app-1"
+
+
+def test_the_agent_is_told_of_databases_and_of_the_check_of_what_is_restored() -> None:
+    (application,) = region().applications
+    assert application.backup
+    database = Database(engine=DatabaseEngine.POSTGRESQL, name="imagerie", volume="data")
+    more = {"databases": (database,), "check": RestoredCheck(program="/usr/bin/true")}
+    own = application.model_copy(update={"backup": application.backup.model_copy(update=more)})
+    changed = region().model_copy(update={"applications": (own,)})
+    found = host_resources(changed, environment(), HOST, PUBLISHED)
+    (text,) = (
+        r.content
+        for r in found
+        if isinstance(r, HostFile) and r.path == names.application_file(APPLICATION) and r.content
+    )
+    told = json.loads(text)["backup"]
+    assert told["databases"] == [
+        {
+            "engine": "postgresql",
+            "name": "imagerie",
+            "mount_point": "/srv/imagerie",
+            "data_directory": "/srv/imagerie/postgresql",
+        }
+    ]
+    assert told["check"] == {"program": "/usr/bin/true", "arguments": [], "timeout_seconds": 600}
+    assert (told["check_days"], told["check_parts"]) == (1, 28)
 
 
 def test_the_host_that_is_not_reached_has_no_resources() -> None:
