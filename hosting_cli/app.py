@@ -78,7 +78,7 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "recover": "Bring repositories back to what the store held at a moment.",
     },
     "drill": {
-        "run": "Restore everything beside the live files, and time it.",
+        "run": "Restore everything beside the live files, try it, and time it.",
         "list": "List the drills that were run, and what came of them.",
     },
     "key": {

@@ -64,7 +64,10 @@ def _is_proof(entry: Entry, place: Place, mount_points: frozenset[str]) -> bool:
 
 @dataclass(frozen=True)
 class Drill:
-    """One drill: what was restored and how long it took, or why it failed.."""
+    """One drill: what was restored and how long it took, or why it failed.
+
+    ``age_seconds`` is how much of the past would have been lost: how old the snapshot was, as the store dates it.
+    """
 
     time: datetime
     repository: str
@@ -72,11 +75,21 @@ class Drill:
     seconds: float
     rto_minutes: int
     reason: str | None
+    age_seconds: int | None = None
+    rpo_minutes: int | None = None
+    found: str = ""
 
     @property
     def is_met(self) -> bool:
         """Tell whether everything was back, and in time."""
         return self.reason is None and self.seconds <= self.rto_minutes * 60
+
+    @property
+    def is_fresh(self) -> bool:
+        """Tell whether no more would have been lost than the class allows; what no record tells counts for nothing."""
+        if self.age_seconds is None or self.rpo_minutes is None:
+            return True
+        return self.age_seconds <= self.rpo_minutes * 60
 
 
 def drills(entries: Iterable[Entry]) -> tuple[Drill, ...]:
@@ -89,6 +102,9 @@ def drills(entries: Iterable[Entry]) -> tuple[Drill, ...]:
             cast("float", entry.data["seconds"]),
             cast("int", entry.data["rto_minutes"]),
             cast("str | None", entry.data["reason"]),
+            cast("int | None", entry.data.get("age_seconds")),
+            cast("int | None", entry.data.get("rpo_minutes")),
+            str(entry.data.get("found", "")),
         )
         for entry in entries
         if entry.kind == DRILL

@@ -16,9 +16,10 @@ from hosting_cli.backups.opened import (
 from hosting_cli.commands.backup_recovery import moment_of, recovered, shown_recovery
 from hosting_cli.commands.backup_tables import proposal_json, refusal_error, standing_row, tables_of
 from hosting_cli.commands.plan import ApplicationOption
-from hosting_cli.errors import EngineError, UsageError
+from hosting_cli.errors import EngineError, HostingError, UsageError
 from hosting_cli.result import ExitStatus, Result, Table, status_of, text
 from hosting_cli.session import Session
+from inventory.backups import rhythm_of
 from inventory.resource import Json
 
 if TYPE_CHECKING:
@@ -28,16 +29,25 @@ if TYPE_CHECKING:
     from hosting_cli.backups.pruning import Proposal
     from hosting_cli.request import Asked, Request
 
-PARTS = 20
-"""In how many checks all data of a repository is read once, unless somebody asks otherwise."""
-
 AT_ONCE = 4
 """How many repositories are read at once: restic derives a key for each, which takes memory and a processor."""
 
 ApplicationArgument = Annotated[str, typer.Argument(metavar="APPLICATION", help="The application's id.")]
 HostOption = Annotated[str | None, typer.Option("--host", metavar="ID", help="Only the repository of this host.")]
+OptionalApplicationArgument = Annotated[
+    str | None, typer.Argument(metavar="APPLICATION", help="The application's id; not needed with --due.")
+]
+DueOption = Annotated[
+    bool, typer.Option("--due", help="Only what the continuity class asks for by now, or what was not good last time.")
+]
 PartsOption = Annotated[
-    int, typer.Option("--parts", min=1, metavar="COUNT", help="Read one of so many parts of the data, each in turn.")
+    int | None,
+    typer.Option(
+        "--parts",
+        min=1,
+        metavar="COUNT",
+        help="Read one of so many parts of the data, each in turn; else what the continuity class says.",
+    ),
 ]
 SetAsideOption = Annotated[
     list[str] | None,
@@ -127,31 +137,51 @@ def copy(session: Session, application: ApplicationOption = None) -> Result:
 
 def check(
     session: Session,
-    application: ApplicationArgument,
+    application: OptionalApplicationArgument = None,
     *,
     host: HostOption = None,
     store: StoreOption = None,
-    parts: PartsOption = PARTS,
+    parts: PartsOption = None,
+    due: DueOption = False,
 ) -> Result:
     """Check repositories, and read a part of their data.
 
     Everything that snapshots refer to must be there, and one part of the data is read and verified; the next check
-    takes the next part, so that in COUNT checks all of it was read.  Each check is recorded.  Exit status 3 when
-    something is damaged.
+    takes the next part, so that in COUNT checks all of it was read.  Each check is recorded.  Hosts check their own
+    repositories by a timer; this is for those who do not take their word.  With --due, all repositories are checked,
+    second copies too, whose class asks for it by now, or whose last check found damage: fit for a timer.  Exit status
+    3 when something is damaged, 4 when a repository could not be read.
     """
+    from hosting_cli.backups.due import asked_or_due, check_is_due
+
+    found, errors = asked_or_due(session, application, host, check_is_due if due else None, store=store)
+    rows = []
+    for place, _ in found:
+        try:
+            rows.append(_checked(session, place, parts))
+        except HostingError as error:
+            errors.append(error)
+    data: list[Json] = [
+        {"application": row[1], "host": row[2], "store": row[3], "part": row[4], "found": row[5]} for row in rows
+    ]
+    columns = ("check", "application", "host", "store", "part", "found")
+    block = Table("", columns, tuple(rows)) if rows else text("No check is due." if due else "Nothing was checked.")
+    damaged = any(row[0] == "failed" for row in rows)
+    status = status_of(errors, ExitStatus.PENDING if damaged else ExitStatus.DONE)
+    return Result("backup check", {"checks": data}, (block,), status, tuple(errors))
+
+
+def _checked(session: Session, place: "Place", parts: int | None) -> tuple[str, ...]:
+    """Check one repository, record it, and give its row."""
     from hosting_cli.backups.history import CHECK, checks, next_part
 
-    rows, damaged = [], False
-    for place, _ in readings(session, application, host, store=store):
-        part = next_part(checks(session.journal.entries(), place), parts)
-        damage = _damage(session, place, part, parts)
-        entry: dict[str, Json] = {"repository": place.name, "part": part, "parts": parts, "damage": damage}
-        session.journal.append(CHECK, {**entry, "sentence": damage or f"whole; part {part} of {parts} was read"})
-        rows.append(("failed" if damage else "done", place.host, f"{part} of {parts}", damage or "whole"))
-        damaged = damaged or damage is not None
-    data: dict[str, Json] = {"checks": [{"host": row[1], "part": row[2], "found": row[3]} for row in rows]}
-    status = ExitStatus.PENDING if damaged else ExitStatus.DONE
-    return Result("backup check", data, (Table("", ("check", "host", "part", "found"), tuple(rows)),), status)
+    parts = parts or rhythm_of(session.region, session.application(place.application)).check_parts
+    part = next_part(checks(session.journal.entries(), place), parts)
+    damage = _damage(session, place, part, parts)
+    entry: dict[str, Json] = {"repository": place.name, "part": part, "parts": parts, "damage": damage}
+    session.journal.append(CHECK, {**entry, "sentence": damage or f"whole; part {part} of {parts} was read"})
+    state = "failed" if damage else "done"
+    return state, place.application, place.host, place.store, f"{part} of {parts}", damage or "whole"
 
 
 def _damage(session: Session, place: "Place", part: int, parts: int) -> str | None:

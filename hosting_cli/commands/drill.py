@@ -1,66 +1,120 @@
 """Drills: restore for real, beside the live files, and measure against what is promised."""
 
-import time
 from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from hosting_cli.backups.opened import case_of, readings
-from hosting_cli.commands.backup import ApplicationArgument, HostOption
+from hosting_cli.backups.opened import case_of
+from hosting_cli.commands.backup import DueOption, HostOption, OptionalApplicationArgument
+from hosting_cli.commands.backup_tables import duration
 from hosting_cli.commands.plan import ApplicationOption
-from hosting_cli.errors import HostingError
-from hosting_cli.result import ExitStatus, Result, Table, text
+from hosting_cli.errors import EngineError, HostingError
+from hosting_cli.result import ExitStatus, Result, Table, status_of, text
 from hosting_cli.session import Session
 from inventory.backups import class_of
-from inventory.models import Application
+from inventory.models import Application, ContinuityClass
 from inventory.resource import Json
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hosting_cli.backups.history import Drill
     from hosting_cli.backups.places import Place
-    from hosting_cli.backups.repository import Snapshot
+    from hosting_cli.backups.repository import Repository, Snapshot
+    from hosting_cli.backups.trial import Trial
     from hosting_cli.proofs.on_host import Hand
 
 SCRATCH = ".hosting-restore-drill"
+TRIAL_SECONDS = 12 * 3600
 
 
-def run(session: Session, application: ApplicationArgument, host: HostOption = None) -> Result:
-    """Restore everything beside the live files, and time it.
+def run(
+    session: Session,
+    application: OptionalApplicationArgument = None,
+    host: HostOption = None,
+    due: DueOption = False,
+) -> Result:
+    """Restore everything beside the live files, try it, and time it.
 
     Each volume that is backed up, from the last snapshot that can be believed, into a scratch folder on that volume,
-    which is encrypted and is removed afterwards; every byte is read back and verified.  The seconds are held against
-    the RTO (DMIA) of the continuity class.  Recorded, good or bad: the guard of `hosting backup prune` asks when the
-    last good one was.  Exit status 3 when a drill failed or took longer than is promised.
+    which is encrypted and is removed afterwards; every byte is read back and verified.  What has not changed since is
+    compared with the live files, each database is restored on a server of its own, and the application's own check, if
+    its file names one, runs on what was restored, without network.  The seconds are held against the RTO (DMIA) of the
+    continuity class, the age of the snapshot against its RPO (PDMA).  Recorded, good or bad: the guard of
+    `hosting backup prune` asks when the last good one was.  With --due, all repositories are drilled whose class asks
+    for it by now, or whose last drill failed: fit for a timer.  Exit status 3 when a drill failed, took longer or would
+    have lost more than is promised, 4 when a repository could not be read.
     """
-    from hosting_cli.backups.choice import snapshot_for
-    from hosting_cli.backups.history import DRILL, drills
+    from hosting_cli.backups.due import asked_or_due, drill_is_due
+    from hosting_cli.backups.history import drills
 
-    chosen = session.application(application)
-    promise = class_of(session.region, chosen)
+    found, errors = asked_or_due(session, application, host, drill_is_due if due else None)
     count = 0
-    for place, repository in readings(session, application, host):
-        case = case_of(session, place, repository)
-        tops = _copied(chosen, place.host)
-        snapshot = snapshot_for(case, tops[0], prefix=None, as_of=None)
-        with session.progress.stage(f"{place.name}: restoring {', '.join(tops)} of snapshot {snapshot.short_id}"):
-            seconds, reason = _timed(session, place, snapshot, tops)
-        entry: dict[str, Json] = {"repository": place.name, "snapshot": snapshot.id, "seconds": round(seconds, 1)}
-        outcome = reason or f"restored and verified in {seconds:.0f} s, where {promise.rto_minutes * 60} are promised"
-        more: dict[str, Json] = {"rto_minutes": promise.rto_minutes, "reason": reason, "sentence": outcome}
-        session.journal.append(DRILL, {**entry, **more})
-        count += 1
-    return _shown("drill run", drills(session.journal.entries())[-count:])
+    for place, repository in found:
+        try:
+            _drill(session, place, repository)
+            count += 1
+        except HostingError as error:
+            errors.append(error)
+    made = drills(session.journal.entries())[-count:] if count else ()
+    return _shown("drill run", made, errors, nothing="No drill is due." if due else "No drill was run.")
 
 
 def list_(session: Session, application: ApplicationOption = None) -> Result:
     """List the drills that were run, and what came of them.
 
-    The oldest first.  Exit status 3 when the last one of some repository failed or took too long.
+    The oldest first.  Exit status 3 when the last one of some repository failed, took too long or would have lost too
+    much.
     """
     from hosting_cli.backups.history import drills
 
     found = drills(session.journal.entries())
     of_application = tuple(item for item in found if application in {None, item.repository.partition("/")[0]})
-    return _shown("drill list", of_application)
+    return _shown("drill list", of_application, (), nothing="No drill was ever run.")
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    """What came of restoring: how long it took, what was found, and what went wrong if anything did."""
+
+    seconds: float
+    trial: "Trial | None"
+    reason: str | None
+
+
+def _drill(session: Session, place: "Place", repository: "Repository") -> None:
+    """Drill one repository, and record what came of it."""
+    from hosting_cli.backups.choice import snapshot_for
+    from hosting_cli.backups.history import DRILL
+
+    chosen = session.application(place.application)
+    promise, tops = class_of(session.region, chosen), _copied(chosen, place.host)
+    snapshot = snapshot_for(case_of(session, place, repository), tops[0], prefix=None, as_of=None)
+    with session.progress.stage(f"{place.name}: restoring {', '.join(tops)} of snapshot {snapshot.short_id}"):
+        made = _attempt(session, place, snapshot, tops)
+    age = session.clock() - snapshot.stored if snapshot.stored else None
+    entry: dict[str, Json] = {
+        "repository": place.name,
+        "snapshot": snapshot.id,
+        "seconds": round(made.seconds, 1),
+        "rto_minutes": promise.rto_minutes,
+        "age_seconds": round(age.total_seconds()) if age is not None else None,
+        "rpo_minutes": promise.rpo_minutes,
+        "reason": made.reason,
+        "found": made.trial.sentence if made.trial else "",
+        "trial": made.trial.as_json() if made.trial else None,
+        "sentence": made.reason or _measured(made.seconds, age, promise),
+    }
+    session.journal.append(DRILL, entry)
+
+
+def _measured(seconds: float, age: timedelta | None, promise: ContinuityClass) -> str:
+    lost = duration(age) if age is not None else "an unknown time"
+    return (
+        f"back in {seconds:.0f} s, where {promise.rto_minutes * 60} are promised; {lost} would have been lost, "
+        f"where {duration(timedelta(minutes=promise.rpo_minutes))} is"
+    )
 
 
 def _copied(application: Application, host: str) -> list[str]:
@@ -74,50 +128,54 @@ def _copied(application: Application, host: str) -> list[str]:
     ]
 
 
-def _timed(session: Session, place: "Place", snapshot: "Snapshot", tops: list[str]) -> tuple[float, str | None]:
-    """Restore *tops*, one after the other, and clean up; give the seconds, and what went wrong if anything did."""
+def _attempt(session: Session, place: "Place", snapshot: "Snapshot", tops: list[str]) -> _Attempt:
+    """Restore *tops*, try what came of it, and clean up, whatever happens."""
     from hosting_cli.proofs.on_host import hand_on
 
-    began, reason = time.monotonic(), None
     try:
         with hand_on(session, place.host) as hand:
-            for top in tops:
-                _try(hand, place, snapshot, top)
+            return _tried(hand, place, snapshot, tops)
     except HostingError as error:
-        reason = f"{error.subject}: {error.what}"
-    return time.monotonic() - began, reason
+        return _Attempt(0.0, None, f"{error.subject}: {error.what}")
 
 
-def _try(hand: "Hand", place: "Place", snapshot: "Snapshot", top: str) -> None:
+def _tried(hand: "Hand", place: "Place", snapshot: "Snapshot", tops: list[str]) -> _Attempt:
     from hosting_cli.backups.restoring import removed, restored
 
-    scratch = f"{top}/{SCRATCH}"
+    scratches = [f"{top}/{SCRATCH}" for top in tops]
     try:
-        removed(hand, scratch)  # what a killed drill has left
-        argv = ["hosting-agent", "restore", place.application, snapshot.id, top, scratch]
-        restored(hand, argv, needed_bytes=snapshot.size_bytes)
-        removed(hand, scratch)
+        for scratch in scratches:
+            removed(hand, scratch)  # what a killed drill has left
+        seconds = 0.0
+        for top, scratch in zip(tops, scratches, strict=True):
+            argv = ["hosting-agent", "restore", place.application, snapshot.id, top, scratch]
+            seconds += restored(hand, argv, needed_bytes=snapshot.size_bytes)
+        trial = _trial(hand, place.application)
     except HostingError:
         with suppress(HostingError):  # what failed is told; what it left may be out of reach too
-            removed(hand, scratch)
+            for scratch in scratches:
+                removed(hand, scratch)
         raise
+    for scratch in scratches:
+        removed(hand, scratch)
+    return _Attempt(seconds + trial.seconds, trial, trial.reason)
 
 
-def _shown(command: str, found: "tuple[Drill, ...]") -> Result:
+def _trial(hand: "Hand", application: str) -> "Trial":
+    from hosting_cli.backups.trial import trial_of
+
+    answer = hand.run(["hosting-agent", "try-restored", application, SCRATCH], timeout_seconds=TRIAL_SECONDS)
+    try:
+        return trial_of(answer)
+    except ValueError as error:
+        remedy = "Apply the plan, so that the host has the agent of this version."
+        raise EngineError(f"host {hand.host}", f"cannot tell what was restored ({error})", remedy) from error
+
+
+def _shown(command: str, found: "tuple[Drill, ...]", errors: "Sequence[HostingError]", *, nothing: str) -> Result:
     last = {item.repository: item for item in found}
-    rows = tuple(
-        (
-            "done" if item.is_met else "failed",
-            item.repository,
-            item.time.strftime("%Y-%m-%d %H:%M"),
-            item.snapshot[:8],
-            f"{item.seconds:.0f} s",
-            f"{item.rto_minutes * 60} s",
-            item.reason or ("" if item.is_met else "slower than is promised"),
-        )
-        for item in found
-    )
-    columns = ("drill", "repository", "when", "snapshot", "took", "promised", "why")
+    columns = ("drill", "repository", "when", "snapshot", "took", "RTO", "lost", "RPO", "found")
+    block = Table("", columns, tuple(map(_row, found))) if found else text(nothing)
     data: list[Json] = [
         {
             "repository": item.repository,
@@ -126,10 +184,36 @@ def _shown(command: str, found: "tuple[Drill, ...]") -> Result:
             "seconds": item.seconds,
             "rto_minutes": item.rto_minutes,
             "met": item.is_met,
+            "age_seconds": item.age_seconds,
+            "rpo_minutes": item.rpo_minutes,
+            "fresh": item.is_fresh,
             "reason": item.reason,
+            "found": item.found,
         }
         for item in found
     ]
-    status = ExitStatus.DONE if all(item.is_met for item in last.values()) else ExitStatus.PENDING
-    block = Table("", columns, rows) if rows else text("No drill was ever run.")
-    return Result(command, {"drills": data}, (block,), status)
+    good = all(item.is_met and item.is_fresh for item in last.values())
+    status = status_of(errors, ExitStatus.DONE if good else ExitStatus.PENDING)
+    return Result(command, {"drills": data}, (block,), status, tuple(errors))
+
+
+def _row(item: "Drill") -> tuple[str, ...]:
+    return (
+        "done" if item.is_met and item.is_fresh else "failed",
+        item.repository,
+        item.time.strftime("%Y-%m-%d %H:%M"),
+        item.snapshot[:8],
+        f"{item.seconds:.0f} s",
+        f"{item.rto_minutes * 60} s",
+        duration(timedelta(seconds=item.age_seconds)) if item.age_seconds is not None else "",
+        duration(timedelta(minutes=item.rpo_minutes)) if item.rpo_minutes is not None else "",
+        _in_words(item),
+    )
+
+
+def _in_words(item: "Drill") -> str:
+    if item.reason:
+        return item.reason
+    slow = "" if item.is_met else "slower than is promised; "
+    old = "" if item.is_fresh else "more is lost than is promised; "
+    return f"{slow}{old}{item.found}".removesuffix("; ")

@@ -1,26 +1,47 @@
 """Drills as commands: what the host is asked, what is measured and recorded, and what the guard makes of it."""
 
+import json
+import re
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fake_doors import World
-from sample import APPLICATION, HOST
-from test_commands_backup import FakeRepositories, door
+from sample import APPLICATION, HOST, NOW
+from test_commands_backup import FakeRepositories, changed, door, printed
 
 from hosting_cli.commands import backup, drill
 from hosting_cli.doors.hosts import Completed
+from hosting_cli.errors import UnreadableError, UsageError
 from hosting_cli.result import ExitStatus
 from inventory.models import ContinuityClass
 
 SCRATCH = "/srv/imagerie/.hosting-restore-drill"
+TRIAL: dict[str, Any] = {
+    "files": {"same": 12, "different": 0, "changed": 1, "gone": 2},
+    "databases": [{"engine": "postgresql", "database": "images", "reason": None, "tables": 4, "seconds": 7.5}],
+    "check": {"status": 0, "seconds": 1.0, "said": "12 studies open"},
+}
+
+
+def answers(trial: Any) -> Any:
+    """Have a host restore well, and find *trial* in what was restored."""
+
+    def answer(host: str, argv: Sequence[str], stdin: str | None) -> Completed:
+        if argv[:2] == ["hosting-agent", "try-restored"]:
+            return Completed(0, json.dumps(trial), "")
+        return Completed(0, "Avail\n9999\n" if argv[0] == "df" else "", "")
+
+    return answer
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     world = World(tmp_path)
     vars(world.session)["repositories"] = FakeRepositories()
-    world.hosts.on_run = lambda host, argv, stdin: Completed(0, "Avail\n9999\n" if argv[0] == "df" else "", "")
+    world.hosts.on_run = answers(TRIAL)
     return world
 
 
@@ -39,6 +60,7 @@ def test_everything_is_restored_beside_the_live_files_and_removed_again(world: W
         ("rm", "-rf", "--", SCRATCH),
         ("df", "--output=avail", "--block-size=1", "--", "/srv/imagerie"),
         ("hosting-agent", "restore", APPLICATION, last, "/srv/imagerie", SCRATCH),
+        ("hosting-agent", "try-restored", APPLICATION, ".hosting-restore-drill"),
         ("rm", "-rf", "--", SCRATCH),
     ]
 
@@ -75,7 +97,7 @@ def test_drills_are_listed_by_application_and_held_against_the_promise(
     drill.run(world.session, APPLICATION)
     assert drill.list_(world.session, APPLICATION).status is ExitStatus.DONE
     ticks = iter(range(0, 10**6, 61))
-    monkeypatch.setattr(drill.time, "monotonic", lambda: next(ticks))
+    monkeypatch.setattr("time.monotonic", lambda: next(ticks))
     promising(world, 1)
     slow = drill.run(world.session, APPLICATION)
     assert slow.status is ExitStatus.PENDING
@@ -87,3 +109,103 @@ def test_drills_are_listed_by_application_and_held_against_the_promise(
 def test_only_the_host_that_is_named_is_drilled(world: World) -> None:
     drill.run(world.session, APPLICATION, host=HOST)
     assert {command[0] for command in world.hosts.commands} == {HOST}
+
+
+# -- what was restored is tried ---------------------------------------------------------------------------------------
+
+
+def test_what_was_tried_is_told_and_recorded(world: World) -> None:
+    result = drill.run(world.session, APPLICATION)
+    (found,) = result.data["drills"]
+    assert found["found"] == (
+        "12 files are as they are live, 3 have changed since, images: 4 tables, the application's own check is content"
+    )
+    assert found["seconds"] >= 7.5  # a database that is not back yet is not back
+    assert (found["age_seconds"], found["rpo_minutes"], found["fresh"]) == (20 * 60, 60, True)
+    (entry,) = [entry for entry in world.session.journal.entries() if entry.kind == "drill"]
+    assert entry.data["trial"] == TRIAL
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "reason"),
+    [
+        ("files", {**TRIAL["files"], "different": 3}, "3 files have other bytes than the live ones"),
+        (
+            "databases",
+            [{**TRIAL["databases"][0], "reason": "pg_restore failed (1)"}],
+            r"database images did not come back: pg_restore failed \(1\)",
+        ),
+        ("check", {"status": 4, "seconds": 1.0, "said": "no index"}, r"own check failed \(4\): no index"),
+    ],
+    ids=["other bytes", "a database", "the application's check"],
+)
+def test_a_drill_whose_files_are_no_good_is_none(world: World, part: str, value: Any, reason: str) -> None:
+    world.hosts.on_run = answers({**TRIAL, part: value})
+    result = drill.run(world.session, APPLICATION)
+    assert result.status is ExitStatus.PENDING
+    assert re.search(reason, result.data["drills"][0]["reason"])
+    assert backup.prune(world.session, APPLICATION).status is ExitStatus.FAILED
+
+
+def test_what_a_check_says_of_patients_is_masked(world: World) -> None:
+    world.hosts.on_run = answers({**TRIAL, "check": {"status": 1, "seconds": 1, "said": "255081416802538 is broken"}})
+    drill.run(world.session, APPLICATION)
+    assert b"255081416802538" not in world.session.journal.path.read_bytes()
+
+
+def test_an_agent_that_answers_something_else_is_no_success(world: World) -> None:
+    world.hosts.on_run = answers({"files": {}})
+    (found,) = drill.run(world.session, APPLICATION).data["drills"]
+    assert "cannot tell what was restored" in found["reason"]
+    assert world.hosts.commands[-1] == (HOST, "rm", "-rf", "--", SCRATCH)
+
+
+def test_a_snapshot_that_is_older_than_the_class_allows_is_told(world: World) -> None:
+    changed(world, continuity="C1")
+    result = drill.run(world.session, APPLICATION)
+    assert result.status is ExitStatus.PENDING
+    assert "more is lost than is promised" in printed(result)
+    assert result.data["drills"][0]["met"]  # it came back, and in time: the guard may rely on it
+
+
+# -- what is due ------------------------------------------------------------------------------------------------------
+
+
+def later(world: World, days: int) -> None:
+    world.session.clock = lambda: NOW + timedelta(days=days)
+    world.session.journal._now = world.session.clock
+
+
+def test_drills_are_due_as_the_class_asks(world: World) -> None:
+    assert drill.run(world.session, due=True).status is ExitStatus.DONE
+    for days, count in ((91, 0), (92, 1)):
+        later(world, days)
+        assert len(drill.run(world.session, due=True).data["drills"]) == count
+    assert printed(drill.run(world.session, due=True)) == "No drill is due.\n"
+
+
+def test_a_drill_that_failed_is_due_again_at_once(world: World) -> None:
+    world.hosts.on_run = answers({**TRIAL, "files": {**TRIAL["files"], "different": 1}})
+    drill.run(world.session, due=True)
+    world.hosts.on_run = answers(TRIAL)
+    assert drill.run(world.session, due=True).data["drills"][0]["met"]
+    assert drill.run(world.session, due=True).data["drills"] == []
+
+
+def test_what_cannot_be_read_is_unknown_and_not_passed_over(world: World) -> None:
+    door(world).error = UnreadableError("object store", "it does not answer", "Is it running?")
+    result = drill.run(world.session, due=True)
+    assert (result.status, len(result.errors)) == (ExitStatus.UNKNOWN, 1)
+
+
+def test_somebody_has_to_say_what_is_drilled_or_checked(world: World) -> None:
+    for command in (drill.run, backup.check):
+        with pytest.raises(UsageError, match="give --due"):
+            command(world.session)
+
+
+def test_checks_are_due_as_the_class_asks_and_read_as_many_parts(world: World) -> None:
+    for days, part in ((0, "1 of 28"), (1, "2 of 28")):
+        later(world, days)
+        assert [item["part"] for item in backup.check(world.session, due=True).data["checks"]] == [part]
+        assert backup.check(world.session, due=True).data["checks"] == []
