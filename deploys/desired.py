@@ -120,7 +120,7 @@ def _login(view: View) -> Iterator[HostResource]:
         principals=(names.OPERATIONS_PRINCIPAL,),
         configuration=digest(content),
         content=content,
-        authority_key=view.published.ssh_authority_public_key,
+        authority_keys=view.published.ssh_authority_keys,
         requires=(Subject("ssh-authority", naming.SSH_MOUNT),),
     )
 

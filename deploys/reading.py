@@ -176,7 +176,7 @@ def _login(answer: Mapping[str, Any], wanted: HostLogin) -> HostResource | None:
         return None
     return replace(
         wanted,
-        authority="of the vault" if _is_same_key(authority, wanted.authority_key) else "another",
+        authority=_authority(_keys(authority or ""), _keys("\n".join(wanted.authority_keys))),
         principals=tuple(principals.split()) if principals is not None else None,
         configuration=configuration["sha256"] if configuration else None,
         stray_keys=tuple(part(answer, "presence")),
@@ -185,8 +185,18 @@ def _login(answer: Mapping[str, Any], wanted: HostLogin) -> HostResource | None:
     )
 
 
-def _is_same_key(held: str | None, wanted: str | None) -> bool:
-    return held is not None and wanted is not None and held.split()[:2] == wanted.split()[:2]
+def _authority(held: frozenset[str], wanted: frozenset[str]) -> str:
+    """Say whose certificates open a host that trusts the keys *held*."""
+    if not wanted or not held & wanted:
+        return "another"
+    if held == wanted:
+        return "of the vault"
+    return "of the vault, and another" if held > wanted else "one of the vault's, and not all"
+
+
+def _keys(text: str) -> frozenset[str]:
+    """Give the keys in *text*, a line each, without their comments."""
+    return frozenset(" ".join(line.split()[:2]) for line in text.splitlines() if line.strip())
 
 
 def _firewall(answer: Mapping[str, Any], wanted: HostFirewall) -> HostResource | None:

@@ -86,7 +86,7 @@ class HostUnit(HostResource):
 class HostLogin(HostResource):
     """Who may log in: holders of short-lived certificates of the vault's SSH authority, and nobody else.
 
-    ``authority`` joins two readings: the key that the host trusts and the one that the vault has.
+    ``authority`` joins two readings: the keys that the host trusts and those that the vault would have it trust.
     ``stray_keys`` are the lists of plain public keys that the host would still accept, or that lie about.
     """
 
@@ -97,7 +97,7 @@ class HostLogin(HostResource):
     configuration: str | None
     stray_keys: tuple[str, ...] = ()
     settled: bool = True
-    authority_key: str | None = field(default=None, compare=False, metadata=CARRIED)
+    authority_keys: tuple[str, ...] = field(default=(), compare=False, metadata=CARRIED)
     content: str | None = field(default=None, repr=False, compare=False, metadata=CARRIED)
 
 

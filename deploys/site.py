@@ -14,7 +14,7 @@ from deploys.concerns import converge
 from deploys.desired import Published, host_resources
 from deploys.resources import HostLogin
 
-published = Published(None, Path(host.data.environment.vault.certificate_authority).read_text())
+published = Published((), Path(host.data.environment.vault.certificate_authority).read_text())
 resources = host_resources(host.data.region, host.data.environment, host.name, published)
 host.data.resources = tuple(resource for resource in resources if not isinstance(resource, HostLogin))
 host.data.removed = ()

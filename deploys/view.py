@@ -16,9 +16,13 @@ from inventory.resource import PLATFORM, Json, Subject
 
 @dataclass(frozen=True)
 class Published:
-    """Public values that other resources give; the SSH authority has none before it was made."""
+    """Public values that other resources give.
 
-    ssh_authority_public_key: str | None
+    Of the keys of SSH authorities whose certificates open hosts there is one, none before it was made, and two while
+    one takes the other's place.
+    """
+
+    ssh_authority_keys: tuple[str, ...]
     certificate_authority: str
 
 

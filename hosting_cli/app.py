@@ -181,6 +181,8 @@ class LazyDoors:
         from inventory.naming import SSH_OPERATIONS_ROLE
 
         def certify(public_key: str) -> str:
+            if session.ssh_authority is not None:
+                return session.vault.ssh.sign_by(session.ssh_authority, public_key, ttl_seconds=CERTIFICATE_SECONDS)
             return session.vault.sign_ssh_key(public_key, role=SSH_OPERATIONS_ROLE, ttl_seconds=CERTIFICATE_SECONDS)
 
         return make_operator_key(certify)

@@ -11,6 +11,7 @@
     ├── EngineError                1   an engine answered, and refused or failed
     │   └── MissingCapabilityError 1   an engine lacks what somebody needs
     └── UnreadableError            4   a reading was impossible: unknown, which is never absent
+        └── LoginRefusedError      4   a host is there, and does not let this key in
 
 An error's text says what happened, then what to do about it.  ``subject`` names what it is about
 (``vault https://…``, ``host dijon-app-1``, ``bucket …``), so that several errors print one line each.
@@ -77,3 +78,7 @@ class UnreadableError(HostingError):
     """A door could not see: the state is unknown, and whatever depends on it is blocked."""
 
     exit_status = 4
+
+
+class LoginRefusedError(UnreadableError):
+    """A host answered, and refused the key that it was shown."""

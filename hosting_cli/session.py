@@ -5,7 +5,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
@@ -70,6 +70,8 @@ class Session:
     doors: DoorMaker
     progress: Progress = field(default_factory=Progress)
     clock: Callable[[], datetime] = now
+    ssh_authority: str | None = None
+    """By which authority of the vault this run's key for hosts is certified; ``None``: the one that signs."""
 
     @property
     def today(self) -> date:
@@ -171,6 +173,22 @@ class Session:
     def journal(self) -> Journal:
         """Open the region's journal; entries carry the identity that the vault attests."""
         return Journal(self.environment.journal, now=self.clock, who=lambda: self.identity)
+
+    def certified_by(self, ssh_authority: str) -> "Session":
+        """Give a session on the same engines whose key for hosts is certified by one authority, whichever signs."""
+        other = replace(self, ssh_authority=ssh_authority)
+        vars(other).update(region=self.region, environment=self.environment, vault=self.vault, engine=self.engine)
+        return other
+
+    def without_bootstrap_keys(self) -> "Session":
+        """Give the same session with no other key for hosts than the certified one."""
+        hosts = {
+            name: access.model_copy(update={"bootstrap_key": None}) for name, access in self.environment.hosts.items()
+        }
+        other = replace(self)
+        vars(other).update(vars(self) | {"environment": self.environment.model_copy(update={"hosts": hosts})})
+        vars(other).pop("hosts", None)
+        return other
 
     def for_environment(self, file: Path, token_file: Path) -> "Session":
         """Give a session of the same region on another environment, in the name of another token."""

@@ -43,25 +43,25 @@ def survey(session: Session) -> Survey:
 
     Raise ``HostingError`` only when not even the desired state can be told: invalid files, no certificate authority.
     """
-    authority_key = _told(session.vault.ssh_authority_public_key)
-    wanted = desired(session.region, session.environment, _published(session, authority_key))
+    authority_keys = _told(session.vault.trusted_ssh_keys)
+    wanted = desired(session.region, session.environment, _published(session, authority_keys))
     readers: tuple[Reader, ...] = (
         partial(read_vault, session, wanted),
         *(partial(read_store, session, store, wanted) for store in [item.id for item in session.region.stores]),
-        partial(_unread_hosts, session, session.environment.hosts, authority_key)
-        if isinstance(authority_key, HostingError)
+        partial(_unread_hosts, session, session.environment.hosts, authority_keys)
+        if isinstance(authority_keys, HostingError)
         else partial(read_hosts, session, wanted),
     )
     return Survey(wanted, read_all(readers))
 
 
-def _published(session: Session, authority_key: str | HostingError | None) -> Published:
-    """Collect the public values that hosts are given: the SSH authority's key and the engines' certificates.
+def _published(session: Session, authority_keys: tuple[str, ...] | HostingError) -> Published:
+    """Collect the public values that hosts are given: the keys of SSH authorities and the engines' certificates.
 
-    Hosts are held against the key, so where it is unknown they are; nothing else depends on it.
+    Hosts are held against those keys, so where they are unknown hosts are; nothing else depends on them.
     """
     authority = session.environment.vault.certificate_authority.read_text()
-    return Published(None if isinstance(authority_key, HostingError) else authority_key, authority)
+    return Published(() if isinstance(authority_keys, HostingError) else authority_keys, authority)
 
 
 def _told(ask: Callable[[], Answer]) -> Answer | HostingError:

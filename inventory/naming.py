@@ -37,6 +37,9 @@ BREAK_GLASS_POLICY = "people-break-glass"
 """Policies of people do not begin with ``PREFIX``: whoever writes or hands out what does, reaches none of them."""
 
 SSH_OPERATIONS_ROLE = "hosting-operations"
+SSH_TRIAL_ROLE = "rotation-trial"
+"""By which a rotation signs with an authority that is not the one that signs; no plan knows it."""
+
 S3_KMS_ROLE = "hosting-s3-kms"
 NEIGHBOUR_PROBE_POLICY = "hosting-neighbour-probe"
 

@@ -45,9 +45,12 @@ path "kv/data/hosting/*" {
   capabilities = ["read"]
 }
 
-# The SSH authority's public key, and who gets which certificates.
+# The public keys of SSH authorities, and who gets which certificates.
 path "ssh/config/ca" {
   capabilities = ["read"]
+}
+path "ssh/issuers" {
+  capabilities = ["list"]
 }
 path "ssh/roles" {
   capabilities = ["list"]

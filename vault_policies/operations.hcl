@@ -107,8 +107,46 @@ path "kv/detailed-metadata/hosting/*" {
 
 # -- the SSH authority, and certificates to reach hosts with ----------------------------------------------------------
 
+# Made in the vault and never brought along: nobody knows a key that opens hosts.
 path "ssh/config/ca" {
   capabilities = ["create", "read", "update"]
+  allowed_parameters = {
+    "generate_signing_key" = [true]
+    "key_type"             = []
+  }
+}
+# Rotation: a second authority, which signs nothing by itself; its name says how far it has come.
+path "ssh/issuers" {
+  capabilities = ["list"]
+}
+path "ssh/issuers/import/next-*" {
+  capabilities = ["create", "update"]
+  allowed_parameters = {
+    "generate_signing_key" = [true]
+    "key_type"             = ["ed25519"]
+  }
+}
+path "ssh/issuer/+" {
+  capabilities = ["create", "update"]
+  allowed_parameters = {
+    "issuer_name" = ["hosting-*", "former-*"]
+  }
+}
+# Which one signs.
+path "ssh/config/issuers" {
+  capabilities = ["create", "update"]
+}
+# The end of one that another has taken the place of.  By that name only: the vault would end the one that signs too, and
+# nobody would log in to any host again.
+path "ssh/issuer/former-*" {
+  capabilities = ["delete"]
+}
+# Signing with one that is not the one that signs, to see that hosts let it in, or no longer do.
+path "ssh/roles/rotation-trial" {
+  capabilities = ["create", "read", "update", "delete"]
+}
+path "ssh/sign/rotation-trial" {
+  capabilities = ["create", "update"]
 }
 path "ssh/roles" {
   capabilities = ["list"]

@@ -1,11 +1,14 @@
 """Logins: by certificates of the vault's SSH authority only, without ever locking ourselves out."""
 
+from collections.abc import Iterable
+
 from pyinfra.api.command import StringCommand
 from pyinfra.api.exceptions import OperationError
 from pyinfra.api.operation import operation
 from pyinfra.context import host
 
 from deploys import names
+from deploys.answers import part
 from deploys.connections import prove_login
 from deploys.facts.host import is_right, run
 from deploys.operations.shell import Commands, command, entry, sequence, write_files
@@ -20,28 +23,33 @@ _PROBATION = "/etc/ssh/sshd_config.d/00-hosting-probation.conf"
 def login(resource: HostLogin) -> Commands:
     """Let certificates in; see that one does, over a new connection; only then shut out every other key.
 
-    Killed in between, the host accepts both and the next run goes on.
+    The authorities that the host trusts already stay until then too.  Killed in between, the host accepts both and the
+    next run goes on.
     """
     if is_right(resource):
         host.noop("only certificates of the vault log in")
         return
-    if resource.authority_key is None or resource.content is None or resource.principals is None:
+    if not resource.authority_keys or resource.content is None or resource.principals is None:
         raise OperationError("the vault has no SSH authority yet, or its key was not handed over")
-    yield _write([*_trust(resource.authority_key, resource.principals), *_probation()])
+    held = part(run().answer, "texts")[names.SSH_AUTHORITY] or ""
+    widened = _trust((*held.splitlines(), *resource.authority_keys), resource.principals)
+    yield _write([*widened, *_probation()])
     prove_login(certificate_only=True)
-    yield _write([entry(names.SSH_CONFIGURATION, resource.content, notifies=(_UNIT,)), entry(_PROBATION, None)])
+    final = entry(names.SSH_CONFIGURATION, resource.content, notifies=(_UNIT,))
+    yield _write([*_trust(resource.authority_keys, resource.principals), final, entry(_PROBATION, None)])
     try:
         prove_login(certificate_only=True)
     except OperationError:
-        yield _write([entry(names.SSH_CONFIGURATION, None), *_probation()])
+        yield _write([*widened, entry(names.SSH_CONFIGURATION, None), *_probation()])
         raise
     stray = run().answer["presence"]["value"]
     yield command("rm", "-f", f"{names.PENDING_DIRECTORY}/{_UNIT}", *stray)
 
 
-def _trust(authority: str, principals: tuple[str, ...]) -> list[dict[str, Json]]:
+def _trust(authorities: Iterable[str], principals: tuple[str, ...]) -> list[dict[str, Json]]:
+    keys = dict.fromkeys(" ".join(key.split()) for key in authorities if key.strip())
     return [
-        entry(names.SSH_AUTHORITY, f"{authority.strip()}\n"),
+        entry(names.SSH_AUTHORITY, "".join(f"{key}\n" for key in keys)),
         entry(f"{names.SSH_PRINCIPALS}/root", "".join(f"{principal}\n" for principal in principals)),
     ]
 

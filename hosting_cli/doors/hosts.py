@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from deploys import programs
 from hosting_cli.doors.operator_key import read_bootstrap_key
-from hosting_cli.errors import UnreadableError
+from hosting_cli.errors import LoginRefusedError, UnreadableError
 from hosting_cli.jobs import OperatorKey
 from hosting_cli.secret import Secret
 from inventory.models import HostAccess
@@ -224,8 +224,11 @@ def _options(access: HostAccess, certified: tuple[Any, ...]) -> dict[str, Any]:
 
 
 def _unreadable(host: str, access: HostAccess, error: BaseException) -> UnreadableError:
+    import asyncssh
+
     what, remedy = _explain(access, error)
-    return UnreadableError(f"host {host}", what, remedy)
+    kind = LoginRefusedError if isinstance(error, asyncssh.PermissionDenied) else UnreadableError
+    return kind(f"host {host}", what, remedy)
 
 
 def _explain(access: HostAccess, error: BaseException) -> tuple[str, str]:

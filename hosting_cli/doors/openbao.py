@@ -3,12 +3,15 @@
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from hosting_cli.doors import vault_keys, vault_reading, vault_secrets, vault_writing
 from hosting_cli.doors.vault_client import VaultClient
+from hosting_cli.doors.vault_ssh import SshAuthorities
 from hosting_cli.errors import HostingError, MissingCapabilityError
+from hosting_cli.keys.authorities import trusted
 from hosting_cli.keys.values import KeysSeen, KeyVersions, SecretId
 from hosting_cli.resources import VAULT, SecretEntry, VaultResource
 from hosting_cli.secret import Secret
@@ -150,9 +153,14 @@ class OpenBao:
 
     # -- ssh ----------------------------------------------------------------------------------------------------------
 
-    def ssh_authority_public_key(self) -> str | None:
-        """Give the public key that hosts trust; ``None`` while there is no authority."""
-        return vault_reading.ssh_public_key(self._client)
+    @cached_property
+    def ssh(self) -> SshAuthorities:
+        """Give the authorities of the SSH engine."""
+        return SshAuthorities(self._client)
+
+    def trusted_ssh_keys(self) -> tuple[str, ...]:
+        """Give the public keys of the authorities whose certificates must open hosts; none while there is none."""
+        return trusted(self.ssh.read())
 
     def sign_ssh_key(self, public_key: str, *, role: str, ttl_seconds: int) -> str:
         """Have *public_key* certified under *role*; give the certificate's line."""

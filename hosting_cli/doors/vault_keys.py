@@ -17,6 +17,7 @@ from hosting_cli.doors import vault_shapes as shapes
 from hosting_cli.doors.vault_client import VaultClient
 from hosting_cli.doors.vault_reading import ROLES, concurrently
 from hosting_cli.doors.vault_secrets import MADE_AT
+from hosting_cli.doors.vault_ssh import SshAuthorities
 from hosting_cli.doors.vault_writing import KEYS
 from hosting_cli.errors import EngineError, HostingError
 from hosting_cli.keys.values import Key, KeysSeen, KeyVersions, SecretId
@@ -50,7 +51,7 @@ def read_keys(client: VaultClient, region: str) -> KeysSeen:
         ((KeyKind.TRANSIT_KEY,), lambda: _transit_keys(client)),
         (_SECRETS, lambda: _secrets(client, region)),
         ((KeyKind.SECRET_ID,), lambda: _secret_ids(client, region)),
-        ((KeyKind.SSH_AUTHORITY,), lambda: _ssh_authority(client)),
+        ((KeyKind.SSH_AUTHORITY,), lambda: _ssh_authorities(client)),
         ((KeyKind.PKI_AUTHORITY,), lambda: _pki_authorities(client)),
     )
     found: list[Key] = []
@@ -201,13 +202,16 @@ def secret_ids(client: VaultClient, role: str) -> Iterator[SecretId]:
             yield SecretId(accessor, _moment(data["creation_time"]), data["metadata"] or {}, uses)
 
 
-def _ssh_authority(client: VaultClient) -> Iterator[Key]:
-    if vault_reading.ssh_public_key(client) is not None:
+def _ssh_authorities(client: VaultClient) -> Iterator[Key]:
+    found = SshAuthorities(client).read()
+    for authority in found:
         yield Key(
             kind=KeyKind.SSH_AUTHORITY,
-            name=naming.SSH_MOUNT,
+            name=naming.SSH_MOUNT if authority.is_default else f"{naming.SSH_MOUNT}/{authority.name or authority.id}",
             owner=PLATFORM,
-            made_at=None,
+            made_at=authority.made_at,
+            rotated_at=authority.made_at,
+            beside=len(found) - 1,
             unknown="the vault does not tell when it was made, and the journal does not know",
         )
 

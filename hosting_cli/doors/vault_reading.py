@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from hosting_cli.doors import vault_shapes as shapes
 from hosting_cli.doors.vault_client import CONNECTIONS, VaultClient
 from hosting_cli.errors import EngineError
+from hosting_cli.keys.authorities import SshAuthorityKey
 from hosting_cli.resources import (
     AppRole,
     AuthMethod,
@@ -191,6 +192,17 @@ def _ssh(client: VaultClient) -> Iterator[SshAuthority | SshRole]:
     for name, answer in zip(names, answers, strict=True):
         if answer is not None:
             yield shapes.ssh_role(f"{naming.SSH_MOUNT}/{name}", answer["data"])
+
+
+def ssh_authorities(client: VaultClient) -> tuple[SshAuthorityKey, ...] | None:
+    """Read every authority of the SSH engine; ``None`` where the server knows one only (HashiCorp Vault)."""
+    found = client.listed(f"{naming.SSH_MOUNT}/issuers")
+    if found is None:
+        return None
+    return tuple(
+        SshAuthorityKey(identifier, about["issuer_name"], str(about["public_key"]).strip(), about["is_default"])
+        for identifier, about in found.items()
+    )
 
 
 def ssh_public_key(client: VaultClient) -> str | None:

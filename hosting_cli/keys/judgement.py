@@ -92,7 +92,7 @@ def _unfinished(key: Key, latest: Mapping[str, int]) -> str:
     if _is_wrapped_late(key, latest):
         newest = latest[str(key.wrapped_by)]
         return f"wrapped by version {key.wrapped_version} of {key.wrapped_by}, of which there is {newest}"
-    return f"one of {key.beside + 1} of its role: rotate it, and all but the one in use end" if key.beside else ""
+    return f"one of {key.beside + 1}: rotate it, and all but the one in use end" if key.beside else ""
 
 
 def _is_wrapped_late(key: Key, latest: Mapping[str, int]) -> bool:

@@ -28,7 +28,7 @@ class Key:
     """Of a transit key: the oldest version that still decrypts."""
     expires_at: datetime | None = None
     beside: int = 0
-    """Of a secret-id: how many others its role has, which is none but for the time of a rotation."""
+    """How many others there are in its place, where there is one but for the time of a rotation."""
     disabled: bool = False
     unknown: str = ""
 

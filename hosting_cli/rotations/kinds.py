@@ -6,7 +6,7 @@ from hosting_cli.errors import RefusedError
 from hosting_cli.keys.values import Key
 from hosting_cli.procedure import Step
 from hosting_cli.request import Request
-from hosting_cli.rotations import credentials, passphrases, repository, secret_ids, transit
+from hosting_cli.rotations import credentials, passphrases, repository, secret_ids, ssh_authority, transit
 from hosting_cli.session import Session
 from inventory.key_policy import KeyKind
 from inventory.models import Application
@@ -15,9 +15,12 @@ from inventory.resource import PLATFORM, Json, Subject
 ROTATE = "rotate"
 
 
+_NAMED_BY_WHAT_OUTLIVES_THEM = {KeyKind.SECRET_ID, KeyKind.SSH_AUTHORITY}
+
+
 def subject_of(key: Key) -> Subject:
-    """Name what a procedure about *key* is about; of a secret-id its role, which outlives it."""
-    name = key.name.rpartition("/")[0] if key.kind is KeyKind.SECRET_ID else key.name
+    """Name what a procedure about *key* is about; of a secret-id its role, of an authority its engine."""
+    name = key.name.rpartition("/")[0] or key.name if key.kind in _NAMED_BY_WHAT_OUTLIVES_THEM else key.name
     return Subject(key.kind.value, name)
 
 
@@ -55,6 +58,8 @@ def _goal(session: Session, key: Key, *, retire: bool) -> Mapping[str, Json]:
             return credentials.goal(session, key.name)
         case KeyKind.RESTIC_PASSWORD if (application := application_of(session, key.owner)) is not None:
             return repository.goal(session, repository.place_of(session, application, key.name))
+        case KeyKind.SSH_AUTHORITY:
+            return ssh_authority.goal(session)
         case KeyKind.SECRET_ID:
             return secret_ids.goal(session, application_of(session, key.owner), subject_of(key).name)
         case KeyKind.LUKS_PASSPHRASE | KeyKind.LUKS_RECOVERY:
@@ -71,6 +76,8 @@ def steps(session: Session, request: Request) -> Iterator[Step]:
     if request.subject.kind == KeyKind.TRANSIT_KEY:
         version, retire = int(str(goal["to_version"])), goal["retire_older"] is True
         return transit.Rotation(session, name, application, version, retire, request.digest).steps()
+    if request.subject.kind == KeyKind.SSH_AUTHORITY:
+        return ssh_authority.Rotation(session, str(goal["replaces"]), request.digest).steps()
     if request.subject.kind == KeyKind.SECRET_ID:
         return secret_ids.steps(session, application, request)
     if application is None and request.owner != PLATFORM:

@@ -61,7 +61,7 @@ class Hosts:
 
     def desired(self, host: str) -> tuple[HostResource, ...]:
         authority = Path(self.environment.vault.certificate_authority).read_text()
-        published = Published(self.vault.ssh_authority_public_key(), authority)
+        published = Published(self.vault.trusted_ssh_keys(), authority)
         return host_resources(self.region, self.environment, host, published)
 
     def converge(self, host: str, *resources: HostResource) -> Outcome:

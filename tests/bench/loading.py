@@ -33,7 +33,7 @@ def main() -> None:
     region = load_region(folder, TODAY)
     environment = load_environment(folder / ENVIRONMENT, region)
     loaded = time.perf_counter()
-    wanted = desired(region, environment, Published(AUTHORITY_KEY, "never opened"))
+    wanted = desired(region, environment, Published((AUTHORITY_KEY,), "never opened"))
     ended = time.perf_counter()
     memory_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     found = {

@@ -35,7 +35,7 @@ def load(folder: Path, authority_key: str) -> Wanted:
     """Load the region in *folder* and say what should be; the vault would give *authority_key*."""
     found = load_region(folder, TODAY)
     environment = load_environment(folder / ENVIRONMENT, found)
-    published = Published(authority_key, environment.vault.certificate_authority.read_text())
+    published = Published((authority_key,), environment.vault.certificate_authority.read_text())
     of_host: dict[str, list[HostResource]] = {host.id: [] for host in found.hosts}
     for resource in region_resources(found, environment, published):
         of_host[resource.host].append(resource)
@@ -78,7 +78,7 @@ def files(resources: Sequence[HostResource]) -> dict[str, tuple[str, str]]:
                 found[names.FIREWALL_RULES] = (content, "0644")
             case HostManifest(content=str(content)):
                 found[names.MANIFEST] = (content, "0644")
-            case HostLogin(content=str(content), authority_key=str(key), principals=tuple(principals)):
+            case HostLogin(content=str(content), authority_keys=(str(key),), principals=tuple(principals)):
                 found |= {
                     names.SSH_CONFIGURATION: (content, "0644"),
                     names.SSH_AUTHORITY: (f"{key}\n", "0644"),

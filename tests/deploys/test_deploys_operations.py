@@ -3,7 +3,7 @@
 import copy
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -388,7 +388,7 @@ class Steps:
 
 RELOAD = " && /usr/sbin/sshd -t && systemctl reload ssh.service"
 FRESH_LOGIN = "write user-authority.pub, write root, write 00-hosting-probation.conf" + RELOAD
-CLOSE = "write 00-hosting.conf, remove 00-hosting-probation.conf" + RELOAD
+CLOSE = "write user-authority.pub, write root, write 00-hosting.conf, remove 00-hosting-probation.conf" + RELOAD
 
 
 def keys_lie_about() -> dict[str, Any]:
@@ -420,11 +420,39 @@ def test_a_configuration_that_shuts_us_out_is_taken_back(monkeypatch: pytest.Mon
     steps = Steps(monkeypatch, refusals=(False, True))
     with pytest.raises(OperationError, match="a new login failed"):
         steps.take("host-login login", keys_lie_about())
-    assert steps.taken[-1] == "remove 00-hosting.conf, write 00-hosting-probation.conf" + RELOAD
+    assert steps.taken[-1] == (
+        "write user-authority.pub, write root, remove 00-hosting.conf, write 00-hosting-probation.conf" + RELOAD
+    )
+
+
+def trusted(command: StringCommand) -> list[str]:
+    """Name the authorities that a command has the host trust."""
+    (entry,) = (entry for entry in request(command)["files"] if entry["path"] == names.SSH_AUTHORITY)
+    return [line.split()[1] for line in entry["content"].splitlines()]
+
+
+HELD, WANTED = "ssh-ed25519 HELD before", "ssh-ed25519 WANTED"
+
+
+@pytest.mark.parametrize(("refusals", "last"), [((), ["WANTED"]), ((False, True), ["HELD", "WANTED"])])
+def test_an_authority_that_opens_the_host_goes_only_when_the_other_was_seen_to(
+    monkeypatch: pytest.MonkeyPatch, refusals: tuple[bool, ...], last: list[str]
+) -> None:
+    steps, commands = Steps(monkeypatch, refusals), []
+    wanted = replace(resource("host-login login"), authority_keys=(WANTED,))  # type: ignore[call-arg]
+    with on_host(changed("texts", "value", names.SSH_AUTHORITY, to=f"{HELD}\n")), suppress(OperationError):
+        for command in login.login._inner(wanted):
+            commands.append(command)
+    assert [trusted(command) for command in commands if command.get_raw_value().startswith("/usr")] == [
+        ["HELD", "WANTED"],
+        ["WANTED"],
+        *([last] if refusals else []),
+    ]
+    assert steps.taken == ["login by certificate"] * 2
 
 
 def test_logins_are_not_touched_before_the_vault_has_an_authority() -> None:
-    wanted = replace(resource("host-login login"), authority_key=None)  # type: ignore[call-arg]
+    wanted = replace(resource("host-login login"), authority_keys=())  # type: ignore[call-arg]
     with on_host(keys_lie_about()), pytest.raises(OperationError, match="no SSH authority yet"):
         list(login.login._inner(wanted))
 

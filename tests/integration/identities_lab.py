@@ -1,7 +1,7 @@
 """A lab whose hosts answer: the sample's keys and buckets on real engines, and two hosts in namespaces that log in."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from deploys.desired import host_resources
 from deploys.resources import HostLogin
 from deploys.view import Published
 from hosting_cli.jobs import HostJob, Job
-from hosting_cli.lab import keys
+from hosting_cli.lab import keys, processes
 from hosting_cli.lab.laboratory import Lab
 from hosting_cli.proofs.on_host import hand_on
 from hosting_cli.session import Session
@@ -76,7 +76,7 @@ def _admit(session: Session) -> None:
 
 def login(session: Session, name: str) -> HostLogin:
     """Say who may log in on a host, by what the vault publishes now."""
-    published = Published(session.vault.ssh_authority_public_key(), "")
+    published = Published(session.vault.trusted_ssh_keys(), "")
     resources = host_resources(session.region, session.environment, name, published)
     (found,) = (resource for resource in resources if isinstance(resource, HostLogin))
     return found
@@ -85,3 +85,15 @@ def login(session: Session, name: str) -> HostLogin:
 def record_of(host: NamespaceHost) -> Path:
     """Name the file in which the agent records its identity."""
     return host.path(names.identity_file(APPLICATION))
+
+
+@contextmanager
+def host_away(hosted: HostedLab, name: str) -> Iterator[None]:
+    """Have the environment name a port where nobody answers."""
+    file = hosted.lab.environment_file
+    text = file.read_text()
+    file.write_text(text.replace(f"port: {hosted.hosts[name].port}\n", f"port: {processes.free_port()}\n"))
+    try:
+        yield
+    finally:
+        file.write_text(text)

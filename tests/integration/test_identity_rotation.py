@@ -2,18 +2,16 @@
 
 import json
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
-from identities_lab import APPLICATION, HOST, ROLE, HostedLab, record_of
+from identities_lab import APPLICATION, HOST, ROLE, HostedLab, host_away, record_of
 from lab_commands import at_a_terminal, command, run, session_of
 from rotating import ask, rotate_through_kills, seal_while_running
 
 from deploys import names
 from hosting_cli.console import Progress
 from hosting_cli.errors import EngineError
-from hosting_cli.lab import faults, laboratory, processes
+from hosting_cli.lab import faults, laboratory
 from hosting_cli.lab.seaweedfs import KeyService
 from hosting_cli.secret import Secret
 from hosting_cli.session import Session
@@ -43,18 +41,6 @@ def logs_in(session: Session) -> str:
     return found
 
 
-@contextmanager
-def host_away(hosted: HostedLab) -> Iterator[None]:
-    """Have the environment name a port where nobody answers."""
-    file = hosted.lab.environment_file
-    text = file.read_text()
-    file.write_text(text.replace(f"port: {hosted.hosts[HOST].port}\n", f"port: {processes.free_port()}\n"))
-    try:
-        yield
-    finally:
-        file.write_text(text)
-
-
 # -- a host's ---------------------------------------------------------------------------------------------------------
 
 
@@ -81,11 +67,11 @@ def test_what_a_killed_run_left_is_named_and_ends_with_the_next_rotation(hosted:
 
 def test_a_host_that_is_away_keeps_the_secret_id_that_it_has(hosted: HostedLab, session: Session) -> None:
     before = accessor(hosted)
-    with host_away(hosted):
+    with host_away(hosted, HOST):
         status, refused = run(hosted.lab, "key", "rotate", ROLE)
         assert (status, "could not be read" in str(refused["errors"])) == (4, True)
     ask(hosted.lab, ROLE)
-    with host_away(hosted):
+    with host_away(hosted, HOST):
         assert run(hosted.lab, "key", "rotate", ROLE)[0] == 4
     assert (logs_in(session), session.vault.secret_id_accessors(ROLE)) == (before, (before,))
     assert run(hosted.lab, "key", "rotate", ROLE)[0] == 0

@@ -287,7 +287,7 @@ def test_a_certificate_names_its_principal_and_ends_soon(vault_door: OpenBao) ->
     authority = certificate.signature_key().public_bytes(
         serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
     )
-    assert authority.decode() == vault_door.ssh_authority_public_key()
+    assert (authority.decode(),) == vault_door.trusted_ssh_keys()
 
 
 def test_a_certificate_under_a_foreign_role_is_refused(vault_door: OpenBao) -> None:

@@ -32,7 +32,7 @@ def test_a_sealed_vault_is_unknown_and_says_how_to_unseal_it(sealed: OpenBao, re
     with pytest.raises(UnreadableError, match="sealed"):
         sealed.reveal_secret(secret_entries(region)[0])
     with pytest.raises(UnreadableError, match="sealed"):
-        sealed.ssh_authority_public_key()
+        sealed.trusted_ssh_keys()
     with pytest.raises(UnreadableError, match="sealed"):
         sealed.secret_id_accessors("hosting-s3-kms")
 

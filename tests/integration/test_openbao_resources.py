@@ -31,11 +31,11 @@ def test_what_was_written_reads_back_as_it_should_be(vault_door: OpenBao, region
 
 def test_writing_again_changes_nothing(vault_door: OpenBao, region: Region) -> None:
     before = vault_door.read().resources
-    key = vault_door.ssh_authority_public_key()
+    key = vault_door.trusted_ssh_keys()
     for resource in vault_resources(region):
         vault_door.write(resource)
     assert vault_door.read().resources == before
-    assert vault_door.ssh_authority_public_key() == key
+    assert vault_door.trusted_ssh_keys() == key
 
 
 def test_reading_level_by_level_as_hashicorp_vault_needs_it_gives_the_same(
@@ -187,10 +187,10 @@ def test_another_engine_at_our_mount_is_named_not_replaced(vault_door: OpenBao) 
 
 
 def test_an_ssh_authority_is_never_made_twice(vault_door: OpenBao) -> None:
-    before = vault_door.ssh_authority_public_key()
+    before = vault_door.trusted_ssh_keys()
     vault_door.write(SshAuthority(name=naming.SSH_MOUNT, owner=PLATFORM))
-    assert before is not None
-    assert vault_door.ssh_authority_public_key() == before
+    assert len(before) == 1
+    assert vault_door.trusted_ssh_keys() == before
 
 
 @pytest.mark.parametrize("requests", range(5))

@@ -110,9 +110,9 @@ class FakeVault:
         self._asked(f"notes {name}")
         return self.notes.get(name, {})
 
-    def ssh_authority_public_key(self) -> str | None:
+    def trusted_ssh_keys(self) -> tuple[str, ...]:
         self._asked("ssh authority")
-        return "ssh-ed25519 AAAA the-authority"
+        return ("ssh-ed25519 AAAA the-authority",)
 
     def wrapped_secret_id(self, role: str, *, ttl_seconds: int, note: Mapping[str, str]) -> tuple[Secret, str]:
         self._asked(f"wrap {role} for {note['host']}")

@@ -14,7 +14,7 @@ from inventory.models import Environment, HostAccess, ObjectStoreAccess, Region,
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "inventory/regions/bourgogne-franche-comte"
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
-PUBLISHED = Published("ssh-ed25519 AAAA the-authority", "-----BEGIN CERTIFICATE-----\n")
+PUBLISHED = Published(("ssh-ed25519 AAAA the-authority",), "-----BEGIN CERTIFICATE-----\n")
 APPLICATION, HOST, GATEWAY = "imagerie-beaune", "dijon-app-1", "dijon-gateway-1"
 
 

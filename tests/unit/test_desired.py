@@ -340,7 +340,7 @@ def test_the_same_files_give_the_same_resources() -> None:
 
 
 def test_the_key_of_the_ssh_authority_changes_no_state() -> None:
-    before = desired(region(), environment(), Published(None, PUBLISHED.certificate_authority))
+    before = desired(region(), environment(), Published((), PUBLISHED.certificate_authority))
     assert {s: r.state() for s, r in before.items()} == {s: r.state() for s, r in of_sample().items()}
 
 

@@ -81,7 +81,7 @@ def test_resources_survive_the_way_to_the_child_process(host: str) -> None:
 
 
 def test_a_plan_made_before_the_vault_has_an_authority_stays_true() -> None:
-    before = host_resources(region(), environment(), HOST, replace(PUBLISHED, ssh_authority_public_key=None))
+    before = host_resources(region(), environment(), HOST, replace(PUBLISHED, ssh_authority_keys=()))
     assert [resource.state() for resource in before] == [resource.state() for resource in resources()]
 
 

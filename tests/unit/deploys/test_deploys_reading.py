@@ -50,7 +50,7 @@ def right_answer(host: str = HOST) -> dict[str, Any]:
             names.FIREWALL_RULES: _file(firewall.rules),
         },
         "texts": {
-            names.SSH_AUTHORITY: f"{login.authority_key}\n",
+            names.SSH_AUTHORITY: "".join(f"{key}\n" for key in login.authority_keys),
             f"{names.SSH_PRINCIPALS}/root": "hosting-operations\n",
             names.FIREWALL_LOADED: json.dumps({"text": firewall.rules, "kernel": "as loaded"}),
         },
@@ -160,6 +160,11 @@ LUKS = (*DATA, "luks")
         (("pending", "value"), ["ssh.service"], {LOGIN: {"settled": False}}),
         (("presence", "value"), ["/root/.ssh/x"], {LOGIN: {"stray_keys": ["/root/.ssh/x"]}}),
         (("texts", "value", names.SSH_AUTHORITY), "ssh-ed25519 BBBB", {LOGIN: {"authority": "another"}}),
+        (
+            ("texts", "value", names.SSH_AUTHORITY),
+            "ssh-ed25519 AAAA\nssh-ed25519 BBBB\n",
+            {LOGIN: {"authority": "of the vault, and another"}},
+        ),
         (("texts", "value", f"{names.SSH_PRINCIPALS}/root"), "you me", {LOGIN: {"principals": ["you", "me"]}}),
         (("texts", "value", f"{names.SSH_PRINCIPALS}/root"), None, {LOGIN: {"principals": None}}),
         (("files", "value", names.SSH_CONFIGURATION), None, {LOGIN: {"configuration": None}}),

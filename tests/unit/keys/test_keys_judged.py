@@ -73,7 +73,7 @@ def test_a_secret_id_that_is_not_the_only_one_of_its_role_is_due() -> None:
     found = judged(key(1, kind=KeyKind.SECRET_ID, beside=2))
     assert (found.state, found.reason) == (
         KeyState.DUE,
-        "one of 3 of its role: rotate it, and all but the one in use end",
+        "one of 3: rotate it, and all but the one in use end",
     )
 
 
