@@ -60,7 +60,7 @@ def volumes(region: Region, environment: Environment) -> tuple[HostVolume, ...]:
         for host in region.hosts
         if host.id in environment.hosts
         for volume in desired_applications.volumes(
-            View(region, environment, places, host, environment.hosts[host.id], Published(None, ""))
+            View(region, environment, places, host, environment.hosts[host.id], Published((), ""))
         )
     )
 

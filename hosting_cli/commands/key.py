@@ -80,8 +80,10 @@ def rotate(
     its host logs in and tries it as it would at boot, and then the first slot ends, with any that nobody needs.  A
     host is handed a second secret-id, wrapped, and logs in with it; then the others are destroyed.  That of the
     object store takes its administrator, so the first run shows it on the terminal, wrapped, and exits with 3; run it
-    again when the store was restarted with it.  In production somebody else must approve what this records; then run
-    the same command again.  Killed at any moment, the same command goes on.
+    again when the store was restarted with it.  The authority of logins (`ssh`) gets a second one, which every host
+    trusts and opens to before it signs; then every host trusts it alone, and the first ends.  In production somebody
+    else must approve what this records; then run the same command again.  Killed at any moment, the same command goes
+    on.
     """
     from hosting_cli.commands.procedures import ask, go_on, waiting
     from hosting_cli.request import asked, open_request

@@ -57,7 +57,6 @@ MATRIX: list[tuple[str, str, Json, str]] = [
     ("POST", "ssh/issuers/import/other", {"generate_signing_key": True}, ""),
     ("POST", "ssh/issuer/none", {"issuer_name": "former-none"}, "od"),
     ("POST", "ssh/issuer/none", {"issuer_name": "other"}, ""),
-    ("POST", "ssh/config/issuers", {"default": "none"}, "od"),
     ("DELETE", "ssh/issuer/former-none", None, "od"),
     ("DELETE", "ssh/issuer/none", None, ""),
     ("GET", "ssh/roles/rotation-trial", None, "od"),
@@ -95,6 +94,7 @@ DANGEROUS = [
     ("sys/seal", {"break-glass"}),
     (f"{KEY}/soft-delete", {"operations", "break-glass", "destruction"}),
     (f"{KEY}/rotate", {"operations", "destruction"}),
+    ("ssh/config/issuers", {"operations", "destruction"}),
     ("auth/token/revoke-accessor", {"break-glass"}),
     (f"{ROLE}/secret-id-accessor/destroy", {"operations", "break-glass", "destruction"}),
 ]

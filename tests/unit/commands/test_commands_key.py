@@ -125,7 +125,7 @@ def test_asking_twice_asks_once(world: World) -> None:
         (key(1, "hosting-gone-host/0", kind=KeyKind.SECRET_ID), False, "no file of the region asks for its role"),
         (key(1, f"{ROLE}/0", kind=KeyKind.SECRET_ID), False, "holds none that the vault knows"),
         (key(1, "x", kind=KeyKind.LUKS_RECOVERY), False, "no file of the region asks for it"),
-        (key(1, "x", kind=KeyKind.SSH_AUTHORITY), False, "keys of kind ssh-authority are not"),
+        (key(1, "x", kind=KeyKind.PKI_AUTHORITY), False, "keys of kind pki-authority are not"),
     ],
     ids=[
         "objects need older versions",
