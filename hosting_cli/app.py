@@ -69,6 +69,9 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "drift": "Say what has moved away from the files, and change nothing.",
         "bootstrap": "Set a fresh vault up for the region, with its root token.",
     },
+    "catalogue": {
+        "providers": "Show what object stores can do, and what is refused on them.",
+    },
     "backup": {
         "list": "List how the backups of each application and host stand.",
         "show": "Show every snapshot, whether it is kept and why.",
@@ -112,6 +115,7 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
 Each is the function of that name in ``hosting_cli/commands/<group>.py``; an ungrouped one has a module of its own."""
 
 GROUPS = {
+    "catalogue": "What the region's files may choose from.",
     "backup": "Backups: how they stand, what is kept, and letting go safely.",
     "drill": "Drills: whether what is promised works, and how fast.",
     "key": "Keys and secrets: their age, rotation and end.",

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from deploys.desired import Published, region_resources
 from hosting_cli import store_policies
-from hosting_cli.desired_buckets import KV, TRANSIT, platform_buckets, product_of, user_of
+from hosting_cli.desired_buckets import KV, TRANSIT, platform_buckets, policy_of, user_of
 from hosting_cli.resources import (
     AccessKey,
     AppRole,
@@ -169,7 +169,7 @@ def _buckets(region: Region, application: Application) -> Iterator[Resource]:
             store=bucket.store,
             encryption_key=key,
             versioning=True,
-            policy=store_policies.tls_only(name, product_of(region, bucket.store)),
+            policy=policy_of(region, bucket.store, name),
             noncurrent_days=bucket.noncurrent_days,
             requires=(Subject(TransitKey.kind, key), Subject(Policy.kind, naming.S3_KMS_ROLE)),
         )
@@ -208,7 +208,7 @@ def _locked_bucket(region: Region, application: Application, policy: BackupPolic
         store=store,
         encryption_key=key,
         versioning=True,
-        policy=store_policies.tls_only(name, product_of(region, store)),
+        policy=policy_of(region, store, name),
         lock_mode=policy.lock_mode.value,
         lock_days=policy.lock_days,
         requires=(Subject(TransitKey.kind, key), Subject(Policy.kind, naming.S3_KMS_ROLE)),

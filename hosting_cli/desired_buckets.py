@@ -72,7 +72,7 @@ def _locked(
         store=kept.store,
         encryption_key=key,
         versioning=True,
-        policy=store_policies.tls_only(name, product_of(region, kept.store)),
+        policy=policy_of(region, kept.store, name),
         lock_mode=kept.lock_mode.value,
         lock_days=lock_days,
         expire_days=expire_days,
@@ -80,9 +80,11 @@ def _locked(
     )
 
 
-def product_of(region: Region, store: str) -> str:
-    """Give the product that answers as *store*."""
-    return next(item.product for item in region.stores if item.id == store)
+def policy_of(region: Region, store: str, bucket: str) -> str:
+    """Give the policy of *bucket*, in words that the product which answers as *store* understands."""
+    product = next(item.product for item in region.stores if item.id == store)
+    provider = next(item for item in region.providers if item.id == product)
+    return store_policies.tls_only(bucket, provider.plain_requests)
 
 
 def user_of(

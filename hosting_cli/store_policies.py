@@ -6,6 +6,7 @@ Whoever compares a policy with the one that a store gives back compares the text
 import json
 from collections.abc import Mapping, Sequence
 
+from inventory.providers import PlainRequest
 from inventory.resource import Json
 
 VERSION = "2012-10-17"
@@ -13,19 +14,14 @@ LOCKS = "locks"
 """Where restic keeps the locks of a repository, which is the host's folder in the bucket: the only objects that a
 backup's writer may delete."""
 
-SEAWEEDFS, CEPH_RGW = "seaweedfs", "ceph-rgw"
-
 _READ_BUCKET = ["s3:GetBucketLocation", "s3:ListBucket"]
 _READ_HISTORY = [*_READ_BUCKET, "s3:ListBucketVersions"]
 
 _NOT_TLS: Mapping[str, Json] = {"Bool": {"aws:SecureTransport": "false"}}
 _TLS_UNSAID: Mapping[str, Json] = {"Null": {"aws:SecureTransport": "true"}}
-_PLAIN_REQUESTS: Mapping[str, Mapping[str, Mapping[str, Json]]] = {
-    # Where a user's own policy is held against a request, SeaweedFS 4.48 leaves the transport unsaid, so the second
-    # form would refuse every user everything.
-    SEAWEEDFS: {"TlsOnly": _NOT_TLS},
-    # Ceph says the transport only of requests over TLS, so there the first form alone refuses nothing.
-    CEPH_RGW: {"TlsOnly": _NOT_TLS, "TlsOnlyWhereUnsaid": _TLS_UNSAID},
+_PLAIN_REQUESTS: Mapping[PlainRequest, tuple[str, Mapping[str, Json]]] = {
+    PlainRequest.SAID: ("TlsOnly", _NOT_TLS),
+    PlainRequest.UNSAID: ("TlsOnlyWhereUnsaid", _TLS_UNSAID),
 }
 
 
@@ -34,8 +30,8 @@ def canonical(policy: str) -> str:
     return _text(_normal(json.loads(policy)))
 
 
-def tls_only(bucket: str, product: str = SEAWEEDFS) -> str:
-    """Refuse whatever does not come over TLS, in the words that the store's *product* understands."""
+def tls_only(bucket: str, shown: Sequence[PlainRequest] = (PlainRequest.SAID,)) -> str:
+    """Refuse whatever does not come over TLS, in each of the ways in which that is *shown* by the store's product."""
     return _policy(
         [
             {
@@ -46,7 +42,7 @@ def tls_only(bucket: str, product: str = SEAWEEDFS) -> str:
                 "Resource": [_bucket(bucket), _objects(bucket)],
                 "Condition": dict(condition),
             }
-            for name, condition in _PLAIN_REQUESTS[product].items()
+            for name, condition in map(_PLAIN_REQUESTS.__getitem__, shown)
         ]
     )
 

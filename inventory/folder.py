@@ -26,6 +26,7 @@ from inventory.documents import Document, read_document
 from inventory.located import Kind
 from inventory.models import Application, ContinuityClasses, Host, Member, NetworkSheet, Profile, Protocols, RegionSheet
 from inventory.problems import Problem, Words, quoted
+from inventory.providers import Provider
 from inventory.text import check_patients
 
 SHEETS: dict[str, type[BaseModel]] = {"region.yaml": RegionSheet, "network.yaml": NetworkSheet}
@@ -33,7 +34,7 @@ FOLDERS: dict[str, type[BaseModel]] = {"hosts": Host, "members": Member, "applic
 ELSEWHERE = "environments"
 CATALOGUE = Path(__file__).parent / "catalogue"
 
-KINDS = {"hosts": Kind.HOST, "applications": Kind.APPLICATION, "profiles": Kind.PROFILE}
+KINDS = {"hosts": Kind.HOST, "applications": Kind.APPLICATION, "profiles": Kind.PROFILE, "providers": Kind.PROVIDER}
 """Of what is referred to by the name of its file, a broken file leaves its name."""
 
 HELD: dict[type[BaseModel], frozenset[Kind]] = {
@@ -49,6 +50,7 @@ HOMES: dict[type[BaseModel], str] = {
     **{model: f"{name}/" for name, model in FOLDERS.items()},
     Protocols: "catalogue/protocols.yaml",
     Profile: "catalogue/profiles/",
+    Provider: "catalogue/providers/",
     ContinuityClasses: "catalogue/continuity.yaml",
 }
 

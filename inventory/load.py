@@ -23,6 +23,7 @@ from inventory.models import (
     RegionSheet,
 )
 from inventory.problems import InventoryError, Problem
+from inventory.providers import Provider
 from inventory.reader import Reader
 from inventory.rules import ENVIRONMENT_RULES, RULES
 
@@ -82,12 +83,16 @@ def load_catalogue() -> Catalogue:
     """Read the catalogue that all regions share; it is part of this package and does not change while we run."""
     reader = Reader()
     protocols = reader.file(CATALOGUE / "protocols.yaml", Protocols)
-    files = [Found("profiles", path) for path in sorted((CATALOGUE / "profiles").glob("*.yaml"))]
-    profiles = reader.folder(files, "profiles", Profile)
+    profiles = reader.folder(_files("profiles"), "profiles", Profile)
+    providers = reader.folder(_files("providers"), "providers", Provider)
     continuity = reader.file(CATALOGUE / "continuity.yaml", ContinuityClasses)
     if reader.problems or protocols is None or continuity is None:
         raise InventoryError(reader.problems)
-    return Catalogue(protocols, profiles, continuity)
+    return Catalogue(protocols, profiles, continuity, providers)
+
+
+def _files(folder: str) -> list[Found]:
+    return [Found(folder, path) for path in sorted((CATALOGUE / folder).glob("*.yaml"))]
 
 
 def load_environment(path: Path, region: Region | None = None) -> Environment:

@@ -32,6 +32,7 @@ from inventory.models import (
     Site,
 )
 from inventory.problems import Problem, Words
+from inventory.providers import Provider
 
 Value_co = TypeVar("Value_co", bound=BaseModel, covariant=True)
 Item = TypeVar("Item", bound=BaseModel)
@@ -67,14 +68,16 @@ class Kind(StrEnum):
     APPLICATION = "application"
     PROFILE = "profile"
     PROTOCOL = "flow code"
+    PROVIDER = "product"
 
 
 class Catalogue(NamedTuple):
-    """What all regions share: the flow catalogue, the service profiles and the continuity classes."""
+    """What all regions share: the flow catalogue, service profiles, continuity classes, products that keep objects."""
 
     protocols: Placed[Protocols]
     profiles: tuple[Placed[Profile], ...]
     continuity: Placed[ContinuityClasses]
+    providers: tuple[Placed[Provider], ...]
 
 
 @dataclass(frozen=True)
@@ -119,6 +122,11 @@ class LocatedRegion:
         """Give the service profiles."""
         return self.catalogue.profiles
 
+    @property
+    def providers(self) -> tuple[Placed[Provider], ...]:
+        """Give the products that keep objects."""
+        return self.catalogue.providers
+
     @cached_property
     def contacts(self) -> tuple[Placed[Contact], ...]:
         """Give the contacts of the operator, then those of the members."""
@@ -152,6 +160,7 @@ class LocatedRegion:
             Kind.ESTABLISHMENT: {place.value.finess: place for place in reversed(self.establishments)},
             Kind.APPLICATION: _by_id(self.applications),
             Kind.PROFILE: _by_id(self.profiles),
+            Kind.PROVIDER: _by_id(self.providers),
             Kind.PROTOCOL: {place.value.code: place for place in reversed(self.protocols)},
         }
 
@@ -188,6 +197,7 @@ class LocatedRegion:
             protocols=self.catalogue.protocols.value.protocols,
             profiles=tuple(place.value for place in self.profiles),
             continuity=self.catalogue.continuity.value.classes,
+            providers=tuple(place.value for place in self.providers),
         )
 
 

@@ -37,12 +37,12 @@ from inventory.notations import (
     InterfaceName,
     MountPoint,
     Network,
-    Product,
     Program,
     ProtocolCode,
     Schedule,
     Transport,
 )
+from inventory.providers import Provider
 
 
 class Model(BaseModel):
@@ -188,11 +188,15 @@ class Host(Model):
 
 
 class ObjectStore(Model):
-    """An S3 service and the site where it keeps what it is given."""
+    """An S3 service and the site where it keeps what it is given.
+
+    ``product`` is a file of the catalogue's providers, and ``location`` what that provider calls the place.
+    """
 
     id: Identifier
     site: Identifier
-    product: Product
+    product: Identifier
+    location: Identifier | None = None
 
 
 # -- what ---------------------------------------------------------------------------------------------------------
@@ -246,6 +250,7 @@ class Bucket(Model):
     id: Identifier
     store: Identifier
     noncurrent_days: Annotated[int, Field(gt=0)] | None = None
+    quota_gib: Size | None = None
 
 
 class Retention(Model):
@@ -464,6 +469,7 @@ class Region(NetworkSheet, RegionSheet):
     protocols: tuple[Protocol, ...] = ()
     profiles: tuple[Profile, ...] = ()
     continuity: tuple[ContinuityClass, ...] = ()
+    providers: tuple[Provider, ...] = ()
 
 
 # -- which engines ------------------------------------------------------------------------------------------------

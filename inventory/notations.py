@@ -166,9 +166,6 @@ Program = Annotated[
     str,
     Shape(r"^/[^\u0000-\u001f\u007f]+$", "a program", "an absolute path, since no shell looks for it", "/usr/bin/true"),
 ]
-Product = Annotated[
-    str, Shape(r"^(seaweedfs|ceph-rgw)$", "a product that is known here", "seaweedfs or ceph-rgw", "seaweedfs")
-]
 Transport = Annotated[str, Shape(r"^(tcp|udp)$", "a transport", "tcp or udp", "tcp")]
 
 WEEK = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")

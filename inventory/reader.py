@@ -12,6 +12,7 @@ from inventory.folder import FOLDERS, HELD, HOMES, KINDS, SHEETS, Found, read
 from inventory.located import Kind, Placed
 from inventory.models import Application, Host, Member, Profile
 from inventory.problems import Problem, Words, quoted
+from inventory.providers import Provider
 from inventory.shapes import fit
 
 Fitted = TypeVar("Fitted", bound=BaseModel)
@@ -74,7 +75,7 @@ class Reader:
 
 def _check_name(place: Placed[BaseModel], identifier: str) -> list[Problem]:
     """Require that a file is called what it describes: one place to look, and no two files for one thing."""
-    own = cast(Host | Member | Application | Profile, place.value).id
+    own = cast(Host | Member | Application | Profile | Provider, place.value).id
     if own == identifier:
         return []
     why = f"the file is called {identifier}.yaml and one name leads to the other"

@@ -23,6 +23,7 @@ from inventory.models import (
     Protocols,
     RegionSheet,
 )
+from inventory.providers import Provider
 
 FILES: dict[str, type[BaseModel]] = {
     "region": RegionSheet,
@@ -34,6 +35,7 @@ FILES: dict[str, type[BaseModel]] = {
     "protocols": Protocols,
     "profile": Profile,
     "continuity": ContinuityClasses,
+    "provider": Provider,
 }
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

@@ -31,6 +31,7 @@ from hosting_cli.capabilities import (
 from hosting_cli.doors.store_buckets import NO_ENCRYPTION, key_name
 from hosting_cli.doors.store_client import StoreClient, code_of, status_of, unless
 from inventory import naming
+from inventory.providers import PlainRequest
 from vault_policies.render import PROBE_KEY
 
 if TYPE_CHECKING:
@@ -163,10 +164,11 @@ def _bucket_policy(scratch: Scratch) -> str:
 def _tls_only(scratch: Scratch) -> str:
     if _serves_plain(scratch.s3.meta.endpoint_url):
         raise IneffectiveError("the address also answers requests that are not encrypted")
-    for product in (store_policies.SEAWEEDFS, store_policies.CEPH_RGW):
-        with _user(scratch) as user, _policy(scratch, store_policies.tls_only(scratch.bucket, product)):
+    for shown in ((PlainRequest.SAID,), (PlainRequest.SAID, PlainRequest.UNSAID)):
+        with _user(scratch) as user, _policy(scratch, store_policies.tls_only(scratch.bucket, shown)):
             if _is_allowed(lambda: user.put_object(Bucket=scratch.bucket, Key=scratch.name("own/3"), Body=b"1")):
-                return f"plain requests get no answer, and the policy for {product} lets encrypted ones pass"
+                forms = " and ".join(shown)
+                return f"plain requests get no answer, and the policy by what is {forms} lets encrypted ones pass"
     raise IneffectiveError("every form of the policy also refuses requests that are encrypted")
 
 

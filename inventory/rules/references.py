@@ -23,6 +23,7 @@ HOMES = {
     Kind.APPLICATION: "applications/",
     Kind.PROFILE: "the catalogue",
     Kind.PROTOCOL: "the catalogue",
+    Kind.PROVIDER: "the catalogue",
 }
 
 
@@ -47,6 +48,7 @@ def of_stores(region: LocatedRegion) -> Iterator[Reference]:
     """Give what object stores refer to."""
     for store in region.stores:
         yield Reference(Kind.SITE, store.value.site, store, ("site",))
+        yield Reference(Kind.PROVIDER, store.value.product, store, ("product",))
 
 
 def of_segments(region: LocatedRegion) -> Iterator[Reference]:

@@ -3,6 +3,8 @@ import json
 import pytest
 
 from hosting_cli import store_policies
+from inventory.load import load_catalogue
+from inventory.providers import PlainRequest
 
 
 def statements(policy: str) -> list[dict[str, object]]:
@@ -13,8 +15,8 @@ def statements(policy: str) -> list[dict[str, object]]:
 @pytest.mark.parametrize(
     "policy",
     [
-        store_policies.tls_only("b", "seaweedfs"),
-        store_policies.tls_only("b", "ceph-rgw"),
+        store_policies.tls_only("b"),
+        store_policies.tls_only("b", tuple(PlainRequest)),
         store_policies.data_user(["b", "a"]),
         store_policies.backup_user("b", ["h2", "h1"]),
         store_policies.prune_user("b"),
@@ -79,9 +81,8 @@ def test_whoever_adds_to_the_evidence_removes_and_hides_nothing() -> None:
 
 
 def test_each_product_is_told_in_words_that_it_understands() -> None:
-    assert [item["Condition"] for item in statements(store_policies.tls_only("b", "seaweedfs"))] == [
+    shown = {place.value.id: place.value.plain_requests for place in load_catalogue().providers}
+    assert [item["Condition"] for item in statements(store_policies.tls_only("b", shown["seaweedfs"]))] == [
         {"Bool": {"aws:SecureTransport": "false"}}
     ]
-    assert len(statements(store_policies.tls_only("b", "ceph-rgw"))) == 2
-    with pytest.raises(KeyError):
-        store_policies.tls_only("b", "another")
+    assert len(statements(store_policies.tls_only("b", shown["ceph-rgw"]))) == 2

@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 from inventory_edits import TODAY, apply_edits, problems_of, read_cases
 
+from inventory.countries import is_in_eea
 from inventory.documents import read_document
 from inventory.load import load_catalogue, load_region
 from inventory.models import Protocols
 from inventory.problems import InventoryError
+from inventory.providers import Support
 from inventory.shapes import fit
 
 
@@ -116,6 +118,21 @@ def test_the_catalogue_of_this_package_is_in_order() -> None:
     assert {profile.value.id for profile in catalogue.profiles} >= {"imaging-exchange", "tele-stroke"}
     codes = [protocol.code for protocol in catalogue.protocols.value.protocols]
     assert len(codes) == len(set(codes))
+
+
+def test_what_a_product_is_said_to_have_and_nothing_here_would_set_is_no_product_of_ours() -> None:
+    providers = [place.value for place in load_catalogue().providers]
+    assert {provider.id for provider in providers if provider.is_provisioned} == {"seaweedfs", "ceph-rgw"}
+    assert [provider.id for provider in providers if provider.is_provisioned and provider.has("quota")] == []
+
+
+def test_only_places_in_the_eea_are_taken_for_certified() -> None:
+    places = [
+        place for provider in load_catalogue().providers if (offer := provider.value.offer) for place in offer.locations
+    ]
+    certified = {place.id: place.country for place in places if place.hds.support is Support.SUPPORTED}
+    assert certified == {"fr-par": "FR"}
+    assert all(is_in_eea(country) for country in certified.values())
 
 
 def test_every_continuity_class_is_described_and_each_promises_less_than_the_one_before() -> None:

@@ -28,6 +28,7 @@ EXAMPLES = {
     "application": SAMPLE / "applications" / "imagerie-beaune.yaml",
     "protocols": CATALOGUE / "protocols.yaml",
     "continuity": CATALOGUE / "continuity.yaml",
+    "provider": CATALOGUE / "providers" / "scaleway.yaml",
     "profile": CATALOGUE / "profiles" / "tele-stroke.yaml",
 }
 
@@ -176,5 +177,5 @@ def test_the_sample_points_editors_at_its_schemas() -> None:
         first = path.read_text(encoding="utf-8").splitlines()[0]
         assert first.startswith("# yaml-language-server: $schema=")
         target = Path(path.parent / first.partition("=")[2]).resolve()
-        kind = {"hosts": "host", "members": "member", "applications": "application", "profiles": "profile"}
-        assert target == FOLDER / f"{kind.get(path.parent.name, path.stem)}.json"
+        folder, folders = path.parent.name, ("hosts", "members", "applications", "profiles", "providers")
+        assert target == FOLDER / f"{folder.removesuffix('s') if folder in folders else path.stem}.json"
