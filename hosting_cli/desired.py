@@ -23,6 +23,7 @@ from hosting_cli.resources import (
     TransitKey,
 )
 from inventory import naming
+from inventory.backups import backed_up_hosts
 from inventory.models import Application, BackupPolicy, Environment, ObjectStoreAccess, Region, Tier
 from inventory.resource import PLATFORM, Resource, Subject
 from vault_policies import render
@@ -232,10 +233,3 @@ def _second_copy(region: Region, application: Application, policy: BackupPolicy,
     yield Policy(
         name=naming.copy_user(application.id), owner=application.id, text=render.backup_copy(region, application)
     )
-
-
-def backed_up_hosts(application: Application) -> tuple[str, ...]:
-    """Name the hosts that hold a volume which the backup policy of *application* copies, each once."""
-    copied = application.backup.volumes if application.backup else ()
-    tiers = [tier for tier in application.tiers if any(volume.id in copied for volume in tier.volumes)]
-    return tuple(sorted({host for tier in tiers for host in tier.hosts}))

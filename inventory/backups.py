@@ -22,6 +22,24 @@ def with_own(asked: BackupRhythm, policy: BackupPolicy | None) -> BackupRhythm:
     return asked.model_copy(update={name: value for name, value in own.items() if value is not None})
 
 
+def longest_age_minutes(region: Region, application: Application) -> int:
+    """Say how old the newest backup may become before somebody is to be woken.
+
+    That is the RPO of the class, unless the schedule cannot keep it: C0, whose minute is for replication, and an
+    application that gave a reason for less.  Then it is one and a half times what passes between two backups.
+    """
+    promised = class_of(region, application).rpo_minutes
+    gap = longest_gap_minutes(rhythm_of(region, application).schedule)
+    return promised if gap < promised else gap * 3 // 2
+
+
+def backed_up_hosts(application: Application) -> tuple[str, ...]:
+    """Name the hosts that hold a volume which the backup policy of *application* copies, each once."""
+    copied = application.backup.volumes if application.backup else ()
+    tiers = [tier for tier in application.tiers if any(volume.id in copied for volume in tier.volumes)]
+    return tuple(sorted({host for tier in tiers for host in tier.hosts}))
+
+
 def kept_days(retention: Retention) -> int:
     """Give the age in days that the oldest kept snapshot reaches."""
     return max(retention.daily, retention.weekly * 7, retention.monthly * 30)

@@ -1,1 +1,1 @@
-"""WHAT WATCHES: rules and dashboards come here with the first alert."""
+"""WHAT WATCHES: rules for Prometheus, and what the region's files promise, which they hold the world against.  Pure."""

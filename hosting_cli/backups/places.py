@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, replace
 
-from hosting_cli.desired import backed_up_hosts
 from hosting_cli.resources import SecretEntry, SecretPurpose
 from inventory import naming
+from inventory.backups import backed_up_hosts
 from inventory.models import Application, Region
 
 

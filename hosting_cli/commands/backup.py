@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from hosting_cli.backups.places import Place
     from hosting_cli.backups.pruning import Proposal
+    from hosting_cli.backups.standing import Standing
     from hosting_cli.request import Asked, Request
 
 AT_ONCE = 4
@@ -82,9 +83,7 @@ def list_(session: Session, application: ApplicationOption = None) -> Result:
     gave the right bytes.  What cannot be read is unknown.  Exit status 0 when every promise is met, 3 when one is
     missed or a second copy is late, 4 when one is unknown.
     """
-    asked = [(item, place) for item in session.chosen(application) for place in places_of(session, item)]
-    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
-        standings = list(pool.map(lambda pair: standing_of(session, *pair), asked))
+    standings = standings_of(session, application)
     errors = tuple(standing.error for standing in standings if standing.error)
     rows = tuple(standing_row(standing) for standing in standings)
     columns = (
@@ -95,6 +94,13 @@ def list_(session: Session, application: ApplicationOption = None) -> Result:
     met = all(standing.rpo.value == "met" and not standing.is_copied_late for standing in standings)
     status = status_of(errors, ExitStatus.DONE if met else ExitStatus.PENDING)
     return Result("backup list", {"backups": [dict(item.as_json()) for item in standings]}, blocks, status, errors)
+
+
+def standings_of(session: Session, application: str | None) -> "list[Standing]":
+    """Read every repository of *application*, or of all, some at once, and hold each against its promise."""
+    asked = [(item, place) for item in session.chosen(application) for place in places_of(session, item)]
+    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+        return list(pool.map(lambda pair: standing_of(session, *pair), asked))
 
 
 def show(

@@ -33,9 +33,9 @@ def list_(session: Session, application: OwnerOption = None) -> Result:
     hosts, authorities; never a value.  A secret that was wrapped anew keeps its age.  What could not be read is
     unknown.  Exit status 0 when nothing is overdue, 3 when something is, 4 when something is unknown: fit for a timer.
     """
-    judged, seen = _judged(session)
+    judged, seen = judged_keys(session)
     shown = [item for item in judged if application in {None, item.key.owner}]
-    errors = _unread_errors(seen)
+    errors = unread_errors(seen)
     counts = Counter(item.state.value for item in shown)
     summary = ", ".join(f"{count} {state}" for state, count in counts.items()) or "there is none that could be read"
     data: dict[str, Json] = {
@@ -45,7 +45,7 @@ def list_(session: Session, application: OwnerOption = None) -> Result:
     return Result("key list", data, (_table(shown), text(f"{summary}.")), _status(shown, errors), errors)
 
 
-def _unread_errors(seen: "KeysSeen") -> tuple[UnreadableError, ...]:
+def unread_errors(seen: "KeysSeen") -> tuple[UnreadableError, ...]:
     """Say each reason for which keys could not be read once, with the kinds that it hides."""
     hidden: dict[str, list[str]] = {}
     for kind, reason in sorted(seen.unread.items()):
@@ -204,7 +204,7 @@ def find(session: Session, name: str) -> "Judged":
     """
     from hosting_cli.rotations.kinds import subject_of
 
-    judged, seen = _judged(session)
+    judged, seen = judged_keys(session)
     found = next((item for item in judged if name in {item.key.name, subject_of(item.key).name}), None)
     if found is not None:
         return found
@@ -219,7 +219,7 @@ def find(session: Session, name: str) -> "Judged":
     raise UsageError(f"key {name}", "there is no such key", remedy)
 
 
-def _judged(session: Session) -> "tuple[tuple[Judged, ...], KeysSeen]":
+def judged_keys(session: Session) -> "tuple[tuple[Judged, ...], KeysSeen]":
     """Read every key, and hold it against the policy as of now."""
     from hosting_cli.keys.history import times_made
     from hosting_cli.keys.judgement import judge

@@ -1,0 +1,102 @@
+"""Figures for the monitoring: what the object store, the vault and the journal say of backups, drills and keys.
+
+A figure that could not be read is left out, never made up: the alert on what is missing is for that.  Names and times
+of things, never a value of a secret, nothing of a patient.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from hosting_cli.backups.history import Drill
+from hosting_cli.backups.standing import Rpo, Standing
+from hosting_cli.keys.judgement import Judged
+
+DAY_SECONDS = 24 * 3600
+
+HELP = {
+    "hosting_controller_run_timestamp_seconds": "When the controller last looked.",
+    "hosting_repository_readable": "Whether a repository of backups could be read.",
+    "hosting_stored_backup_timestamp_seconds": "When the object store took the newest snapshot, by its own clock.",
+    "hosting_stored_backup_rpo_met": "Whether no more would be lost now than the continuity class allows.",
+    "hosting_stored_backup_size_bytes": "How much a repository takes in the object store.",
+    "hosting_stored_backup_snapshots": "How many snapshots a repository has.",
+    "hosting_stored_check_timestamp_seconds": "When a repository was last checked from the controller.",
+    "hosting_stored_check_success": "Whether that check found the repository whole.",
+    "hosting_drill_last_success_timestamp_seconds": "When a drill was last good; 0 if none ever was.",
+    "hosting_drill_last_attempt_success": "Whether the last drill was good, and in time.",
+    "hosting_drill_duration_seconds": "How long the last drill took until everything was back.",
+    "hosting_key_age_seconds": "How old the value of a key or secret is.",
+    "hosting_key_limit_seconds": "How old it may become.",
+}
+"""Every figure, with what it says; all are gauges."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One figure of one thing."""
+
+    name: str
+    labels: Mapping[str, str]
+    value: float
+
+
+def samples(
+    standings: Iterable[Standing], drills: Iterable[Drill], judged: Iterable[Judged], now: datetime
+) -> tuple[Sample, ...]:
+    """Give every figure that is known.  Pure."""
+    known, made = tuple(standings), tuple(drills)
+    found = [Sample("hosting_controller_run_timestamp_seconds", {}, now.timestamp())]
+    for standing in known:
+        found += _of_backup(standing)
+        found += _of_drills(standing, [drill for drill in made if drill.repository == standing.place.name])
+    return (*found, *(sample for item in judged for sample in _of_key(item)))
+
+
+def _of_backup(standing: Standing) -> Iterator[Sample]:
+    labels, seen, check = _labels(standing), standing.repository, standing.last_check
+    yield Sample("hosting_repository_readable", labels, float(standing.error is None))
+    if standing.rpo is not Rpo.UNKNOWN:
+        yield Sample("hosting_stored_backup_rpo_met", labels, float(standing.rpo is Rpo.MET))
+    if standing.last is not None:
+        yield Sample("hosting_stored_backup_timestamp_seconds", labels, standing.last.timestamp())
+    if seen is not None:
+        yield Sample("hosting_stored_backup_size_bytes", labels, seen.size_bytes)
+        yield Sample("hosting_stored_backup_snapshots", labels, len(seen.snapshots))
+    if check is not None:
+        yield Sample("hosting_stored_check_timestamp_seconds", labels, check.time.timestamp())
+        yield Sample("hosting_stored_check_success", labels, float(check.damage is None))
+
+
+def _of_drills(standing: Standing, drills: list[Drill]) -> Iterator[Sample]:
+    labels = _labels(standing)
+    good = [drill.time.timestamp() for drill in drills if drill.is_met]
+    yield Sample("hosting_drill_last_success_timestamp_seconds", labels, max(good, default=0.0))
+    if drills:
+        yield Sample("hosting_drill_last_attempt_success", labels, float(drills[-1].is_met))
+        yield Sample("hosting_drill_duration_seconds", labels, drills[-1].seconds)
+
+
+def _labels(standing: Standing) -> dict[str, str]:
+    return {"application": standing.place.application, "host": standing.place.host}
+
+
+def _of_key(judged: Judged) -> Iterator[Sample]:
+    labels = {"kind": judged.key.kind.value, "name": judged.key.name, "owner": judged.key.owner}
+    if judged.age_days is not None:
+        yield Sample("hosting_key_age_seconds", labels, judged.age_days * DAY_SECONDS)
+        yield Sample("hosting_key_limit_seconds", labels, judged.limit.days * DAY_SECONDS)
+
+
+def exposition(found: Iterable[Sample]) -> str:
+    """Write *found* in Prometheus's text form."""
+    from prometheus_client import CollectorRegistry, Gauge, generate_latest
+
+    registry = CollectorRegistry()
+    gauges: dict[str, Gauge] = {}
+    for sample in found:
+        if sample.name not in gauges:
+            gauges[sample.name] = Gauge(sample.name, HELP[sample.name], list(sample.labels), registry=registry)
+        gauge = gauges[sample.name]
+        (gauge.labels(**sample.labels) if sample.labels else gauge).set(sample.value)
+    return generate_latest(registry).decode()
