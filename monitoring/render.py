@@ -39,4 +39,4 @@ def _promises(region: Region) -> Iterator[dict[str, Any]]:
         for host in backed_up_hosts(application):
             labels = {"application": application.id, "host": host, "continuity": promise.code}
             for name, seconds in figures.items():
-                yield {"record": name, "expr": f"vector({seconds})", "labels": labels}
+                yield {"record": name, "expr": f"vector({seconds})", "labels": dict(labels)}

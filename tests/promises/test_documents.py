@@ -17,7 +17,11 @@ from hosting_cli.app import COMMANDS, SHARED_OPTIONS, build, function_of
 from inventory.models import Environment
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
+DOCUMENTS = (
+    ROOT / "README.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+    *sorted((ROOT / "runbooks").rglob("*.md")),
+)
 NAMES = [(group, name) for group, names in COMMANDS.items() for name in names]
 
 
