@@ -97,6 +97,11 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "withdraw": "Call off what was asked for and is not carried out yet.",
         "policy": "Show how long each kind of key may serve, and who says so.",
     },
+    "volume": {
+        "list": "List every volume: what opens it, and the copies of its header.",
+        "show": "Show one volume's slots, their cost, and every copy of its header.",
+        "header": "Renew, open or write back the copies of a volume's header.",
+    },
     "journal": {
         "show": "Show what was planned, approved, done and proven, oldest first.",
         "verify": "Check that no entry was changed, removed, added or reordered.",
@@ -120,6 +125,7 @@ GROUPS = {
     "backup": "Backups: how they stand, what is kept, and letting go safely.",
     "drill": "Drills: whether what is promised works, and how fast.",
     "key": "Keys and secrets: their age, rotation and end.",
+    "volume": "Encrypted volumes: what opens them, and their headers.",
     "journal": "What was planned, approved, done and proven.",
     "lab": "A whole small region on this machine, on real engines.",
 }

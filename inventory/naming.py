@@ -19,6 +19,9 @@ APPROLE_MOUNT = "approle"
 KV_ROOT = "hosting"
 """Below the KV mount; entry names in this module are relative to it."""
 
+HEADER_COPIES = "headers/"
+"""What the names of copies of LUKS headers begin with in the platform's evidence."""
+
 NEXT = "-next"
 """What the names of entries end with that keep a passphrase during its rotation: the only ones that are ever ended."""
 
@@ -65,6 +68,11 @@ def volume_secret(application: str, host: str, volume: str, slot: str) -> str:
 def next_volume_secret(application: str, host: str, volume: str, slot: str) -> str:
     """Name the KV entry of the passphrase that is about to replace that of *slot*; no host may read it."""
     return volume_secret(application, host, volume, f"{slot}{NEXT}")
+
+
+def header_copy(application: str, host: str, volume: str, name: str) -> str:
+    """Name a copy of a LUKS header in the platform's evidence; without *name*, what their names begin with."""
+    return f"{HEADER_COPIES}{application}/{host}/{volume}/{name}"
 
 
 def repository_secret(application: str, host: str) -> str:

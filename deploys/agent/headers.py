@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from .locks import alone
-from .luks import label_of, opens, ours
+from .luks import label_of, opens
 from .processes import run
 from .settings import HEADERS, AgentError, volume
 
@@ -39,10 +39,13 @@ def save(device: str, label: str, passphrases: Iterable[str]) -> None:
 
 
 def fetch(name: str, volume_id: str) -> dict[str, Any]:
-    """Give the copy of a volume's header away: what it is of, and its bytes."""
-    _, label = ours(name, volume_id)
+    """Give the copy of a volume's header away: what it is of, and its bytes; whatever became of the header itself."""
+    label = str(volume(name, volume_id)["label"])
     with alone(label):
-        content = copy_of(label).read_bytes()
+        try:
+            content = copy_of(label).read_bytes()
+        except FileNotFoundError:
+            raise AgentError(f"there is no copy of the header of {label} on this host") from None
     return {**_description(content), "image": base64.b64encode(zlib.compress(_thinned(content))).decode()}
 
 

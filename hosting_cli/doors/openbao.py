@@ -143,6 +143,14 @@ class OpenBao:
         """End an entry that kept a passphrase during its rotation; any other is ``RefusedError``.  Idempotent."""
         vault_secrets.end(self._client, entry)
 
+    def wrap(self, key: str, value: Secret) -> str:
+        """Encrypt *value* under the transit key *key*, for what is kept elsewhere; the ciphertext ends with the key."""
+        return vault_secrets.wrapped(self._client, key, value)
+
+    def unwrap(self, key: str, ciphertext: str) -> Secret:
+        """Decrypt what ``wrap`` gave; raise ``EngineError`` when the key is disabled, or is no more."""
+        return vault_secrets.unwrapped(self._client, key, ciphertext)
+
     def secret_notes(self, name: str) -> Mapping[str, str]:
         """Give what is recorded beside the entry *name*; nothing when it has no value."""
         return vault_secrets.notes(self._client, name)

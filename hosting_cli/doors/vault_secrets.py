@@ -69,8 +69,8 @@ def rewrap(client: VaultClient, entry: SecretEntry, *, region: str) -> None:
     # Before the new version, which would otherwise pass for a new value.
     _mark(client, entry, region, {MADE_AT: stored["created_time"], **_notes(details)})
     ciphertext = {"ciphertext": answer["data"]["data"]["ciphertext"]}
-    wrapped = client.post(f"{naming.TRANSIT_MOUNT}/rewrap/{entry.wrapped_by}", ciphertext)["data"]["ciphertext"]
-    if not _put(client, entry, wrapped, version=stored["version"]):
+    anew = client.post(f"{naming.TRANSIT_MOUNT}/rewrap/{entry.wrapped_by}", ciphertext)["data"]["ciphertext"]
+    if not _put(client, entry, anew, version=stored["version"]):
         raise EngineError(str(entry.subject), "somebody else replaced it at the same moment", "Wrap it anew again.")
     if reveal(client, entry) != before:
         raise _unlike(entry)
@@ -82,9 +82,19 @@ def reveal(client: VaultClient, entry: SecretEntry) -> Secret:
     if answer is None:
         remedy = "Make it, or undelete its last version if somebody deleted that (`bao kv undelete`)."
         raise EngineError(str(entry.subject), "it has no value", remedy)
-    body = {"ciphertext": answer["data"]["data"]["ciphertext"]}
-    plain = client.post(f"{naming.TRANSIT_MOUNT}/decrypt/{entry.wrapped_by}", body)["data"]["plaintext"]
-    return Secret(base64.b64decode(plain).decode())
+    return unwrapped(client, entry.wrapped_by, answer["data"]["data"]["ciphertext"])
+
+
+def wrapped(client: VaultClient, key: str, value: Secret) -> str:
+    """Encrypt *value* under the transit key *key*; the ciphertext may be kept anywhere, and ends with the key."""
+    plain = base64.b64encode(value.reveal().encode()).decode()
+    return str(client.post(f"{naming.TRANSIT_MOUNT}/encrypt/{key}", {"plaintext": plain})["data"]["ciphertext"])
+
+
+def unwrapped(client: VaultClient, key: str, ciphertext: str) -> Secret:
+    """Decrypt what ``wrapped`` gave."""
+    answer = client.post(f"{naming.TRANSIT_MOUNT}/decrypt/{key}", {"ciphertext": ciphertext})
+    return Secret(base64.b64decode(answer["data"]["plaintext"]).decode())
 
 
 def has_value(client: VaultClient, name: str) -> bool:
@@ -139,9 +149,7 @@ def _mark(client: VaultClient, entry: SecretEntry, region: str, note: Mapping[st
 
 def _store(client: VaultClient, entry: SecretEntry, value: Secret, *, version: int) -> bool:
     """Wrap and store *value* on top of *version*; ``False`` when another version is there by now."""
-    plain = base64.b64encode(value.reveal().encode()).decode()
-    wrapped = client.post(f"{naming.TRANSIT_MOUNT}/encrypt/{entry.wrapped_by}", {"plaintext": plain})
-    return _put(client, entry, wrapped["data"]["ciphertext"], version=version)
+    return _put(client, entry, wrapped(client, entry.wrapped_by, value), version=version)
 
 
 def _put(client: VaultClient, entry: SecretEntry, ciphertext: str, *, version: int) -> bool:

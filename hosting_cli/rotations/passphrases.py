@@ -15,6 +15,7 @@ from hosting_cli.resources import SecretEntry
 from hosting_cli.secret import Secret
 from hosting_cli.session import Session
 from hosting_cli.volumes.agent import VolumeAgent
+from hosting_cli.volumes.copies import Copies
 from hosting_cli.volumes.places import Held, VolumePlace, places
 from hosting_cli.volumes.reading import header_of
 from inventory.resource import Json, Subject
@@ -74,14 +75,15 @@ class Rotation:
     def steps(self) -> Iterator[Step]:
         """Yield the steps; at each of them the volume opens with what the vault gives its host."""
         volume, entry, fresh = self.place.volume.subject, self.entry, self.next_entry
+        copies = Copies(self.session, self.place)
         yield Step(fresh.subject, "make the next passphrase, store it, read it back", self._make, self._is_made)
         sentence = f"let it open slot {self.slot} too, and try it there"
         yield Step(volume, sentence, self._add, self._is_added)
-        yield self._saving("copy the header anew, and open the copy")
+        yield copies.saving(self._passphrases)
         yield Step(entry.subject, "store it, read it back", self._store, self._is_stored)
         yield self._proof(volume)
         yield Step(volume, f"end slot {', '.join(self.ended)}", self._end, self._is_ended)
-        yield self._saving("copy the header as it is now, and open the copy")
+        yield from copies.renewal(self._passphrases)
         sentence = "end the entry that held it until now"
         yield Step(fresh.subject, sentence, partial(self.session.vault.end_secret, fresh), self._is_over)
 
@@ -129,8 +131,9 @@ class Rotation:
     def _fresh(self) -> Secret:
         return self._reveal(self.entry if self._is_stored() else self.next_entry)
 
-    def _others(self) -> Sequence[Secret]:
-        return [self._reveal(self.place.entry(held)) for held in Held if held is not self.held]
+    def _passphrases(self) -> Sequence[Secret]:
+        """Reveal those that stay: the new one, and the volume's other one."""
+        return [self._fresh(), *(self._reveal(self.place.entry(held)) for held in Held if held is not self.held)]
 
     # -- the host -----------------------------------------------------------------------------------------------------
 
@@ -143,12 +146,6 @@ class Rotation:
 
     def _is_added(self) -> bool:
         return self.slot in self._slots() and self._agent.opened_slot(self._fresh()) == self.slot
-
-    def _saving(self, sentence: str) -> Step:
-        def save() -> None:
-            self._agent.save_header([self._fresh(), *self._others()])
-
-        return Step(self.place.volume.subject, sentence, save, lambda: header_of(self.session, self.place).is_saved)
 
     def _proof(self, volume: Subject) -> Step:
         if self.held is Held.ACTIVE:
@@ -170,7 +167,7 @@ class Rotation:
         return {"slot": found}
 
     def _end(self) -> None:
-        self._agent.end_slots(self.ended, kept=[self._fresh(), *self._others()])
+        self._agent.end_slots(self.ended, kept=self._passphrases())
 
     def _is_ended(self) -> bool:
         return not set(self.ended) & set(self._slots())

@@ -12,6 +12,7 @@ from hosting_cli.proofs.on_host import hand_on
 from hosting_cli.secret import Secret
 from hosting_cli.session import Session
 from hosting_cli.volumes.places import VolumePlace
+from hosting_cli.volumes.sealed import HeaderCopy
 from inventory.resource import Json
 
 TIMEOUT_SECONDS = 900
@@ -48,6 +49,24 @@ class VolumeAgent:
     def save_header(self, passphrases: Sequence[Secret]) -> None:
         """Copy the header on the host, and open the copy with each of *passphrases*, before it replaces the last."""
         self._order("save-header", passphrases=[secret.reveal() for secret in passphrases])
+
+    def fetch_header(self) -> dict[str, str]:
+        """Give the copy of the header that the host keeps: its label, uuid, checksum and image."""
+        volume = self.place.volume
+        found = self._ask("fetch-header", volume.application, volume.volume)
+        return {name: str(found[name]) for name in ("label", "uuid", "checksum", "image")}
+
+    def opens_copy(self, copy: HeaderCopy, passphrases: Sequence[Secret]) -> bool:
+        """Have the host try *passphrases* on a copy that is brought to it, and on nothing of its own."""
+        return bool(self._returned("test-header", copy, passphrases)["opens"])
+
+    def restore_header(self, copy: HeaderCopy, passphrases: Sequence[Secret]) -> None:
+        """Write *copy* over a lost header; raise ``EngineError``, nothing written, when the present one still opens."""
+        self._returned("restore-header", copy, passphrases)
+
+    def _returned(self, command: str, copy: HeaderCopy, passphrases: Sequence[Secret]) -> dict[str, Any]:
+        revealed = [secret.reveal() for secret in passphrases]
+        return self._order(command, uuid=copy.uuid, image=copy.image, passphrases=list(revealed))
 
     def _order(self, command: str, **order: Json) -> dict[str, Any]:
         volume = self.place.volume

@@ -2,18 +2,24 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from lab_commands import OFFICER, run, session_of, without_machines
-from volumes_lab import FileHost, Killed, add_stray, dying_after, file_host
+from volumes_lab import FileHost, Killed, add_stray, destroy, dying_after, file_host
 
-from hosting_cli.commands import key
+from hosting_cli.commands import headers, key, volume
+from hosting_cli.commands.headers import Action
 from hosting_cli.console import Progress
-from hosting_cli.errors import RefusedError
+from hosting_cli.errors import EngineError, RefusedError, UnreadableError
 from hosting_cli.lab import faults
 from hosting_cli.lab.laboratory import Lab
 from hosting_cli.result import ExitStatus, Result
+from hosting_cli.volumes.agent import VolumeAgent
+from hosting_cli.volumes.copies import Copies
 from hosting_cli.volumes.places import Held
 
 
@@ -60,6 +66,38 @@ def is_whole(host: FileHost, held: Held) -> None:
     assert not host.session.vault.has_secret(host.place.next_entry(held).name)
     (volume,) = host.read({host.place.host: {}})[host.place.host]["storage"]["value"]["volumes"].values()
     assert volume["luks"]["saved_checksum"] == volume["luks"]["checksum"]
+
+
+def listed(host: FileHost) -> dict[str, Any]:
+    (found,) = volume.list_(host.session).data["volumes"]
+    return dict(found)
+
+
+def ask_for_restore(lab: Lab, host: FileHost) -> Result:
+    """Ask that the header be brought back, have it approved, and show that nothing happens unconfirmed."""
+    asked = headers.header(host.session, Action.RESTORE, host.place.name)
+    assert asked.status is ExitStatus.PENDING
+    assert run(lab, "approve", asked.data["procedure"], person=OFFICER)[0] == 0
+    assert headers.header(host.session, Action.RESTORE, host.place.name).status is ExitStatus.PENDING
+    assert listed(host)["state"] == "lost"
+    return asked
+
+
+def restore(host: FileHost) -> Result:
+    return headers.header(host.session, Action.RESTORE, host.place.name, confirm=host.place.name)
+
+
+def test_where_the_evidence_has_none_the_hosts_own_copy_is_taken(lab: Lab, host: FileHost) -> None:
+    """First of all, because what others add to the evidence stays there."""
+    assert listed(host)["copies"] == []
+    destroy(host)
+    asked = ask_for_restore(lab, host)
+    assert asked.data["request"]["goal"]["copy"] == "the host's own copy"
+    assert restore(host).status is ExitStatus.DONE
+    is_whole(host, Held.ACTIVE)
+
+
+# -- rotations --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("held", Held)
@@ -149,3 +187,111 @@ def test_a_passphrase_that_opens_nothing_is_not_rotated(lab: Lab, host: FileHost
         key.rotate(host.session, host.place.entry(Held.ACTIVE).name)
     host.session.vault.replace_secret(entry, kept, note={})
     assert host.slots() == ["0", "1"]
+
+
+# -- copies of headers ------------------------------------------------------------------------------------------------
+
+
+def test_a_copy_is_sealed_kept_brought_back_and_opened(lab: Lab, host: FileHost) -> None:
+    before = listed(host)
+    assert (before["state"], before["saved_on_host"]) == ("stale", True)
+    assert headers.header(host.session, Action.SAVE, host.place.name).status is ExitStatus.DONE
+    after = listed(host)
+    assert (after["state"], after["reasons"], after["tested_at"] is not None) == ("in order", [], True)
+    copy = after["copies"][-1]
+    assert len(after["copies"]) == len(before["copies"]) + 1
+    assert copy["checksum"] == after["checksum"]
+    (kept,) = host.session.evidence.kept(copy["name"])
+    sealed = host.session.evidence.get(kept)
+    assert b"LUKS" not in sealed
+    assert len(sealed) < 2 << 20  # what no slot uses is not kept
+    shown = volume.show(host.session, host.place.name)
+    assert shown.data["slots"]["0"] == {"key_bits": 512, "type": "argon2id", "memory": 1024, "time": 4, "cpus": 1}
+    assert headers.header(host.session, Action.SAVE, host.place.name).status is ExitStatus.DONE
+    assert len(listed(host)["copies"]) == len(after["copies"])
+
+
+def test_without_its_transit_key_a_copy_is_of_use_to_nobody(lab: Lab, host: FileHost) -> None:
+    headers.header(host.session, Action.SAVE, host.place.name)
+    transit = host.place.entry(Held.ACTIVE).wrapped_by
+    host.session.vault.set_key_enabled(transit, enabled=False)
+    try:
+        with pytest.raises(EngineError):
+            headers.header(host.session, Action.TEST, host.place.name)
+    finally:
+        host.session.vault.set_key_enabled(transit, enabled=True)
+    assert headers.header(host.session, Action.TEST, host.place.name).status is ExitStatus.DONE
+
+
+def test_a_lost_header_comes_back_from_the_evidence_after_a_rotation(lab: Lab, host: FileHost) -> None:
+    headers.header(host.session, Action.SAVE, host.place.name)
+    assert rotate(lab, host, Held.ACTIVE).status is ExitStatus.DONE
+    assert listed(host)["state"] == "in order"  # the rotation renewed it
+    slots = host.slots()
+    destroy(host)
+    host.copy.unlink()
+    assert not boots(host)
+    asked = ask_for_restore(lab, host)
+    assert asked.data["request"]["goal"]["overwrites"] == "its header is lost"
+    assert restore(host).status is ExitStatus.DONE
+    assert host.slots() == slots
+    is_whole(host, Held.ACTIVE)
+    assert listed(host)["state"] == "in order"
+
+
+def test_a_restore_killed_after_each_change_goes_on(lab: Lab, host: FileHost) -> None:
+    headers.header(host.session, Action.SAVE, host.place.name)
+    destroy(host)
+    ask_for_restore(lab, host)
+    kills = 0
+    while not kills or listed(host)["state"] != "in order":
+        with suppress(Killed), dying_after(1):
+            restore(host)
+        kills += 1
+        assert kills < 9
+    assert restore(host).status is ExitStatus.DONE
+    is_whole(host, Held.ACTIVE)
+
+
+def test_a_header_that_opens_is_never_written_over(lab: Lab, host: FileHost) -> None:
+    headers.header(host.session, Action.SAVE, host.place.name)
+    with pytest.raises(RefusedError, match="its header opens with what the vault keeps"):
+        headers.header(host.session, Action.RESTORE, host.place.name)
+    copy = Copies(host.session, host.place)
+    with pytest.raises(EngineError, match="there is nothing to mend"):
+        VolumeAgent(host.session, host.place).restore_header(copy.on_host(), copy.passphrases())
+
+
+def test_a_copy_of_another_volume_or_with_older_passphrases_is_never_written(lab: Lab, host: FileHost) -> None:
+    copies, agent = Copies(host.session, host.place), VolumeAgent(host.session, host.place)
+    older = copies.on_host()
+    rotate(lab, host, Held.ACTIVE)
+    destroy(host)
+    for copy, words in ((older, "does not open with what"), (replace(older, uuid="another"), "the copy is of")):
+        with pytest.raises(EngineError, match=words):
+            agent.restore_header(copy, copies.passphrases())
+
+
+def test_a_volume_that_was_made_anew_gets_no_header_of_the_one_before(lab: Lab, host: FileHost) -> None:
+    headers.header(host.session, Action.SAVE, host.place.name)
+    host.make()
+    destroy(host)
+    asked = headers.header(host.session, Action.RESTORE, host.place.name)
+    assert asked.data["request"]["goal"]["copy"] == "the host's own copy"
+    key.withdraw(host.session, asked.data["procedure"])
+
+
+def test_half_a_header_mends_itself_when_it_is_tried(lab: Lab, host: FileHost) -> None:
+    with host.device.open("r+b") as stream:
+        stream.write(bytes(4096))
+    assert listed(host)["state"] == "lost"
+    assert host.opens(host.passphrase(Held.ACTIVE))  # cryptsetup writes the second copy of the header over the first
+    assert listed(host)["state"] == "stale"
+
+
+def test_an_unreachable_host_is_unknown_and_not_in_order(lab: Lab, host: FileHost) -> None:
+    host.down = "it is down"
+    found = volume.list_(host.session)
+    assert (found.status, found.data["volumes"][0]["state"]) == (ExitStatus.UNKNOWN, "unknown")
+    with pytest.raises(UnreadableError):
+        headers.header(host.session, Action.RESTORE, host.place.name)

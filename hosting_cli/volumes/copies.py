@@ -1,0 +1,161 @@
+"""Copies of headers in the platform's evidence: sealed and added, found again, opened and tried on their hosts."""
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hosting_cli.errors import EngineError, HostingError, RefusedError
+from hosting_cli.procedure import Step, proof
+from hosting_cli.proofs.proof import Proof, Verdict
+from hosting_cli.secret import Secret
+from hosting_cli.session import Session
+from hosting_cli.volumes.agent import VolumeAgent
+from hosting_cli.volumes.places import Held, VolumePlace
+from hosting_cli.volumes.reading import header_of
+from hosting_cli.volumes.sealed import HeaderCopy, NoSealError, seal, unseal
+from hosting_cli.volumes.standing import SealedCopy
+from inventory import naming
+from inventory.resource import Subject
+
+if TYPE_CHECKING:
+    from hosting_cli.doors.evidence import Kept
+
+PROOF = "header-copy-opens"
+
+
+@dataclass(frozen=True)
+class Copies:
+    """The copies of one volume's header in the evidence; every method raises what the doors raise."""
+
+    session: Session
+    place: VolumePlace
+
+    @property
+    def prefix(self) -> str:
+        """Give what their names begin with."""
+        return prefix_of(self.place)
+
+    def kept(self) -> "tuple[Kept, ...]":
+        """List them, the oldest first."""
+        found = [item for item in self.session.evidence.kept(self.prefix) if checksum_of(item) is not None]
+        return tuple(sorted(found, key=lambda item: item.stored))
+
+    def of(self, checksum: str) -> "Kept | None":
+        """Find the copy of the header with that checksum."""
+        return next((item for item in self.kept() if checksum_of(item) == checksum), None)
+
+    def add(self) -> None:
+        """Seal the copy that the host keeps, add it, and open what comes back; raise ``EngineError`` if it differs."""
+        copy, key = self.on_host(), naming.transit_key(self.place.volume.application, "volumes")
+
+        def wrap(value: Secret) -> str:
+            return self.session.vault.wrap(key, value)
+
+        body = seal(copy, wrapped_by=key, wrap=wrap, random_bytes=secrets.token_bytes)
+        kept = self.session.evidence.add(f"{self.prefix}{copy.checksum}.json", body)
+        if self.opened(kept) != copy:
+            raise EngineError(
+                f"volume {self.place.name}", "the sealed copy opens differently", "Trust it with nothing."
+            )
+
+    def on_host(self) -> HeaderCopy:
+        """Fetch the copy that the host keeps."""
+        volume, found = self.place.volume, VolumeAgent(self.session, self.place).fetch_header()
+        whose = {"application": volume.application, "host": volume.host, "volume": volume.volume}
+        copy = HeaderCopy(**whose, **found)
+        return self._of_this_volume(copy, "the copy on the host")
+
+    def opened(self, kept: "Kept") -> HeaderCopy:
+        """Open one; raise ``EngineError`` when it cannot be opened, or is of another volume than its name says."""
+        try:
+            copy = unseal(self.session.evidence.get(kept), self.session.vault.unwrap)
+        except NoSealError as error:
+            raise EngineError(f"evidence {kept.name}", str(error), "Take another copy.") from error
+        return self._of_this_volume(copy, kept.name)
+
+    def _of_this_volume(self, copy: HeaderCopy, name: str) -> HeaderCopy:
+        volume = self.place.volume
+        whose = (volume.application, volume.host, volume.volume, volume.label)
+        if (copy.application, copy.host, copy.volume, copy.label) != whose:
+            what = f"{name} is of {copy.application}/{copy.volume} on {copy.host}, labelled {copy.label!r}"
+            raise EngineError(f"volume {self.place.name}", what, "Take a copy of this very volume.")
+        return copy
+
+    # -- steps --------------------------------------------------------------------------------------------------------
+
+    def saving(self, passphrases: Callable[[], Sequence[Secret]]) -> Step:
+        """Give the step that brings the copy on the host up to the header as it is; *passphrases* must open it."""
+
+        def save() -> None:
+            VolumeAgent(self.session, self.place).save_header(passphrases())
+
+        def is_saved() -> bool:
+            return header_of(self.session, self.place).is_saved
+
+        return Step(self.place.volume.subject, "copy its header on the host, and open the copy", save, is_saved)
+
+    def renewal(self, passphrases: Callable[[], Sequence[Secret]]) -> Iterator[Step]:
+        """Yield the steps that bring both copies up to the header as it is, and prove the one in the evidence."""
+        yield self.saving(passphrases)
+        if self.session.region.evidence is not None:
+            subject = Subject("header-copy", self.place.name)
+            yield Step(subject, "seal it, add it to the evidence, read it back", self.add, self._is_kept)
+            yield proof(subject, "bring it back from the evidence, and open it", lambda: self.tried().observed)
+
+    def _is_kept(self) -> bool:
+        return self.of(header_of(self.session, self.place).checksum) is not None
+
+    def tried(self) -> Proof:
+        """Bring the last one back and have its host open it with both passphrases, on record.
+
+        Raise ``EngineError`` when it does not open, and ``RefusedError`` when there is none.
+        """
+        kept = self.kept()
+        if not kept:
+            remedy = f"Make one: hosting volume header save {self.place.name}"
+            raise RefusedError(f"volume {self.place.name}", "the evidence holds no copy of its header", remedy)
+        copy = self.opened(kept[-1])
+        opens = VolumeAgent(self.session, self.place).opens_copy(copy, self.passphrases())
+        sentence = "the last copy of its header in the evidence opens with both passphrases that the vault keeps"
+        made = Proof(
+            PROOF,
+            f"volume {self.place.name}",
+            Verdict.HELD if opens else Verdict.BROKEN,
+            sentence if opens else sentence.replace("opens with both", "does not open with both"),
+            {"copy": kept[-1].name, "checksum": copy.checksum, "uuid": copy.uuid},
+        )
+        self.session.journal.append("proof", made.to_json())
+        if not opens:
+            remedy = f"Make a new one: hosting volume header save {self.place.name}"
+            raise EngineError(f"volume {self.place.name}", made.sentence, remedy)
+        return made
+
+    def passphrases(self) -> list[Secret]:
+        """Reveal what the vault keeps for the volume."""
+        return [self.session.vault.reveal_secret(self.place.entry(held)) for held in Held]
+
+
+def prefix_of(place: VolumePlace) -> str:
+    """Give what the names of the copies of a volume's header begin with."""
+    return naming.header_copy(place.volume.application, place.host, place.volume.volume, "")
+
+
+def all_kept(session: Session) -> tuple[Mapping[str, tuple[SealedCopy, ...]], str | None]:
+    """List the copies of every volume at once, by their prefix, the oldest first; or say why nobody can tell."""
+    try:
+        kept = session.evidence.kept(naming.HEADER_COPIES)
+    except HostingError as error:
+        return {}, str(error)
+    found: dict[str, tuple[SealedCopy, ...]] = {}
+    for item in sorted(kept, key=lambda item: item.stored):
+        prefix, checksum = item.name.rpartition("/")[0] + "/", checksum_of(item)
+        if checksum is not None:
+            found[prefix] = (*found.get(prefix, ()), SealedCopy(item.name, checksum, item.stored))
+    return found, None
+
+
+def checksum_of(kept: "Kept") -> str | None:
+    """Read off a name which header it is a copy of; ``None`` for a name that is none of ours."""
+    name, _, ending = kept.name.rpartition("/")[2].rpartition(".")
+    return name if ending == "json" else None
