@@ -98,8 +98,8 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "policy": "Show how long each kind of key may serve, and who says so.",
     },
     "volume": {
-        "list": "List every volume: what opens it, and the copies of its header.",
-        "show": "Show one volume's slots, their cost, and every copy of its header.",
+        "list": "List volumes: what opens each, and the copies of its header.",
+        "show": "Show a volume's slots, what each costs to try, and its copies.",
         "header": "Renew, open or write back the copies of a volume's header.",
     },
     "journal": {

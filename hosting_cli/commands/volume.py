@@ -24,7 +24,7 @@ VolumeArgument = Annotated[
 
 
 def list_(session: Session, application: ApplicationOption = None) -> Result:
-    """List every volume: what opens it, and how the copies of its header stand.
+    """List volumes: what opens each, and the copies of its header.
 
     Each host is asked once.  A header is lost with a few KiB and all data with it, so there are two copies: one on the
     host, which backups take along, and a sealed one in the platform's evidence, locked.  A copy that is of an earlier
@@ -49,7 +49,7 @@ def list_(session: Session, application: ApplicationOption = None) -> Result:
 
 
 def show(session: Session, name: VolumeArgument) -> Result:
-    """Show one volume's slots, what trying a passphrase costs in each, and every copy of its header.
+    """Show a volume's slots, what each costs to try, and its copies.
 
     Read from the header itself.  The cost is Argon2id's: memory, iterations and lanes, as they were given when the
     slot was made; a slot that nobody needs is named as such.

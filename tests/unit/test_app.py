@@ -129,8 +129,10 @@ def test_an_error_names_its_command_in_full_and_is_a_document_for_programs(name:
         "backup approve",
         "backup recover",
         "drill run",
+        "volume show",
+        "volume header",
     }
-    digest = ["create"] if name == "key recovery" else []
+    digest = {"key recovery": ["create"], "volume header": ["test"]}.get(name, [])
     digest += ["0123456789abcdef"] if name in named else []
     more = {"backup recover": ["--as-of", "2026-01-01T00:00Z"], "restore": ["imagerie", "/srv/imagerie"]}
     status, printed, complaint = invoke(*name.split(), *digest, *more.get(name, []), "--output", "json")
