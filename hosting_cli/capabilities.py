@@ -15,6 +15,7 @@ UNKNOWN_KEY_REFUSED = "unknown-key-refused"
 BUCKET_POLICY = "bucket-policy"
 TLS_ONLY = "tls-only"
 SCOPED_USERS = "scoped-users"
+STRANGERS_REFUSED = "strangers-refused"
 TAGS = "tags"
 LIFECYCLE = "lifecycle"
 
@@ -26,6 +27,7 @@ ALL = (
     BUCKET_POLICY,
     TLS_ONLY,
     SCOPED_USERS,
+    STRANGERS_REFUSED,
     TAGS,
     LIFECYCLE,
 )
@@ -61,6 +63,7 @@ def needs(resource: StoreResource) -> tuple[str, ...]:
         TLS_ONLY: resource.policy is not None,
         OBJECT_LOCK: resource.lock_mode is not None,
         LIFECYCLE: (resource.noncurrent_days, resource.expire_days) != (None, None),
+        STRANGERS_REFUSED: True,
         TAGS: True,
     }
     return tuple(name for name, wanted_here in wanted.items() if wanted_here)

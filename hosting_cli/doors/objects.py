@@ -9,7 +9,7 @@ from hosting_cli.capabilities import Capability
 from hosting_cli.doors import store_buckets, store_history, store_probes, store_users
 from hosting_cli.doors.store_client import StoreClient, status_when
 from hosting_cli.errors import HostingError, RefusedError
-from hosting_cli.resources import Bucket, StoreResource, StoreUser, object_store
+from hosting_cli.resources import OURS, Bucket, StoreResource, StoreUser, object_store
 from hosting_cli.secret import Secret
 from inventory.models import ObjectStoreAccess
 from inventory.resource import Reading, Resource, Subject
@@ -52,7 +52,7 @@ class ObjectStoreDoor:
         taken_at = datetime.now(UTC)
         try:
             buckets = tuple(store_buckets.read_buckets(self._client, self._store, self._region, expected))
-            owners = {bucket.name: bucket.owner for bucket in buckets}
+            owners = {bucket.name: bucket.owner for bucket in buckets if bucket.mark == OURS}
             users = tuple(store_users.read_users(self._client, self._store, owners))
         except HostingError as error:
             return Reading(object_store(self._store), taken_at, None, str(error))

@@ -5,13 +5,10 @@ removed again, but for one object that is locked for seconds and removed by the 
 """
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from http.client import HTTPConnection
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from hosting_cli import store_policies
@@ -21,6 +18,7 @@ from hosting_cli.capabilities import (
     LIFECYCLE,
     OBJECT_LOCK,
     SCOPED_USERS,
+    STRANGERS_REFUSED,
     TAGS,
     TLS_ONLY,
     UNKNOWN_KEY_REFUSED,
@@ -30,15 +28,20 @@ from hosting_cli.capabilities import (
 )
 from hosting_cli.doors.store_buckets import NO_ENCRYPTION, key_name
 from hosting_cli.doors.store_client import StoreClient, code_of, status_of, unless
+from hosting_cli.doors.store_scratch import (
+    Scratch,
+    bypass_lock,
+    clean,
+    delete_version,
+    denial,
+    is_allowed,
+    prepare,
+    scratch_user,
+    under_policy,
+)
 from inventory import naming
 from inventory.providers import PlainRequest
 from vault_policies.render import PROBE_KEY
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
-
-PROBE_USER = "probe-of-hosting"
-"""Not with our prefix: a reading does not take it for a user that somebody wants."""
 
 _LOCK_SECONDS = 3
 _PLAIN_SECONDS = 3
@@ -48,33 +51,15 @@ class IneffectiveError(Exception):
     """The store accepted something and then behaved as if it had not; the text says how."""
 
 
-@dataclass(frozen=True)
-class Scratch:
-    """Where a probe works: the scratch bucket, and names that no other probe uses."""
-
-    client: StoreClient
-    bucket: str
-    prefix: str
-
-    @property
-    def s3(self) -> "S3Client":
-        """Give the provisioner's client."""
-        return self.client.s3
-
-    def name(self, what: str) -> str:
-        """Name an object of this probe."""
-        return f"{self.prefix}/{what}"
-
-
 def probe(client: StoreClient, region: str) -> Mapping[str, Capability]:
     """Try everything and give what each showed; raise ``UnreadableError`` when the store does not answer at all."""
     scratch = Scratch(client, naming.scratch_bucket(region), secrets.token_hex(6))
     with client.changing():
-        _prepare(scratch)
+        prepare(scratch)
         try:
             return {name: _judge(function, scratch) for name, function in _PROBES.items()}
         finally:
-            _clean(scratch)
+            clean(scratch)
 
 
 # -- probes: each returns how it knows, or raises -----------------------------------------------------------------
@@ -98,12 +83,12 @@ def _object_lock(scratch: Scratch) -> str:
     scratch.s3.put_object_lock_configuration(Bucket=scratch.bucket, ObjectLockConfiguration=configuration)
     name = scratch.name("locked-by-default")
     version = scratch.s3.put_object(Bucket=scratch.bucket, Key=name, Body=b"1")["VersionId"]
-    _must_be_refused("a version under default retention was deleted", lambda: _delete(scratch, name, version))
+    _must_be_refused("a version under default retention was deleted", lambda: delete_version(scratch, name, version))
     name, until = scratch.name("locked"), datetime.now(UTC) + timedelta(seconds=_LOCK_SECONDS)
     version = scratch.s3.put_object(
         Bucket=scratch.bucket, Key=name, Body=b"1", ObjectLockMode="COMPLIANCE", ObjectLockRetainUntilDate=until
     )["VersionId"]
-    _must_be_refused("a version locked for compliance was deleted", lambda: _bypass(scratch, name, version))
+    _must_be_refused("a version locked for compliance was deleted", lambda: bypass_lock(scratch, name, version))
     return "locked versions could not be deleted, by default retention and for compliance"
 
 
@@ -139,7 +124,7 @@ def _unknown_key_refused(scratch: Scratch) -> str:
 
 
 def _scoped_users(scratch: Scratch) -> str:
-    with _user(scratch) as user:
+    with scratch_user(scratch) as user:
         user.put_object(Bucket=scratch.bucket, Key=scratch.name("own/1"), Body=b"1")
         _must_be_refused(
             "a user reached objects beyond its policy",
@@ -152,7 +137,7 @@ def _scoped_users(scratch: Scratch) -> str:
 
 
 def _bucket_policy(scratch: Scratch) -> str:
-    with _user(scratch) as user, _policy(scratch, _denial(scratch)):
+    with scratch_user(scratch) as user, under_policy(scratch, denial(scratch)):
         user.put_object(Bucket=scratch.bucket, Key=scratch.name("own/2"), Body=b"1")
         _must_be_refused(
             "a user did what the bucket's policy denies",
@@ -165,11 +150,24 @@ def _tls_only(scratch: Scratch) -> str:
     if _serves_plain(scratch.s3.meta.endpoint_url):
         raise IneffectiveError("the address also answers requests that are not encrypted")
     for shown in ((PlainRequest.SAID,), (PlainRequest.SAID, PlainRequest.UNSAID)):
-        with _user(scratch) as user, _policy(scratch, store_policies.tls_only(scratch.bucket, shown)):
-            if _is_allowed(lambda: user.put_object(Bucket=scratch.bucket, Key=scratch.name("own/3"), Body=b"1")):
+        with scratch_user(scratch) as user, under_policy(scratch, store_policies.tls_only(scratch.bucket, shown)):
+            if is_allowed(lambda: user.put_object(Bucket=scratch.bucket, Key=scratch.name("own/3"), Body=b"1")):
                 forms = " and ".join(shown)
                 return f"plain requests get no answer, and the policy by what is {forms} lets encrypted ones pass"
     raise IneffectiveError("every form of the policy also refuses requests that are encrypted")
+
+
+def _strangers_refused(scratch: Scratch) -> str:
+    nobody, name = scratch.client.s3_as_nobody(), scratch.name("own/4")
+    scratch.s3.put_object(Bucket=scratch.bucket, Key=name, Body=b"1")
+    attempts: Mapping[str, Callable[[], object]] = {
+        "listed a bucket": lambda: nobody.list_objects_v2(Bucket=scratch.bucket),
+        "read an object": lambda: nobody.get_object(Bucket=scratch.bucket, Key=name),
+        "wrote an object": lambda: nobody.put_object(Bucket=scratch.bucket, Key=f"{name}-by-nobody", Body=b"1"),
+    }
+    for what, attempt in attempts.items():
+        _must_be_refused(f"somebody without credentials {what}", attempt)
+    return "somebody without credentials could neither list, nor read, nor write"
 
 
 def _tags(scratch: Scratch) -> str:
@@ -203,6 +201,7 @@ _PROBES: Mapping[str, Callable[[Scratch], str]] = {
     DEFAULT_ENCRYPTION: _default_encryption,
     UNKNOWN_KEY_REFUSED: _unknown_key_refused,
     SCOPED_USERS: _scoped_users,
+    STRANGERS_REFUSED: _strangers_refused,
     BUCKET_POLICY: _bucket_policy,
     TLS_ONLY: _tls_only,
     TAGS: _tags,
@@ -236,18 +235,6 @@ def _must_be_refused(otherwise: str, attempt: Callable[[], object], *, at_least:
     raise IneffectiveError(otherwise)
 
 
-def _is_allowed(attempt: Callable[[], object]) -> bool:
-    from botocore.exceptions import ClientError
-
-    try:
-        attempt()
-    except ClientError as error:
-        if status_of(error) == 403:
-            return False
-        raise
-    return True
-
-
 def _serves_plain(endpoint: str) -> bool:
     """Tell whether the address also speaks S3 without TLS: any answer but a complaint about the protocol."""
     address = urlsplit(endpoint)
@@ -259,64 +246,3 @@ def _serves_plain(endpoint: str) -> bool:
         return False
     finally:
         connection.close()
-
-
-# -- what probes need ---------------------------------------------------------------------------------------------
-
-
-def _prepare(scratch: Scratch) -> None:
-    from botocore.exceptions import ClientError
-
-    try:
-        scratch.s3.create_bucket(Bucket=scratch.bucket, ObjectLockEnabledForBucket=True)
-    except ClientError as error:
-        if code_of(error) != "BucketAlreadyOwnedByYou":
-            raise
-
-
-def _clean(scratch: Scratch) -> None:
-    """Remove what this probe left, and what former ones had to leave; what is still locked is left to the next."""
-    answer = scratch.s3.list_object_versions(Bucket=scratch.bucket)
-    for version in (*answer.get("Versions", ()), *answer.get("DeleteMarkers", ())):
-        _is_allowed(partial(_bypass, scratch, version["Key"], version["VersionId"]))
-
-
-def _delete(scratch: Scratch, name: str, version: str) -> object:
-    return scratch.s3.delete_object(Bucket=scratch.bucket, Key=name, VersionId=version)
-
-
-def _bypass(scratch: Scratch, name: str, version: str) -> object:
-    return scratch.s3.delete_object(Bucket=scratch.bucket, Key=name, VersionId=version, BypassGovernanceRetention=True)
-
-
-@contextmanager
-def _user(scratch: Scratch) -> Iterator["S3Client"]:
-    """Make a user that may put objects below ``own/``, for the time of a probe."""
-    from hosting_cli.doors import store_users
-
-    store_users.delete_user(scratch.client, PROBE_USER)
-    iam = scratch.client.iam
-    iam.create_user(UserName=PROBE_USER)
-    try:
-        iam.put_user_policy(UserName=PROBE_USER, PolicyName=store_users.POLICY, PolicyDocument=_rights(scratch))
-        yield scratch.client.s3_as(*store_users.create_access_key(scratch.client, PROBE_USER))
-    finally:
-        store_users.delete_user(scratch.client, PROBE_USER)
-
-
-@contextmanager
-def _policy(scratch: Scratch, policy: str) -> Iterator[None]:
-    scratch.s3.put_bucket_policy(Bucket=scratch.bucket, Policy=policy)
-    try:
-        yield
-    finally:
-        scratch.s3.delete_bucket_policy(Bucket=scratch.bucket)
-
-
-def _rights(scratch: Scratch) -> str:
-    return store_policies.statement("Allow", ["s3:PutObject"], f"{scratch.bucket}/{scratch.prefix}/own/*")
-
-
-def _denial(scratch: Scratch) -> str:
-    name = f"{scratch.bucket}/{scratch.prefix}/own/denied"
-    return store_policies.statement("Deny", ["s3:PutObject"], name, principal="*")

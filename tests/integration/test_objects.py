@@ -11,7 +11,7 @@ from engines_lab import STORE, Engines, Killed, backup_bucket, data_bucket, data
 
 from hosting_cli import capabilities, store_policies
 from hosting_cli.capabilities import Support
-from hosting_cli.doors import store_buckets, store_probes
+from hosting_cli.doors import store_buckets, store_probes, store_scratch
 from hosting_cli.doors.objects import ObjectStoreDoor
 from hosting_cli.doors.openbao import OpenBao
 from hosting_cli.errors import EngineError, RefusedError
@@ -157,9 +157,13 @@ def test_a_bucket_that_lost_our_mark_is_named_and_left_alone(store_door: ObjectS
     bucket = data_bucket(name())
     store_door.write(bucket)
     store_door.put_object(bucket.name, "seed", b"1")
+    user = replace(data_user(naming.backup_user("imagerie-beaune"), bucket.name), owner="imagerie-beaune")
+    store_door.write(user)
     raw(store_door).delete_bucket_tagging(Bucket=bucket.name)
     assert bucket.subject not in (store_door.read().resources or {})
-    seen = (store_door.read({bucket.name}).resources or {})[bucket.subject]
+    found = store_door.read({bucket.name}).resources or {}
+    assert found[user.subject].state() == user.state()
+    seen = found[bucket.subject]
     assert seen.state() == bucket.state() | {"mark": "missing", "owner": ""}
     conflict = compare(bucket, seen)
     assert isinstance(conflict, Finding)
@@ -451,7 +455,7 @@ def test_every_capability_is_found_and_a_second_probe_finds_the_same(
     assert {item["Key"].rpartition("/")[2] for item in left} <= {"locked"}
     assert bucket not in {subject.name for subject in store_door.read().resources or {}}
     users = [user["UserName"] for user in store_door._client.iam.list_users()["Users"]]
-    assert store_probes.PROBE_USER not in users
+    assert store_scratch.PROBE_USER not in users
 
 
 def test_a_store_that_ignores_encryption_is_found_out(
