@@ -54,9 +54,11 @@ def mark() -> None:
 @deploy("Base")
 def base() -> None:
     """Packages, every file, and what starts at boot: none has an effect before its unit is started below."""
+    required = {subject for resource in _of(HostPackages) for subject in resource.requires}
+    carry_out_together(files, [file for file in _of(HostFile) if file.subject in required], key=path_of)
     for resource in _of(HostPackages):
         carry_out(packages, resource)
-    carry_out_together(files, _of(HostFile), key=path_of)
+    carry_out_together(files, [file for file in _of(HostFile) if file.subject not in required], key=path_of)
     at_boot: list[HostUnit | HostFirewall] = [*_of(HostUnit), *_of(HostFirewall)]
     prepare_together(enabled, at_boot, key=unit_of)
 

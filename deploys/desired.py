@@ -17,7 +17,8 @@ from deploys.resources import (
 from deploys.templates import render
 from deploys.view import Published, View, agent_files, as_json, digest, manifest_text
 from inventory import naming
-from inventory.models import Environment, HostRole, Region
+from inventory.backups import hosts_with_databases
+from inventory.models import DatabaseEngine, Environment, HostRole, Region
 from inventory.resource import PLATFORM, Json, Subject
 
 __all__ = ["Published", "host_resources", "region_resources", "secrets_of", "volumes"]
@@ -25,6 +26,7 @@ __all__ = ["Published", "host_resources", "region_resources", "secrets_of", "vol
 _EVERYWHERE = ("chrony", "nftables", "openssh-server", "prometheus-node-exporter", "python3")
 _FOR_VOLUMES = ("cryptsetup-bin", "e2fsprogs", "lvm2", "xfsprogs")
 _FOR_BACKUPS = ("restic",)
+_FOR_DATABASES = {DatabaseEngine.POSTGRESQL: "postgresql"}
 
 
 def host_resources(
@@ -85,7 +87,22 @@ def _packages(view: View) -> Iterator[HostResource]:
         wanted |= set(_FOR_VOLUMES)
     if any(placement.application.backup for placement in view.placements):
         wanted |= set(_FOR_BACKUPS)
-    yield HostPackages(host=view.host.id, name=view.name("packages"), owner=PLATFORM, packages=tuple(sorted(wanted)))
+    engines = {
+        database.engine
+        for placement in view.placements
+        if placement.application.backup and view.host.id in hosts_with_databases(placement.application)
+        for database in placement.application.backup.databases
+    }
+    wanted |= {_FOR_DATABASES[engine] for engine in engines}
+    # What keeps a package from making something in clear must be there before the package is.
+    before = (view.subject(HostFile, names.NO_CLUSTER_IN_CLEAR),) if engines else ()
+    yield HostPackages(
+        host=view.host.id,
+        name=view.name("packages"),
+        owner=PLATFORM,
+        packages=tuple(sorted(wanted)),
+        requires=before,
+    )
 
 
 def _base(view: View) -> Iterator[HostResource]:
@@ -169,6 +186,7 @@ _PARTS: tuple[Callable[[View], Iterator[HostResource]], ...] = (
     desired_network.resources,
     desired_applications.identities,
     desired_applications.storage,
+    desired_applications.databases,
     desired_applications.backups,
     _monitoring,
 )

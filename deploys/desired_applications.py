@@ -229,6 +229,33 @@ def backups(view: View) -> Iterator[HostResource]:
             yield view.unit(timer, owner=application.id, requires=(*_repository(view, application.id), *needed))
 
 
+def databases(view: View) -> Iterator[HostResource]:
+    """Ask for the server of each application's databases, which waits for the encrypted volume of its files."""
+    for application in {placement.application.id: placement.application for placement in view.placements}.values():
+        covered = {volume.id: volume for volume in _backed_up(view, application.id)}
+        named = {database.volume for database in application.backup.databases} if application.backup else set()
+        on = named & covered.keys()
+        if not on:
+            continue
+        yield view.file(names.NO_CLUSTER_IN_CLEAR, "create_main_cluster = false\n")
+        unit = names.databases_unit(application.id)
+        mount_units = tuple(sorted(names.mount_unit(covered[volume].mount_point) for volume in on))
+        text = render("databases.service", application=application.id, agent=names.AGENT, mount_units=mount_units)
+        yield view.file(names.unit_file(unit), text, owner=application.id, notifies=(unit,))
+        yield view.unit(
+            unit,
+            owner=application.id,
+            # Restarting would take the databases away from the application; systemd only reads the file again.
+            on_change=OnChange.NOTHING,
+            requires=(
+                view.subject(HostPackages, "packages"),
+                view.subject(HostFile, names.unit_file(unit)),
+                view.subject(HostFile, names.application_file(application.id)),
+                *(view.subject(HostVolume, _thing(application.id, covered[volume])) for volume in sorted(on)),
+            ),
+        )
+
+
 def _repository(view: View, application: str) -> tuple[Subject, ...]:
     """Name what must be there before anything of the host is copied: who it is, and what it writes with and into."""
     return (

@@ -89,6 +89,15 @@ def check_unit(application: str, suffix: str) -> str:
     return f"hosting-check-{application}.{suffix}"
 
 
+def databases_unit(application: str) -> str:
+    """Name the unit that runs the server of an application's databases."""
+    return f"hosting-databases-{application}.service"
+
+
+NO_CLUSTER_IN_CLEAR = "/etc/postgresql-common/createcluster.d/hosting.conf"
+"""Keeps Debian's package from making a server of its own outside of any encrypted volume."""
+
+
 def database_directory(mount_point: str, engine: str) -> str:
     """Name the folder of a volume in which a database server keeps its files."""
     return f"{mount_point}/{engine}"

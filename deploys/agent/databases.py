@@ -76,12 +76,16 @@ def _server(account: str, folder: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _programs() -> Path:
-    """Find the newest version that is installed."""
-    found = {int(path.parts[-3]): path.parent for path in _POSTGRESQL_PROGRAMS.glob("[0-9]*/bin/initdb")}
+def newest() -> int:
+    """Find the newest version that is installed; raise ``AgentError`` if none is."""
+    found = [int(path.parts[-3]) for path in _POSTGRESQL_PROGRAMS.glob("[0-9]*/bin/initdb")]
     if not found:
         raise AgentError(f"there is no server of PostgreSQL in {_POSTGRESQL_PROGRAMS}")
-    return found[max(found)]
+    return max(found)
+
+
+def _programs() -> Path:
+    return _POSTGRESQL_PROGRAMS / str(newest()) / "bin"
 
 
 POSTGRESQL = Engine(

@@ -23,6 +23,8 @@ hosting-agent unlock APPLICATION VOLUME
 hosting-agent backup APPLICATION
 hosting-agent check APPLICATION
 hosting-agent check-if-due APPLICATION
+hosting-agent serve-databases APPLICATION
+hosting-agent stop-databases APPLICATION
 hosting-agent restore APPLICATION SNAPSHOT PATH TARGET
 hosting-agent try-restored APPLICATION FOLDER
 """
@@ -114,6 +116,18 @@ def _check_if_due(application: str) -> None:
     print(json.dumps(check_if_due(application) or {"outcome": "not due"}))
 
 
+def _serve_databases(application: str) -> None:
+    from .serving import serve
+
+    serve(application)
+
+
+def _stop_databases(application: str) -> None:
+    from .serving import stop
+
+    stop(application)
+
+
 def _restore(application: str, snapshot: str, path: str, target: str) -> None:
     from .backup import restore
 
@@ -143,6 +157,8 @@ _COMMANDS: dict[str, tuple[int, Callable[..., None]]] = {
     "backup": (1, _backup),
     "check": (1, _check),
     "check-if-due": (1, _check_if_due),
+    "serve-databases": (1, _serve_databases),
+    "stop-databases": (1, _stop_databases),
     "restore": (4, _restore),
     "try-restored": (2, _try_restored),
 }

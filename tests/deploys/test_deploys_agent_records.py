@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from agent_machine import Machine, mounted
 
-from deploys.agent import backup, check, databases, dumps, record
+from deploys.agent import backup, check, databases, dumps, record, serving
 from deploys.agent.settings import AgentError
 
 DUMPED = {"imagerie.dump": "dump of imagerie\n", "others.sql": "CREATE ROLE imagerie;\n"}
@@ -178,3 +178,59 @@ def test_metrics_of_what_never_succeeded_do_not_invent_a_success() -> None:
         "# TYPE hosting_backup_last_attempt_timestamp_seconds gauge\n"
         'hosting_backup_last_attempt_timestamp_seconds{application="imagerie",host="host"} 1000\n'
     )
+
+
+# -- the server -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def server(machine: Machine, volume: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give the machine the programs of a server, and no configuration of one; give where its files belong."""
+    programs = machine.root / "programs"
+    (programs / "17" / "bin").mkdir(parents=True)
+    (programs / "17" / "bin" / "initdb").touch()
+    monkeypatch.setattr(databases, "_POSTGRESQL_PROGRAMS", programs)
+    monkeypatch.setattr(serving, "CONFIGURATIONS", machine.root / "etc")
+    monkeypatch.setattr(serving, "mounts", lambda: machine.mounted)
+    monkeypatch.setattr(serving, "POSTGRESQL", replace(databases.POSTGRESQL, account=getpass.getuser()))
+    (machine.root / "known").write_text("postgres\n")
+    return volume / "postgresql"
+
+
+def test_a_server_is_made_on_the_volume_and_has_the_database(machine: Machine, server: Path) -> None:
+    serving.serve("imagerie")
+    made = [call for call in machine.calls() if call.split()[0] != "psql"]
+    assert made[0].startswith(f"pg_createcluster 17 hosting --datadir={server} --start-conf=manual")
+    assert "--auth-local=peer" in made[0]
+    assert made[1:] == [
+        "systemctl start postgresql@17-hosting.service",
+        "createuser imagerie",
+        "createdb --owner=imagerie imagerie",
+    ]
+
+
+def test_a_server_that_is_there_is_started_by_the_version_that_made_its_files(machine: Machine, server: Path) -> None:
+    (server / "PG_VERSION").write_text("15\n")
+    (machine.root / "etc" / "15" / "hosting").mkdir(parents=True)
+    (machine.root / "etc" / "15" / "hosting" / "postgresql.conf").touch()
+    (machine.root / "known").write_text("postgres\nimagerie\n")
+    serving.serve("imagerie")
+    serving.stop("imagerie")
+    assert [call for call in machine.calls() if call.split()[0] != "psql"] == [
+        "systemctl start postgresql@15-hosting.service",
+        "systemctl stop postgresql@15-hosting.service",
+    ]
+
+
+def test_files_of_a_server_that_nobody_knows_are_left_alone(machine: Machine, server: Path) -> None:
+    (server / "base").touch()
+    with pytest.raises(AgentError, match="nothing is done to them"):
+        serving.serve("imagerie")
+    assert machine.calls() == []
+
+
+def test_a_database_is_never_made_in_clear(machine: Machine, server: Path) -> None:
+    machine.mounted = {}
+    with pytest.raises(AgentError, match="nothing is made in clear"):
+        serving.serve("imagerie")
+    assert machine.calls() == []

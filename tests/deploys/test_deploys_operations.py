@@ -15,7 +15,7 @@ from pyinfra.context import ctx_host
 from sample import HOST
 from test_deploys_reading import DATA, DEVICE, GIB, changed, desired, right_answer
 
-from deploys import handed_over, names
+from deploys import concerns, handed_over, names
 from deploys.devices import physical_volume_uuid
 from deploys.facts.host import Run
 from deploys.operations import files, firewall, identity, login, manifest, packages, storage, units, volume
@@ -482,3 +482,21 @@ def test_rules_that_are_loaded_are_only_enabled_for_the_next_boot(monkeypatch: p
     steps = Steps(monkeypatch)
     steps.take("host-firewall firewall", changed("units", "value", "nftables.service", "UnitFileState", to="disabled"))
     assert steps.taken == ["systemctl enable --quiet nftables.service"]
+
+
+# -- the order --------------------------------------------------------------------------------------------------------
+
+
+def test_what_a_package_requires_is_written_before_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = [replace(item, requires=()) for item in desired() if item.kind in {"host-packages", "host-file"}]
+    (packages_of,) = (item for item in wanted if item.kind == "host-packages")
+    first, *others = (item for item in wanted if item.kind == "host-file")
+    resources = [replace(packages_of, requires=(first.subject,)), first, *others]
+    done: list[str] = []
+    monkeypatch.setattr(concerns, "_of", lambda kind: [item for item in resources if isinstance(item, kind)])
+    monkeypatch.setattr(concerns, "carry_out", lambda operation, item: done.append(item.thing))
+    together = lambda operation, items, key: done.extend(item.thing for item in items)  # noqa: E731
+    monkeypatch.setattr(concerns, "carry_out_together", together)
+    monkeypatch.setattr(concerns, "prepare_together", lambda operation, items, key: None)
+    concerns.base._inner()
+    assert done == [first.thing, "packages", *(item.thing for item in others)]

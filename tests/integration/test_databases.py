@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from deploys.agent import backup, databases, dumps, locks, processes, record, settings, trial
+from deploys.agent import backup, databases, dumps, locks, processes, record, serving, settings, trial
 from deploys.agent.settings import AgentError
 
 ACCOUNT = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
@@ -76,6 +76,7 @@ def describe(made: Machine, patch: pytest.MonkeyPatch) -> None:
     database = {"engine": "postgresql", "name": "imagerie", "mount_point": top, "data_directory": f"{top}/postgresql"}
     known = {
         "repository": f"{made.root}/repository",
+        "object_store_region": "",
         "password_secret": "password",
         "credentials_secret": "credentials",
         "mount_points": [top],
@@ -86,8 +87,6 @@ def describe(made: Machine, patch: pytest.MonkeyPatch) -> None:
     engines = {
         "host": "host",
         "vault": "",
-        "object_store": "",
-        "object_store_region": "",
         "certificate_authority": "/etc/ssl/certs/ca-certificates.crt",
     }
     (made.root / "applications").mkdir()
@@ -233,3 +232,11 @@ def test_no_dump_is_readable_by_others_while_it_is_there(machine: Machine) -> No
     with dumps.dumped([database], [str(machine.volume)]):
         modes = [path.stat().st_mode & 0o077 for path in (machine.volume / dumps.FOLDER).rglob("*")]
     assert modes == [0, 0, 0]
+
+
+def test_a_database_and_its_account_are_made_once(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "POSTGRESQL", replace(databases.POSTGRESQL, account=ACCOUNT))
+    for _ in range(2):
+        serving._make_database("another")
+    owner = "SELECT rolname FROM pg_database JOIN pg_roles ON pg_roles.oid = datdba WHERE datname = 'another'"
+    assert machine.sql(owner).strip() == "another"

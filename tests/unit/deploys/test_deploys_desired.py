@@ -163,20 +163,38 @@ def test_the_agent_is_told_names_and_never_a_secret() -> None:
     assert told["backup"]["repository"] == "s3:https://10.0.2.101:8333/bfc-imagerie-beaune-backup/dijon-app-1"
 
 
-def test_the_agent_is_told_of_databases_and_of_the_check_of_what_is_restored() -> None:
+def with_database() -> tuple[HostResource, ...]:
     (application,) = region().applications
     assert application.backup
     database = Database(engine=DatabaseEngine.POSTGRESQL, name="imagerie", volume="data")
     more = {"databases": (database,), "check": RestoredCheck(program="/usr/bin/true")}
     own = application.model_copy(update={"backup": application.backup.model_copy(update=more)})
-    changed = region().model_copy(update={"applications": (own,)})
-    found = host_resources(changed, environment(), HOST, PUBLISHED)
-    (text,) = (
-        r.content
-        for r in found
-        if isinstance(r, HostFile) and r.path == names.application_file(APPLICATION) and r.content
-    )
-    told = json.loads(text)["backup"]
+    return host_resources(region().model_copy(update={"applications": (own,)}), environment(), HOST, PUBLISHED)
+
+
+def content_of(path: str, found: tuple[HostResource, ...]) -> str:
+    (text,) = (r.content for r in found if isinstance(r, HostFile) and r.path == path and r.content)
+    return text
+
+
+def test_the_server_of_a_database_waits_for_its_encrypted_volume_and_has_no_files_elsewhere() -> None:
+    found = with_database()
+    (packages,) = (r for r in found if isinstance(r, HostPackages))
+    assert "postgresql" in packages.packages
+    assert [str(subject) for subject in packages.requires] == [f"host-file {HOST}:{names.NO_CLUSTER_IN_CLEAR}"]
+    assert content_of(names.NO_CLUSTER_IN_CLEAR, found) == "create_main_cluster = false\n"
+    unit = content_of(names.unit_file("hosting-databases-imagerie-beaune.service"), found).splitlines()
+    for key in ("BindsTo", "After", "WantedBy"):
+        assert f"{key}=srv-imagerie.mount" in unit
+    (running,) = (r for r in found if isinstance(r, HostUnit) and r.unit == "hosting-databases-imagerie-beaune.service")
+    assert running.on_change == "nothing"
+    assert f"host-volume {HOST}:imagerie-beaune/data" in {str(subject) for subject in running.requires}
+    subjects = {resource.subject for resource in found}
+    assert {subject for r in found for subject in r.requires if subject.kind.startswith("host-")} <= subjects
+
+
+def test_the_agent_is_told_of_databases_and_of_the_check_of_what_is_restored() -> None:
+    told = json.loads(content_of(names.application_file(APPLICATION), with_database()))["backup"]
     assert told["databases"] == [
         {
             "engine": "postgresql",
