@@ -57,6 +57,7 @@ RULES: tuple[Rule, ...] = (
     providers.stores_can_be_set_up,
     providers.stores_stand_where_their_offer_is,
     providers.stores_have_what_is_asked_of_them,
+    records.hosted_health_data_leaves_records,
     records.logs_are_kept_as_long_as_is_recommended,
     backups.second_copies_are_elsewhere,
     backups.databases_lie_on_backed_up_volumes,

@@ -18,7 +18,7 @@ from hosting_cli.errors import EngineError, RefusedError, StalePlanError, Unread
 from hosting_cli.journal import Journal
 from hosting_cli.plan import Action, Change, Finding, Plan
 from hosting_cli.resources import Policy, TransitKey
-from hosting_cli.result import ExitStatus, Result
+from hosting_cli.result import ExitStatus, Result, Table
 from inventory.resource import Subject
 
 DOWN = UnreadableError("host", "it cannot be reached", "See whether it is up.")
@@ -81,6 +81,13 @@ def change(name: str, action: Action = Action.CREATE, before: object = None, aft
 def test_a_plan_has_one_status(found: Plan, expected: ExitStatus) -> None:
     assert status(found) is expected
     assert shown(found, "plan").status is expected
+
+
+def test_what_is_listed_is_shown_by_its_items_and_what_is_empty_as_none() -> None:
+    moved = change("/b", Action.UPDATE, {"public_access": ["READ for everybody", "x"]}, {"public_access": []})
+    (table, _) = blocks(replace(EMPTY, changes=(moved,)))
+    assert isinstance(table, Table)
+    assert table.rows[0][-1] == "public_access: READ for everybody, x → none"
 
 
 def test_a_plan_is_laid_out_by_source_with_names_that_do_not_repeat_it() -> None:

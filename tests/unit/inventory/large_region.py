@@ -42,6 +42,8 @@ sites:
   - {id: dijon, name: Dijon, kind: datacentre, town: Dijon, country: FR}
 stores:
   - {id: objects, site: dijon, product: ceph-rgw}
+evidence: {store: objects}
+logs: {store: objects}
 """
 
 
