@@ -44,6 +44,7 @@ SSH_TRIAL_ROLE = "rotation-trial"
 """By which a rotation signs with an authority that is not the one that signs; no plan knows it."""
 
 S3_KMS_ROLE = "hosting-s3-kms"
+METRICS_POLICY = "hosting-metrics"
 NEIGHBOUR_PROBE_POLICY = "hosting-neighbour-probe"
 
 EVIDENCE_USER = f"{PREFIX}{PLATFORM}-{EVIDENCE}"

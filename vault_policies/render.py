@@ -52,6 +52,7 @@ def platform_policies(region: Region) -> Mapping[str, str]:
     """Give the policies that belong to no application, by name."""
     return {
         naming.S3_KMS_ROLE: _marked(region, PLATFORM, s3_kms(keys_of_buckets(region))),
+        naming.METRICS_POLICY: _marked(region, PLATFORM, render(_template("metrics"), {})),
         naming.NEIGHBOUR_PROBE_POLICY: _marked(region, PLATFORM, _application_host(NEIGHBOUR, NEIGHBOUR)),
     }
 

@@ -77,9 +77,12 @@ class OpenBao:
 
     # -- keys --------------------------------------------------------------------------------------------------------
 
-    def keys(self) -> KeysSeen:
-        """Read what is known of every key and secret of the region; raise nothing: what cannot be read is unknown."""
-        return vault_keys.read_keys(self._client, self._region)
+    def keys(self, *, ages_only: bool = False) -> KeysSeen:
+        """Read what is known of every key and secret of the region; raise nothing: what cannot be read is unknown.
+
+        With *ages_only* no more is asked than the policy of metrics allows: no ciphertext is looked at.
+        """
+        return vault_keys.read_keys(self._client, self._region, ages_only=ages_only)
 
     def key_versions(self, key: str) -> KeyVersions:
         """Read which versions the transit key *key* has."""

@@ -8,6 +8,7 @@ import re
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from itertools import repeat
 from typing import Any
 
 from cryptography import x509
@@ -45,11 +46,14 @@ _SECRETS = (
 )
 
 
-def read_keys(client: VaultClient, region: str) -> KeysSeen:
-    """Read what is known of every key and secret of *region*; raise nothing: what cannot be read is unknown."""
+def read_keys(client: VaultClient, region: str, *, ages_only: bool = False) -> KeysSeen:
+    """Read what is known of every key and secret of *region*; raise nothing: what cannot be read is unknown.
+
+    With *ages_only* no ciphertext is looked at, so by which version of its key a secret is wrapped stays unknown.
+    """
     sources: tuple[tuple[tuple[KeyKind, ...], Callable[[], Iterable[Key]]], ...] = (
         ((KeyKind.TRANSIT_KEY,), lambda: _transit_keys(client)),
-        (_SECRETS, lambda: _secrets(client, region)),
+        (_SECRETS, lambda: _secrets(client, region, ages_only=ages_only)),
         ((KeyKind.SECRET_ID,), lambda: _secret_ids(client, region)),
         ((KeyKind.SSH_AUTHORITY,), lambda: _ssh_authorities(client)),
         ((KeyKind.PKI_AUTHORITY,), lambda: _pki_authorities(client)),
@@ -140,15 +144,17 @@ def _transit_keys(client: VaultClient) -> Iterator[Key]:
         )
 
 
-def _secrets(client: VaultClient, region: str) -> Iterator[Key]:
-    described = vault_reading.metadata(client)
+def _secrets(client: VaultClient, region: str, *, ages_only: bool) -> Iterator[Key]:
+    described = vault_reading.walked_metadata(client) if ages_only else vault_reading.metadata(client)
     ours = {
         name: mark
         for name, details in described.items()
         if (mark := Mark.of(details.get("custom_metadata") or {})) is not None
         if mark.region == region and shapes.is_readable(details)
     }
-    wrapped = concurrently(lambda name: ciphertext_version(client, name), ours)
+    wrapped = (
+        repeat(None, len(ours)) if ages_only else concurrently(lambda name: ciphertext_version(client, name), ours)
+    )
     for (name, mark), version in zip(ours.items(), wrapped, strict=True):
         yield _secret(name, mark.owner, described[name], version)
 

@@ -165,6 +165,11 @@ def metadata(client: VaultClient) -> Mapping[str, dict[str, Any]]:
     scanned = client.listed(KV_DETAILS, method="SCAN")
     if scanned is not None:
         return scanned
+    return walked_metadata(client)
+
+
+def walked_metadata(client: VaultClient) -> Mapping[str, dict[str, Any]]:
+    """Give the same with no other right than to list and read metadata."""
     names = tuple(_walk(client))
     answers = concurrently(lambda name: client.get(f"{KV_METADATA}/{name}"), names)
     return {name: answer["data"] for name, answer in zip(names, answers, strict=True) if answer is not None}

@@ -31,6 +31,7 @@ class Name(NamedTuple):
 RESERVED = {
     ("application", PLATFORM): "the platform's own keys and secrets",
     ("role", naming.S3_KMS_ROLE): "the object store",
+    ("role", naming.METRICS_POLICY): "the exporter of metrics",
     ("role", naming.NEIGHBOUR_PROBE_POLICY): "the checks of isolation",
     ("user", naming.EVIDENCE_USER): "who adds to the platform's evidence",
 }

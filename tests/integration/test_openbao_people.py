@@ -6,6 +6,7 @@ from engines_lab import Engines
 from hosting_cli.doors.openbao import OpenBao
 from hosting_cli.secret import Secret
 from inventory import naming
+from inventory.key_policy import KeyKind
 from inventory.models import Application, Region
 from inventory.resource import Json
 from vault_policies import render
@@ -23,17 +24,18 @@ ROLES = {
     "on call": (render.ON_CALL_POLICY,),
     "break-glass": (render.BREAK_GLASS_POLICY,),
     "destruction": (render.OPERATIONS_POLICY, render.DESTRUCTION_POLICY),
+    "metrics": (naming.METRICS_POLICY,),
 }
 
 # What is asked must do no harm where it is allowed, so that every row can be tried; the letters are those who may, in
-# the order of ROLES: o, a(pprover), A(uditor), c(all), g(lass), d(estruction).
+# the order of ROLES: o, a(pprover), A(uditor), c(all), g(lass), d(estruction), m(etrics).
 MATRIX: list[tuple[str, str, Json, str]] = [
-    ("GET", "auth/token/lookup-self", None, "oaAcgd"),
+    ("GET", "auth/token/lookup-self", None, "oaAcgdm"),
     ("GET", "sys/mounts", None, "oAd"),
     ("GET", "sys/policies/acl/people-operations", None, "oAd"),
     ("POST", "sys/policies/acl/people-operations", {"policy": ""}, ""),
     ("POST", "sys/policies/acl/people-break-glass", {"policy": ""}, ""),
-    ("GET", KEY, None, "oAcgd"),
+    ("GET", KEY, None, "oAcgdm"),
     ("POST", f"{KEY}/config", {"deletion_allowed": False}, "od"),
     ("POST", f"{KEY}/config", {"exportable": True}, ""),
     ("POST", f"{KEY}/trim", {"min_available_version": 0}, ""),
@@ -44,14 +46,16 @@ MATRIX: list[tuple[str, str, Json, str]] = [
     ("POST", f"transit/decrypt/hosting-{APP}-volumes", {"ciphertext": "vault:v1:bm8="}, "od"),
     ("POST", f"transit/rewrap/hosting-{APP}-volumes", {"ciphertext": "vault:v1:bm8="}, "od"),
     ("GET", VOLUME, None, "oAd"),
+    ("GET", VOLUME.replace("/data/", "/metadata/", 1), None, "oAdm"),
+    ("GET", "sys/metrics", None, "m"),
     ("POST", VOLUME, {"data": {}, "options": {"cas": 1 << 30}}, "od"),
     ("POST", VOLUME.replace("/data/", "/destroy/", 1), {"versions": [1 << 30]}, ""),
     ("POST", VOLUME.replace("/data/", "/delete/", 1), {"versions": [1 << 30]}, ""),
     ("GET", ROLE, None, "oAcd"),
-    ("LIST", f"{ROLE}/secret-id", None, "oAcgd"),
-    ("POST", f"{ROLE}/secret-id-accessor/lookup", {"secret_id_accessor": "none"}, "oAgd"),
+    ("LIST", f"{ROLE}/secret-id", None, "oAcgdm"),
+    ("POST", f"{ROLE}/secret-id-accessor/lookup", {"secret_id_accessor": "none"}, "oAgdm"),
     ("POST", "ssh/sign/hosting-operations", {"public_key": "none"}, "ocd"),
-    ("LIST", "ssh/issuers", None, "oAd"),
+    ("LIST", "ssh/issuers", None, "oAdm"),
     ("POST", "ssh/config/ca", {"private_key": "chosen", "public_key": "chosen"}, ""),
     ("POST", "ssh/issuers/import/next-matrix", {"private_key": "chosen", "public_key": "chosen"}, ""),
     ("POST", "ssh/issuers/import/other", {"generate_signing_key": True}, ""),
@@ -67,7 +71,7 @@ MATRIX: list[tuple[str, str, Json, str]] = [
     ("LIST", "auth/token/accessors", None, "g"),
     ("GET", "sys/audit", None, ""),
 ]
-LETTERS = dict(zip("oaAcgd", ROLES, strict=True))
+LETTERS = dict(zip("oaAcgdm", ROLES, strict=True))
 
 
 @pytest.fixture(scope="module")
@@ -123,3 +127,16 @@ def test_an_auditor_sees_all_keys_and_no_secret(
     assert door.keys().unread == {}
     assert door.read().resources == vault_door.read().resources
     assert application.id in {key.owner for key in door.keys().keys}
+
+
+def test_metrics_see_every_age_and_no_ciphertext(
+    engines: Engines, people: dict[str, Secret], region: Region, vault_door: OpenBao
+) -> None:
+    door = OpenBao(engines.vault_access(engines.token_file("metrics", people["metrics"])), region=region.id)
+    seen, everything = door.keys(ages_only=True), vault_door.keys()
+    assert seen.unread == {}
+    assert {(key.kind, key.name, key.made_at) for key in seen.keys} == {
+        (key.kind, key.name, key.made_at) for key in everything.keys
+    }
+    assert {key.wrapped_version for key in seen.keys} == {None}
+    assert door.keys().unread.keys() >= {KeyKind.LUKS_PASSPHRASE}
