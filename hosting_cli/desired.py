@@ -9,6 +9,7 @@ from dataclasses import replace
 from deploys.desired import Published, region_resources
 from hosting_cli import store_policies
 from hosting_cli.desired_buckets import KV, TRANSIT, platform_buckets, policy_of, user_of
+from hosting_cli.desired_links import links
 from hosting_cli.resources import (
     AccessKey,
     AppRole,
@@ -75,6 +76,7 @@ def platform(region: Region, environment: Environment) -> Iterator[Resource]:
         ttl_seconds=CERTIFICATE_SECONDS,
         requires=(authority.subject,),
     )
+    yield from links(region)
     for key in (render.SECRETS_KEY, render.PROBE_KEY, *render.keys_of_platform_buckets(region)):
         yield TransitKey(name=key, owner=PLATFORM, requires=(TRANSIT,))
     for name, text in render.platform_policies(region).items():

@@ -1,6 +1,6 @@
 """The kinds of resources on the engines: OpenBao and the object store.  Those of hosts are in ``deploys.desired``."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar
 
@@ -75,6 +75,34 @@ class SshRole(VaultResource):
     kind: ClassVar[str] = "ssh-role"
 
     principals: tuple[str, ...]
+    ttl_seconds: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PkiAuthority(VaultResource):
+    """The authority of certificates for links, of the engine mounted at ``name``; its key never leaves the vault.
+
+    How long it is valid and what it calls itself is decided when it is made.
+    """
+
+    kind: ClassVar[str] = "pki-authority"
+    data_bearing: ClassVar[bool] = True
+    immutable: ClassVar[frozenset[str]] = frozenset({"algorithm"})
+
+    algorithm: str = "ecdsa-secp384r1-sha384"
+    common_name: str = field(default="", compare=False, metadata={"state": False})
+    organization: str = field(default="", compare=False, metadata={"state": False})
+    country: str = field(default="", compare=False, metadata={"state": False})
+    validity_days: int = field(default=0, compare=False, metadata={"state": False})
+
+
+@dataclass(frozen=True, kw_only=True)
+class PkiRole(VaultResource):
+    """Who may get which certificates from the authority of links; ``name`` is ``<mount>/<role>``."""
+
+    kind: ClassVar[str] = "pki-role"
+
+    names: tuple[str, ...]
     ttl_seconds: int
 
 

@@ -43,6 +43,10 @@ SSH_OPERATIONS_ROLE = "hosting-operations"
 SSH_TRIAL_ROLE = "rotation-trial"
 """By which a rotation signs with an authority that is not the one that signs; no plan knows it."""
 
+PKI_PROOF_ROLE = "hosting-proof"
+PKI_PROOF_NAME = "proof.hosting.invalid"
+"""Whom certificates are issued to that prove an authority: a name that cannot exist (RFC 6761)."""
+
 S3_KMS_ROLE = "hosting-s3-kms"
 METRICS_POLICY = "hosting-metrics"
 NEIGHBOUR_PROBE_POLICY = "hosting-neighbour-probe"

@@ -59,6 +59,23 @@ path "ssh/roles/hosting-*" {
   capabilities = ["read"]
 }
 
+# The authority of certificates for links, what it issued, and who gets which certificates.
+path "pki/config/issuers" {
+  capabilities = ["read"]
+}
+path "pki/config/crl" {
+  capabilities = ["read"]
+}
+path "pki/certs" {
+  capabilities = ["list"]
+}
+path "pki/roles" {
+  capabilities = ["list"]
+}
+path "pki/roles/hosting-*" {
+  capabilities = ["read"]
+}
+
 # The identities of hosts: to which address each is bound, and how old their secret-ids are.
 path "auth/approle/role" {
   capabilities = ["list"]

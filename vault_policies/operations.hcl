@@ -158,6 +158,89 @@ path "ssh/sign/hosting-operations" {
   capabilities = ["create", "update"]
 }
 
+# -- the authority of certificates for links ----------------------------------------------------------------------------
+
+# How long an authority may be valid: longer than what the vault grants by itself.
+path "sys/mounts/pki/tune" {
+  capabilities = ["create", "update"]
+  allowed_parameters = {
+    "max_lease_ttl" = []
+  }
+}
+# Made in the vault (`internal`), so that its key never leaves it; never brought along.
+path "pki/issuers/generate/root/internal" {
+  capabilities = ["create", "update"]
+}
+path "pki/issuers" {
+  capabilities = ["list"]
+}
+# A name says how far an authority has come; one that is former issues no more.
+path "pki/issuer/+" {
+  capabilities = ["create", "read", "update"]
+  allowed_parameters = {
+    "issuer_name" = ["hosting-*", "former-*"]
+    "usage"       = []
+  }
+}
+path "pki/key/+" {
+  capabilities = ["create", "update"]
+  allowed_parameters = {
+    "key_name" = ["hosting-*", "former-*"]
+  }
+}
+# Which one issues; never by itself the one that was made last.
+path "pki/config/issuers" {
+  capabilities = ["create", "read", "update"]
+  allowed_parameters = {
+    "default"                       = []
+    "default_follows_latest_issuer" = [false]
+  }
+}
+# Lists of what was revoked are never switched off.
+path "pki/config/crl" {
+  capabilities = ["create", "read", "update"]
+  allowed_parameters = {
+    "disable"                   = [false]
+    "expiry"                    = []
+    "auto_rebuild"              = [true]
+    "auto_rebuild_grace_period" = []
+  }
+}
+# Who gets which certificates; never whatever name somebody asks for.
+path "pki/roles" {
+  capabilities = ["list"]
+}
+path "pki/roles/hosting-*" {
+  capabilities = ["create", "read", "update", "delete"]
+  denied_parameters = {
+    "allow_any_name" = [true]
+  }
+}
+# Proving an authority: a certificate of a name that cannot exist, for minutes, which is then revoked.
+path "pki/sign/hosting-proof" {
+  capabilities = ["create", "update"]
+}
+path "pki/issuer/+/sign/hosting-proof" {
+  capabilities = ["create", "update"]
+}
+path "pki/revoke" {
+  capabilities = ["create", "update"]
+}
+path "pki/crl/rotate" {
+  capabilities = ["read"]
+}
+# What an authority has issued, to be seen to have ended before it does.
+path "pki/certs" {
+  capabilities = ["list"]
+}
+# The end of one that another has taken the place of, by that name only: the vault would end the one that issues too.
+path "pki/issuer/former-*" {
+  capabilities = ["delete"]
+}
+path "pki/key/former-*" {
+  capabilities = ["delete"]
+}
+
 # -- identities of hosts ----------------------------------------------------------------------------------------------
 
 path "auth/approle/role" {

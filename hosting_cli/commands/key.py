@@ -69,7 +69,11 @@ def rotate(
     name: NameArgument,
     retire: Annotated[
         bool,
-        typer.Option("--retire", help="Of a transit key: let its older versions decrypt no more, once all is proven."),
+        typer.Option(
+            "--retire",
+            help="Of a transit key: let its older versions decrypt no more, once all is proven. Of the authority of "
+            "links: end the former ones instead, whose certificates have all ended.",
+        ),
     ] = False,
 ) -> Result:
     """Replace one key, proven by use before the old one goes.
@@ -81,9 +85,10 @@ def rotate(
     host is handed a second secret-id, wrapped, and logs in with it; then the others are destroyed.  That of the
     object store takes its administrator, so the first run shows it on the terminal, wrapped, and exits with 3; run it
     again when the store was restarted with it.  The authority of logins (`ssh`) gets a second one, which every host
-    trusts and opens to before it signs; then every host trusts it alone, and the first ends.  In production somebody
-    else must approve what this records; then run the same command again.  Killed at any moment, the same command goes
-    on.
+    trusts and opens to before it signs; then every host trusts it alone, and the first ends.  The authority of links
+    (`pki`) gets a second one, which has issued, been verified and revoked before it issues for others; the first goes
+    on verifying until --retire.  In production somebody else must approve what this records; then run the same command
+    again.  Killed at any moment, the same command goes on.
     """
     from hosting_cli.commands.procedures import ask, go_on, waiting
     from hosting_cli.request import asked, open_request

@@ -9,6 +9,7 @@ from typing import Any
 
 from hosting_cli.doors import vault_keys, vault_reading, vault_secrets, vault_writing
 from hosting_cli.doors.vault_client import VaultClient
+from hosting_cli.doors.vault_pki import PkiAuthorities
 from hosting_cli.doors.vault_ssh import SshAuthorities
 from hosting_cli.errors import HostingError, MissingCapabilityError
 from hosting_cli.keys.authorities import trusted
@@ -168,6 +169,11 @@ class OpenBao:
     def ssh(self) -> SshAuthorities:
         """Give the authorities of the SSH engine."""
         return SshAuthorities(self._client)
+
+    @cached_property
+    def pki(self) -> PkiAuthorities:
+        """Give the authorities of certificates for links."""
+        return PkiAuthorities(self._client)
 
     def trusted_ssh_keys(self) -> tuple[str, ...]:
         """Give the public keys of the authorities whose certificates must open hosts; none while there is none."""

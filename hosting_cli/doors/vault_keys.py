@@ -11,9 +11,7 @@ from datetime import UTC, datetime
 from itertools import repeat
 from typing import Any
 
-from cryptography import x509
-
-from hosting_cli.doors import vault_reading
+from hosting_cli.doors import vault_pki, vault_reading
 from hosting_cli.doors import vault_shapes as shapes
 from hosting_cli.doors.vault_client import VaultClient
 from hosting_cli.doors.vault_reading import ROLES, concurrently
@@ -223,15 +221,18 @@ def _ssh_authorities(client: VaultClient) -> Iterator[Key]:
 
 
 def _pki_authorities(client: VaultClient) -> Iterator[Key]:
-    for issuer in client.list(f"{naming.PKI_MOUNT}/issuers"):
-        answer = client.get(f"{naming.PKI_MOUNT}/issuer/{issuer}/json") or {}
-        certificate = x509.load_pem_x509_certificate(answer["data"]["certificate"].encode())
+    found = tuple(vault_pki.read(client))
+    for authority in found:
+        made_at = authority.x509.not_valid_before_utc
         yield Key(
             kind=KeyKind.PKI_AUTHORITY,
-            name=f"{naming.PKI_MOUNT}/{issuer}",
+            name=naming.PKI_MOUNT if authority.is_default else f"{naming.PKI_MOUNT}/{authority.name or authority.id}",
             owner=PLATFORM,
-            made_at=certificate.not_valid_before_utc,
-            expires_at=certificate.not_valid_after_utc,
+            made_at=made_at,
+            rotated_at=made_at if len(found) > 1 else None,
+            expires_at=authority.x509.not_valid_after_utc,
+            beside=0 if authority.is_former else sum(not item.is_former for item in found) - 1,
+            former=authority.is_former,
         )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from hosting_cli.doors import vault_pki
 from hosting_cli.doors import vault_shapes as shapes
 from hosting_cli.doors.vault_client import CONNECTIONS, VaultClient
 from hosting_cli.errors import EngineError
@@ -15,6 +16,8 @@ from hosting_cli.keys.authorities import SshAuthorityKey
 from hosting_cli.resources import (
     AppRole,
     AuthMethod,
+    PkiAuthority,
+    PkiRole,
     Policy,
     SecretEntry,
     SecretPurpose,
@@ -53,6 +56,8 @@ def read_vault(client: VaultClient, region: str) -> Iterator[VaultResource]:
         yield from _entries(client, region)
     if naming.SSH_MOUNT in mounted:
         yield from _ssh(client)
+    if naming.PKI_MOUNT in mounted:
+        yield from _pki(client)
     if naming.APPROLE_MOUNT in mounted:
         yield from _roles(client, owners)
 
@@ -197,6 +202,19 @@ def _ssh(client: VaultClient) -> Iterator[SshAuthority | SshRole]:
     for name, answer in zip(names, answers, strict=True):
         if answer is not None:
             yield shapes.ssh_role(f"{naming.SSH_MOUNT}/{name}", answer["data"])
+
+
+def _pki(client: VaultClient) -> Iterator[PkiAuthority | PkiRole]:
+    mount = naming.PKI_MOUNT
+    for authority in vault_pki.read(client):
+        if authority.is_default:
+            issuers, revocations = (client.get(f"{mount}/config/{name}") or {} for name in ("issuers", "crl"))
+            yield shapes.pki_authority(authority.algorithm, issuers["data"], revocations["data"])
+    names = [name for name in client.list(f"{mount}/roles") if name.startswith(naming.PREFIX)]
+    answers = concurrently(lambda name: client.get(f"{mount}/roles/{name}"), names)
+    for name, answer in zip(names, answers, strict=True):
+        if answer is not None:
+            yield shapes.pki_role(f"{mount}/{name}", answer["data"])
 
 
 def ssh_authorities(client: VaultClient) -> tuple[SshAuthorityKey, ...] | None:

@@ -7,7 +7,7 @@ write; a plan then shows it, and writing the resource again mends it where that 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from hosting_cli.resources import AppRole, SshRole, TransitKey
+from hosting_cli.resources import AppRole, PkiAuthority, PkiRole, SshRole, TransitKey
 from inventory import naming
 from inventory.resource import PLATFORM
 
@@ -116,6 +116,62 @@ def ssh_role(name: str, data: Mapping[str, Any]) -> SshRole:
         name=name,
         owner=PLATFORM,
         principals=_sorted(data["allowed_users"].split(",")),
+        ttl_seconds=data["ttl"],
+        deviations=deviations,
+    )
+
+
+PKI_ISSUERS: Mapping[str, Any] = {"default_follows_latest_issuer": False}
+"""An authority that was only made issues nothing: which one does is decided."""
+
+PKI_REVOCATIONS: Mapping[str, Any] = {
+    "disable": False,
+    "expiry": "72h",
+    # A list that nobody revoked anything on is made again before it ends.
+    "auto_rebuild": True,
+    "auto_rebuild_grace_period": "12h",
+}
+
+
+def pki_authority(algorithm: str, issuers: Mapping[str, Any], revocations: Mapping[str, Any]) -> PkiAuthority:
+    """Read the authority that issues, with how the engine's authorities revoke and follow each other."""
+    deviations = (*_deviations(PKI_ISSUERS, issuers), *_deviations(PKI_REVOCATIONS, revocations))
+    return PkiAuthority(name=naming.PKI_MOUNT, owner=PLATFORM, algorithm=algorithm, deviations=deviations)
+
+
+def pki_role_body(role: PkiRole) -> dict[str, Any]:
+    """Write a role: certificates of its names and of no other, for both ends of a link."""
+    return {"allowed_domains": list(role.names), "ttl": role.ttl_seconds, "max_ttl": role.ttl_seconds, **_PKI_ROLE}
+
+
+_PKI_ROLE: Mapping[str, Any] = {
+    "allow_any_name": False,
+    "allow_bare_domains": True,
+    "allow_glob_domains": False,
+    "allow_ip_sans": False,
+    "allow_localhost": False,
+    "allow_subdomains": False,
+    "allow_wildcard_certificates": False,
+    "client_flag": True,
+    "server_flag": True,
+    "enforce_hostnames": True,
+    "issuer_ref": "default",
+    "key_bits": 384,
+    "key_type": "ec",
+    # What is not stored cannot be revoked by its number, nor be counted before its authority ends.
+    "no_store": False,
+}
+
+
+def pki_role(name: str, data: Mapping[str, Any]) -> PkiRole:
+    """Read a role of the engine of certificates."""
+    deviations = _deviations(_PKI_ROLE, data)
+    if data["max_ttl"] != data["ttl"]:
+        deviations += (f"max_ttl is {data['max_ttl']}",)
+    return PkiRole(
+        name=name,
+        owner=PLATFORM,
+        names=_sorted(data["allowed_domains"]),
         ttl_seconds=data["ttl"],
         deviations=deviations,
     )

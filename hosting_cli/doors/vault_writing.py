@@ -1,15 +1,20 @@
 """Writing resources into the vault: each function creates or updates one, and changes nothing that is right already."""
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
+from hosting_cli.doors import vault_pki
 from hosting_cli.doors import vault_shapes as shapes
 from hosting_cli.doors.vault_client import VaultClient
 from hosting_cli.doors.vault_reading import POLICIES, ROLES, ssh_public_key
 from hosting_cli.errors import EngineError, MissingCapabilityError, RefusedError
+from hosting_cli.keys import authorities
 from hosting_cli.resources import (
     AppRole,
     AuthMethod,
+    PkiAuthority,
+    PkiRole,
     Policy,
     SecretsEngine,
     SshAuthority,
@@ -91,6 +96,22 @@ def _ssh_role(client: VaultClient, role: SshRole) -> None:
     client.post(f"{mount}/roles/{name}", shapes.ssh_role_body(role))
 
 
+def _link_authority(client: VaultClient, wanted: PkiAuthority) -> None:
+    """Make the authority where there is none, and settle how the engine's authorities revoke and follow each other."""
+    client.post(f"sys/mounts/{wanted.name}/tune", {"max_lease_ttl": f"{wanted.validity_days * 24}h"})
+    if not any(vault_pki.read(client)):
+        vault_pki.make(client, wanted, authorities.present_name(authorities.next_name("first", datetime.now(UTC))))
+    default = next((item for item in vault_pki.read(client) if item.is_default), None)
+    settings = {**shapes.PKI_ISSUERS, **({"default": default.id} if default else {})}
+    client.post(f"{wanted.name}/config/issuers", settings)
+    client.post(f"{wanted.name}/config/crl", dict(shapes.PKI_REVOCATIONS))
+
+
+def _link_role(client: VaultClient, role: PkiRole) -> None:
+    mount, _, name = role.name.partition("/")
+    client.post(f"{mount}/roles/{name}", shapes.pki_role_body(role))
+
+
 def _policy(client: VaultClient, policy: Policy) -> None:
     client.post(f"{POLICIES}/{policy.name}", {"policy": policy.text})
 
@@ -121,6 +142,8 @@ _WRITERS: Mapping[type[VaultResource], Callable[[VaultClient, Any], None]] = {
     AuthMethod: _method,
     SshAuthority: _authority,
     SshRole: _ssh_role,
+    PkiAuthority: _link_authority,
+    PkiRole: _link_role,
     Policy: _policy,
     TransitKey: _key,
     AppRole: _role,
@@ -133,7 +156,7 @@ def _deletion_path(resource: VaultResource) -> str | None:
             return f"{POLICIES}/{resource.name}"
         case AppRole():
             return f"{ROLES}/{resource.name}"
-        case SshRole():
+        case SshRole() | PkiRole():
             mount, _, name = resource.name.partition("/")
             return f"{mount}/roles/{name}"
     return None

@@ -29,6 +29,8 @@ class Key:
     expires_at: datetime | None = None
     beside: int = 0
     """How many others there are in its place, where there is one but for the time of a rotation."""
+    former: bool = False
+    """Of an authority: whether it only verifies what it issued before another took its place."""
     disabled: bool = False
     unknown: str = ""
 

@@ -6,7 +6,15 @@ from hosting_cli.errors import RefusedError
 from hosting_cli.keys.values import Key
 from hosting_cli.procedure import Step
 from hosting_cli.request import Request
-from hosting_cli.rotations import credentials, passphrases, repository, secret_ids, ssh_authority, transit
+from hosting_cli.rotations import (
+    credentials,
+    passphrases,
+    pki_authority,
+    repository,
+    secret_ids,
+    ssh_authority,
+    transit,
+)
 from hosting_cli.session import Session
 from inventory.key_policy import KeyKind
 from inventory.models import Application
@@ -15,7 +23,8 @@ from inventory.resource import PLATFORM, Json, Subject
 ROTATE = "rotate"
 
 
-_NAMED_BY_WHAT_OUTLIVES_THEM = {KeyKind.SECRET_ID, KeyKind.SSH_AUTHORITY}
+_NAMED_BY_WHAT_OUTLIVES_THEM = {KeyKind.SECRET_ID, KeyKind.SSH_AUTHORITY, KeyKind.PKI_AUTHORITY}
+_HAVE_FORMER_ONES = {KeyKind.TRANSIT_KEY, KeyKind.PKI_AUTHORITY}
 
 
 def subject_of(key: Key) -> Subject:
@@ -49,8 +58,8 @@ def rotation(session: Session, key: Key, *, retire: bool) -> Request:
 
 
 def _goal(session: Session, key: Key, *, retire: bool) -> Mapping[str, Json]:
-    if retire and key.kind is not KeyKind.TRANSIT_KEY:
-        raise RefusedError(str(subject_of(key)), "only transit keys have versions to retire", "Leave --retire out.")
+    if retire and key.kind not in _HAVE_FORMER_ONES:
+        raise RefusedError(str(subject_of(key)), "it has nothing older to retire", "Leave --retire out.")
     match key.kind:
         case KeyKind.TRANSIT_KEY:
             return transit.goal(session, key.name, retire=retire)
@@ -58,15 +67,16 @@ def _goal(session: Session, key: Key, *, retire: bool) -> Mapping[str, Json]:
             return credentials.goal(session, key.name)
         case KeyKind.RESTIC_PASSWORD if (application := application_of(session, key.owner)) is not None:
             return repository.goal(session, repository.place_of(session, application, key.name))
-        case KeyKind.SSH_AUTHORITY:
-            return ssh_authority.goal(session)
+        case KeyKind.SSH_AUTHORITY | KeyKind.PKI_AUTHORITY:
+            is_ssh = key.kind is KeyKind.SSH_AUTHORITY
+            return ssh_authority.goal(session) if is_ssh else pki_authority.goal(session, retire=retire)
         case KeyKind.SECRET_ID:
             return secret_ids.goal(session, application_of(session, key.owner), subject_of(key).name)
         case KeyKind.LUKS_PASSPHRASE | KeyKind.LUKS_RECOVERY:
             place, held = passphrases.find(session, key.name)
             return passphrases.goal(session, place, held, version=key.version)
-    remedy = "Run `hosting key rotate --help`: it says which kinds are, and how."
-    raise RefusedError(str(subject_of(key)), f"keys of kind {key.kind.value} are not", remedy)
+    remedy = "Only what the region's files ask for is given a new one."
+    raise RefusedError(str(subject_of(key)), "it belongs to no application of the region", remedy)
 
 
 def steps(session: Session, request: Request) -> Iterator[Step]:
@@ -76,8 +86,9 @@ def steps(session: Session, request: Request) -> Iterator[Step]:
     if request.subject.kind == KeyKind.TRANSIT_KEY:
         version, retire = int(str(goal["to_version"])), goal["retire_older"] is True
         return transit.Rotation(session, name, application, version, retire, request.digest).steps()
-    if request.subject.kind == KeyKind.SSH_AUTHORITY:
-        return ssh_authority.Rotation(session, str(goal["replaces"]), request.digest).steps()
+    if request.subject.kind in {KeyKind.SSH_AUTHORITY, KeyKind.PKI_AUTHORITY}:
+        is_ssh = request.subject.kind == KeyKind.SSH_AUTHORITY
+        return ssh_authority.steps(session, request) if is_ssh else pki_authority.steps(session, request)
     if request.subject.kind == KeyKind.SECRET_ID:
         return secret_ids.steps(session, application, request)
     if application is None and request.owner != PLATFORM:
@@ -94,6 +105,8 @@ def steps(session: Session, request: Request) -> Iterator[Step]:
 
 def closing(request: Request) -> tuple[str, ...]:
     """Say what there is to know, and to do, once a rotation is done."""
+    if "retires" in request.goal:
+        return ("The former authorities have ended; what they issued had ended before.",)
     said = f"{request.subject.name} is rotated."
     if request.subject.kind != KeyKind.LUKS_RECOVERY:
         return (said,)

@@ -15,6 +15,7 @@ from hosting_cli.jobs import HostJob, Job
 from hosting_cli.keys import authorities
 from hosting_cli.keys.authorities import FORMER, NEXT, PRESENT, SshAuthorityKey
 from hosting_cli.procedure import Observed, Step, proof
+from hosting_cli.request import Request
 from hosting_cli.session import Session
 from hosting_cli.survey import read_hosts
 from inventory import naming
@@ -36,6 +37,11 @@ def goal(session: Session) -> Mapping[str, Json]:
     raise RefusedError(
         f"ssh-authority {naming.SSH_MOUNT}", "there is none that signs", "Run `hosting plan`, and apply."
     )
+
+
+def steps(session: Session, request: Request) -> Iterator[Step]:
+    """Give the steps of what was asked for."""
+    return Rotation(session, str(request.goal["replaces"]), request.digest).steps()
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from hosting_cli import store_policies
 from hosting_cli.app import LazyDoors
 from hosting_cli.commands.lab import set_engines_up
 from hosting_cli.console import Progress
+from hosting_cli.desired_links import links
 from hosting_cli.doors.vault_client import VaultClient
 from hosting_cli.lab import keys, laboratory, processes
 from hosting_cli.lab.laboratory import Lab
@@ -120,6 +121,7 @@ def vault_resources(region: Region) -> tuple[VaultResource, ...]:
         SecretsEngine(name=naming.KV_MOUNT, owner=PLATFORM, type="kv", version=2),
         SecretsEngine(name=naming.PKI_MOUNT, owner=PLATFORM, type="pki"),
         SecretsEngine(name=naming.SSH_MOUNT, owner=PLATFORM, type="ssh"),
+        *links(region),
         AuthMethod(name=naming.APPROLE_MOUNT, owner=PLATFORM, type="approle"),
         SshAuthority(name=naming.SSH_MOUNT, owner=PLATFORM),
         SshRole(

@@ -20,11 +20,14 @@ from deploys.desired import Published
 from deploys.resources import HostResource, HostUnit, HostVolume
 from hosting_cli import desired as desired_module
 from hosting_cli.desired import CERTIFICATE_SECONDS, TOKEN_SECONDS, desired, provisioner_entry
+from hosting_cli.desired_links import LONGEST_LINK_DAYS
 from hosting_cli.resources import (
     AccessKey,
     AppRole,
     AuthMethod,
     Bucket,
+    PkiAuthority,
+    PkiRole,
     Policy,
     SecretEntry,
     SecretPurpose,
@@ -130,6 +133,14 @@ def test_operators_get_certificates_that_end_with_their_work() -> None:
     role = every(SshRole)["ssh/hosting-operations"]
     assert (role.principals, role.ttl_seconds) == (("hosting-operations",), CERTIFICATE_SECONDS)
     assert CERTIFICATE_SECONDS <= 3600
+
+
+def test_the_authority_of_links_outlives_what_it_may_issue_last_and_is_proven_by_a_name_that_cannot_exist() -> None:
+    authority, role = every(PkiAuthority)["pki"], every(PkiRole)["pki/hosting-proof"]
+    limit = region().key_policy.limits.pki_authority.days
+    assert (authority.algorithm, authority.validity_days - limit) == ("ecdsa-secp384r1-sha384", LONGEST_LINK_DAYS)
+    assert (authority.organization, authority.country) == (region().operator.name, region().operator.country)
+    assert (role.names, role.ttl_seconds) == (("proof.hosting.invalid",), 300)
 
 
 def test_a_volume_has_two_passphrases_wrapped_by_the_volumes_key() -> None:

@@ -120,12 +120,12 @@ def test_asking_twice_asks_once(world: World) -> None:
     ("known", "retire", "reason"),
     [
         (key(1, "hosting-imagerie-beaune-objects"), True, "objects in buckets need its older versions"),
-        (key(1, "x", kind=KeyKind.S3_CREDENTIALS), True, "only transit keys have versions to retire"),
+        (key(1, "x", kind=KeyKind.S3_CREDENTIALS), True, "it has nothing older to retire"),
         (key(1, "x", kind=KeyKind.S3_CREDENTIALS), False, "the vault records no access key"),
         (key(1, "hosting-gone-host/0", kind=KeyKind.SECRET_ID), False, "no file of the region asks for its role"),
         (key(1, f"{ROLE}/0", kind=KeyKind.SECRET_ID), False, "holds none that the vault knows"),
         (key(1, "x", kind=KeyKind.LUKS_RECOVERY), False, "no file of the region asks for it"),
-        (key(1, "x", kind=KeyKind.PKI_AUTHORITY), False, "keys of kind pki-authority are not"),
+        (key(1, "x", kind=KeyKind.RESTIC_PASSWORD, owner="gone"), False, "belongs to no application of the region"),
     ],
     ids=[
         "objects need older versions",
@@ -134,7 +134,7 @@ def test_asking_twice_asks_once(world: World) -> None:
         "a role of nobody",
         "a host without one",
         "a passphrase of no volume",
-        "a kind that is not rotated here",
+        "a password of nobody",
     ],
 )
 def test_what_cannot_be_rotated_is_refused_before_anything_is_recorded(

@@ -1,0 +1,118 @@
+"""The authorities of the vault's engine of certificates: one issues, others will, or verify what they have issued."""
+
+from collections.abc import Iterator
+from http import HTTPStatus
+
+from cryptography import x509
+
+from hosting_cli.doors.vault_client import VaultClient
+from hosting_cli.errors import RefusedError
+from hosting_cli.keys.authorities import FORMER
+from hosting_cli.keys.certificates import LinkAuthority, is_issued_by
+from hosting_cli.resources import PkiAuthority
+from inventory import naming
+
+MOUNT = naming.PKI_MOUNT
+HOUR_SECONDS = 3600
+
+
+class PkiAuthorities:
+    """Make, prefer, try and end authorities of links between sites.
+
+    Every method raises ``UnreadableError`` when the vault cannot be asked and ``EngineError`` when it refuses.
+    """
+
+    def __init__(self, client: VaultClient) -> None:
+        self._client = client
+
+    def read(self) -> tuple[LinkAuthority, ...]:
+        """Read every authority; none where there is not even the engine."""
+        return tuple(read(self._client))
+
+    def bundle(self) -> tuple[str, ...]:
+        """Give the certificates that whoever verifies a link must trust: of the present, the next and former ones."""
+        return tuple(sorted(authority.certificate for authority in self.read()))
+
+    def make(self, wanted: PkiAuthority, name: str) -> None:
+        """Have the engine make an authority called *name*, whose key never leaves it; the first one issues at once."""
+        make(self._client, wanted, name)
+
+    def rename(self, authority: LinkAuthority, name: str) -> None:
+        """Give *authority* and its key another name; one that is former verifies and issues no more.  Idempotent."""
+        usage = "read-only,crl-signing" if name.startswith(FORMER) else "read-only,issuing-certificates,crl-signing"
+        self._client.post(f"{MOUNT}/key/{authority.key_id}", {"key_name": name})
+        self._client.post(f"{MOUNT}/issuer/{authority.id}", {"issuer_name": name, "usage": usage})
+
+    def prefer(self, authority: LinkAuthority) -> None:
+        """Have *authority* issue from now on.  Idempotent."""
+        self._client.post(f"{MOUNT}/config/issuers", {"default": authority.id})
+
+    def issue_for_proof(self, request: str, name: str, authority: LinkAuthority | None = None) -> str:
+        """Have *authority*, or the one that issues, certify *request* for minutes; give the certificate."""
+        path = f"{MOUNT}/issuer/{authority.id}/sign" if authority is not None else f"{MOUNT}/sign"
+        answer = self._client.post(f"{path}/{naming.PKI_PROOF_ROLE}", {"csr": request, "common_name": name})
+        return str(answer["data"]["certificate"])
+
+    def revoke(self, number: str) -> None:
+        """Revoke the certificate with that serial number, and have every list say so at once."""
+        self._client.post(f"{MOUNT}/revoke", {"serial_number": number})
+        self._client.get(f"{MOUNT}/crl/rotate")
+
+    def revocations(self, authority: LinkAuthority) -> str:
+        """Give the list of what *authority* has revoked (PEM)."""
+        answer = self._client.get(f"{MOUNT}/issuer/{authority.id}/crl") or {}
+        return str(answer["data"]["crl"])
+
+    def issued_by(self, authority: LinkAuthority) -> tuple[x509.Certificate, ...]:
+        """Read every certificate that *authority* issued and that is not revoked, ended or not."""
+        own = authority.x509.serial_number
+        return tuple(found for found in self._issued() if found.serial_number != own and is_issued_by(found, authority))
+
+    def _issued(self) -> Iterator[x509.Certificate]:
+        for number in self._client.list(f"{MOUNT}/certs"):
+            answer = (self._client.get(f"{MOUNT}/cert/{number}") or {}).get("data") or {}
+            if answer.get("certificate") and not answer.get("revocation_time"):
+                yield x509.load_pem_x509_certificate(answer["certificate"].encode())
+
+    def end(self, authority: LinkAuthority) -> None:
+        """End a former authority and its key, for good.  Idempotent.
+
+        Raise ``RefusedError`` for any other: links rely on it.
+        """
+        if not authority.is_former:
+            remedy = "Only an authority that another one has taken the place of is ended."
+            raise RefusedError(f"pki-authority {authority.name}", "links rely on it", remedy)
+        # By their name, which is all that the rights of operations reach.
+        self._client.delete(f"{MOUNT}/issuer/{authority.name}")
+        self._client.delete(f"{MOUNT}/key/{authority.name}")
+
+
+def read(client: VaultClient) -> Iterator[LinkAuthority]:
+    """Yield every authority that has a key here: an offline root that signed one of them is none of ours."""
+    path = f"{MOUNT}/issuers"
+    response = client.raw("LIST", path)
+    listed = {} if response.status_code == HTTPStatus.NOT_FOUND else client.checked("LIST", path, response)
+    for identifier, about in listed.get("data", {}).get("key_info", {}).items():
+        answer = client.get(f"{MOUNT}/issuer/{identifier}/json")
+        if answer is not None and about["key_id"]:
+            certificate = str(answer["data"]["certificate"])
+            yield LinkAuthority(
+                identifier, about["issuer_name"], about["key_id"], certificate, bool(about["is_default"])
+            )
+
+
+def make(client: VaultClient, wanted: PkiAuthority, name: str) -> None:
+    """Make a self-signed authority as *wanted* asks for it."""
+    body = {
+        "common_name": f"{wanted.common_name} {name.rpartition('-')[2]}",
+        "organization": wanted.organization,
+        "country": wanted.country,
+        "key_type": "ec",
+        "key_bits": 384,
+        "signature_bits": 384,
+        "max_path_length": 0,
+        "ttl": f"{wanted.validity_days * 24}h",
+        "issuer_name": name,
+        "key_name": name,
+    }
+    client.post(f"{MOUNT}/issuers/generate/root/internal", body)

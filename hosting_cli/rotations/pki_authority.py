@@ -1,0 +1,158 @@
+"""The authority of certificates for links: the next is proven by use before it issues; the former goes on verifying.
+
+A former authority stays among those that are trusted until all that it issued has ended; then ``--retire`` ends it.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from hosting_cli.desired_links import authority_of_links
+from hosting_cli.errors import EngineError, RefusedError
+from hosting_cli.keys import authorities, certificates
+from hosting_cli.keys.authorities import FORMER, NEXT, PRESENT
+from hosting_cli.keys.certificates import LinkAuthority
+from hosting_cli.procedure import Observed, Step, proof
+from hosting_cli.request import Request
+from hosting_cli.session import Session
+from inventory import naming
+from inventory.key_policy import KeyKind
+from inventory.resource import Json, Subject
+
+SUBJECT = Subject(KeyKind.PKI_AUTHORITY, naming.PKI_MOUNT)
+
+
+def goal(session: Session, *, retire: bool) -> Mapping[str, Json]:
+    """Say which authority is replaced, or which former ones end; raise ``RefusedError`` where something needs them."""
+    found = session.vault.pki.read()
+    if retire:
+        former = [authority for authority in found if authority.is_former]
+        if not former:
+            raise RefusedError(str(SUBJECT), "there is no former one", "Rotate it first; then what it issued must end.")
+        for authority in former:
+            _expect_ended(session, authority)
+        return {"retires": [authority.id for authority in former]}
+    for authority in found:
+        if authority.is_default:
+            return {"replaces": authority.id}
+    raise RefusedError(str(SUBJECT), "there is none that issues", "Run `hosting plan`, and apply.")
+
+
+def steps(session: Session, request: Request) -> Iterator[Step]:
+    """Give the steps of what was asked for."""
+    retires = request.goal.get("retires")
+    if isinstance(retires, list):
+        return _retirement(session, tuple(str(identifier) for identifier in retires))
+    return Rotation(session, str(request.goal["replaces"]), request.digest).steps()
+
+
+@dataclass(frozen=True)
+class Rotation:
+    """The replacement of the authority that issues."""
+
+    session: Session
+    replaces: str
+    procedure: str
+
+    def steps(self) -> Iterator[Step]:
+        """Yield the steps."""
+        yield Step(SUBJECT, "make the next authority, which issues nothing by itself yet", self._make, self._is_made)
+        sentence = "issue by the next one, verify, revoke, and find that on its list"
+        yield proof(SUBJECT, sentence, partial(self._try, by_name=True))
+        yield Step(
+            SUBJECT, "issue by the next one from now on; the former one verifies", self._switch, self._is_switched
+        )
+        sentence = "issue without naming an authority: it is the new one, and its certificate verifies"
+        yield proof(SUBJECT, sentence, partial(self._try, by_name=False))
+        yield proof(SUBJECT, "read what the former one has revoked, signed by it", self._look_at_former)
+
+    def _find(self) -> tuple[LinkAuthority | None, LinkAuthority | None]:
+        """Find the authority that is replaced and the one that this rotation made."""
+        found = self.session.vault.pki.read()
+        old = next((item for item in found if item.id == self.replaces), None)
+        return old, next((item for item in found if authorities.is_of(item.name, self.procedure)), None)
+
+    def _new(self) -> LinkAuthority:
+        found = self._find()[1]
+        if found is None:
+            raise EngineError(str(SUBJECT), "the next authority is gone", "Run the same command again.")
+        return found
+
+    def _is_made(self) -> bool:
+        return self._find()[1] is not None
+
+    def _make(self) -> None:
+        """Make it; one of a rotation that was called off becomes a former one, which issued nothing."""
+        pki = self.session.vault.pki
+        for left in pki.read():
+            if left.is_next:
+                pki.rename(left, FORMER + left.id)
+        name = authorities.next_name(self.procedure, self.session.clock())
+        pki.make(authority_of_links(self.session.region), name)
+
+    def _is_switched(self) -> bool:
+        old, new = self._find()
+        settled = old is None or old.name.startswith(FORMER)
+        return settled and new is not None and new.is_default and new.name.startswith(PRESENT)
+
+    def _switch(self) -> None:
+        """Prefer the new one first: at no moment is there none that issues."""
+        pki, (old, new) = self.session.vault.pki, (self._find()[0], self._new())
+        pki.prefer(new)
+        if new.name.startswith(NEXT):
+            pki.rename(new, authorities.present_name(new.name))
+        if old is not None:
+            pki.rename(old, FORMER + old.id)
+
+    def _try(self, *, by_name: bool) -> Observed:
+        """Issue a certificate for minutes, verify it, revoke it, and find it on the list."""
+        pki, now = self.session.vault.pki, self.session.clock
+        new, wanted = self._new(), certificates.ask_for(naming.PKI_PROOF_NAME)
+        issued = pki.issue_for_proof(wanted.request, wanted.name, new if by_name else None)
+        number = certificates.verify(issued, wanted.name, new, pki.bundle(), now())
+        if certificates.is_revoked(pki.revocations(new), new, number, now()):
+            raise EngineError(str(SUBJECT), "a certificate is revoked that was just issued", "Trust no list of it.")
+        pki.revoke(number)
+        if not certificates.is_revoked(pki.revocations(new), new, number, now()):
+            raise EngineError(str(SUBJECT), "a revoked certificate is not on the list", "Trust no list of it.")
+        return {"authority": new.name, "serial": number, "algorithm": new.algorithm}
+
+    def _look_at_former(self) -> Observed:
+        old = self._find()[0]
+        if old is None:
+            return {"former": "ended since"}
+        certificates.is_revoked(self.session.vault.pki.revocations(old), old, "00", self.session.clock())
+        return {"former": old.name, "valid_until": str(old.x509.not_valid_after_utc.date())}
+
+
+def _retirement(session: Session, identifiers: tuple[str, ...]) -> Iterator[Step]:
+    """Yield the end of each former authority, after another look at what it issued."""
+
+    def find(identifier: str) -> LinkAuthority | None:
+        return next((item for item in session.vault.pki.read() if item.id == identifier), None)
+
+    def look(identifier: str) -> Observed:
+        authority = find(identifier)
+        return {"certificates": 0 if authority is None else _expect_ended(session, authority)}
+
+    def end(identifier: str) -> None:
+        authority = find(identifier)
+        if authority is not None:
+            session.vault.pki.end(authority)
+
+    for identifier in identifiers:
+        name = f"{FORMER}{identifier}"
+        yield proof(SUBJECT, f"see that all that {name} issued has ended", partial(look, identifier))
+        gone = partial(lambda which: find(which) is None, identifier)
+        yield Step(SUBJECT, f"end {name}, and its key", partial(end, identifier), gone)
+
+
+def _expect_ended(session: Session, authority: LinkAuthority) -> int:
+    """Count what *authority* issued; raise ``RefusedError`` while any of that is neither revoked nor past its end."""
+    issued, now = session.vault.pki.issued_by(authority), session.clock()
+    valid = [certificate for certificate in issued if certificate.not_valid_after_utc > now]
+    if valid:
+        last = max(certificate.not_valid_after_utc for certificate in valid).date()
+        what = f"{len(valid)} certificates that {authority.name} issued are still valid, the last until {last}"
+        raise RefusedError(str(SUBJECT), what, "Wait until then, or have them issued anew and revoke them.")
+    return len(issued)
