@@ -1,5 +1,6 @@
 """Drills: restore for real, beside the live files, and measure against what is promised."""
 
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -132,11 +133,12 @@ def _attempt(session: Session, place: "Place", snapshot: "Snapshot", tops: list[
     """Restore *tops*, try what came of it, and clean up, whatever happens."""
     from hosting_cli.proofs.on_host import hand_on
 
+    began = time.monotonic()
     try:
         with hand_on(session, place.host) as hand:
             return _tried(hand, place, snapshot, tops)
     except HostingError as error:
-        return _Attempt(0.0, None, f"{error.subject}: {error.what}")
+        return _Attempt(time.monotonic() - began, None, f"{error.subject}: {error.what}")
 
 
 def _tried(hand: "Hand", place: "Place", snapshot: "Snapshot", tops: list[str]) -> _Attempt:
@@ -204,7 +206,7 @@ def _row(item: "Drill") -> tuple[str, ...]:
         item.time.strftime("%Y-%m-%d %H:%M"),
         item.snapshot[:8],
         f"{item.seconds:.0f} s",
-        f"{item.rto_minutes * 60} s",
+        duration(timedelta(minutes=item.rto_minutes)),
         duration(timedelta(seconds=item.age_seconds)) if item.age_seconds is not None else "",
         duration(timedelta(minutes=item.rpo_minutes)) if item.rpo_minutes is not None else "",
         _in_words(item),
