@@ -54,13 +54,20 @@ def header(session: Session, action: ActionArgument, name: VolumeArgument, confi
 
 
 def _save(session: Session, place: "VolumePlace") -> Result:
+    from deploys import slots
     from hosting_cli.canonical import digest
     from hosting_cli.commands.procedures import outcome_result
+    from hosting_cli.errors import RefusedError
     from hosting_cli.procedure import carry_out
     from hosting_cli.volumes.copies import Copies
+    from hosting_cli.volumes.reading import header_of
 
     name, copies = digest({"header": "save", "volume": place.name}), Copies(session, place)
     _ = session.evidence  # a region that keeps none is told so before anything is done
+    strays = slots.stray(header_of(session, place).slots)
+    if strays:
+        remedy = f"Rotate the active passphrase, which ends it: hosting key rotate {place.volume.active_secret}"
+        raise RefusedError(f"volume {place.name}", f"nobody needs {' and '.join(strays)}: no copy is kept", remedy)
     with session.progress.stage(f"copying the header of {place.name}"):
         steps = tuple(copies.renewal(copies.passphrases))
         outcomes = carry_out(steps, digest=name, record=session.journal.append, tell=session.progress)

@@ -10,6 +10,8 @@ from hosting_cli.procedure import Observed, Step, proof
 from hosting_cli.resources import Bucket, SecretEntry, TransitKey
 from hosting_cli.rotations import objects
 from hosting_cli.session import Session
+from hosting_cli.volumes.copies import Copies
+from hosting_cli.volumes.places import Held, VolumePlace, places
 from inventory import naming
 from inventory.models import Application
 from inventory.resource import Json, Subject
@@ -79,6 +81,8 @@ class Rotation:
         for item in proven:
             yield Step(item.subject, "remove the objects of the proof", item.remove, item.is_clean)
         if self.retire:
+            for place in self._sealed_elsewhere():
+                yield from Copies(self.session, place).resealing(self.to_version)
             sentence = f"let versions below {self.to_version} decrypt no more"
             retire = partial(vault.retire_versions, self.key, below=self.to_version)
             yield Step(self.subject, sentence, retire, self._is_retired)
@@ -94,6 +98,13 @@ class Rotation:
         return [
             item for item in wanted if isinstance(item, Bucket) and item.lock_mode and item.encryption_key == self.key
         ]
+
+    def _sealed_elsewhere(self) -> tuple[VolumePlace, ...]:
+        """Name the volumes whose copies of headers the key has sealed."""
+        if self.session.region.evidence is None or self.application is None:
+            return ()
+        known = places(self.session.region, self.session.environment)
+        return tuple(place for place in known if place.entry(Held.ACTIVE).wrapped_by == self.key)
 
     def _is_rotated(self) -> bool:
         return self.session.vault.key_versions(self.key).latest >= self.to_version

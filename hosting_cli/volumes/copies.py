@@ -13,8 +13,8 @@ from hosting_cli.session import Session
 from hosting_cli.volumes.agent import VolumeAgent
 from hosting_cli.volumes.places import Held, VolumePlace
 from hosting_cli.volumes.reading import header_of
-from hosting_cli.volumes.sealed import HeaderCopy, NoSealError, seal, unseal
-from hosting_cli.volumes.standing import SealedCopy
+from hosting_cli.volumes.sealed import HeaderCopy, NoSealError, seal, unseal, wrapped_version
+from hosting_cli.volumes.standing import SealedCopy, name_of, sealed_copies
 from inventory import naming
 from inventory.resource import Subject
 
@@ -36,25 +36,29 @@ class Copies:
         """Give what their names begin with."""
         return prefix_of(self.place)
 
-    def kept(self) -> "tuple[Kept, ...]":
-        """List them, the oldest first."""
-        found = [item for item in self.session.evidence.kept(self.prefix) if checksum_of(item) is not None]
-        return tuple(sorted(found, key=lambda item: item.stored))
+    @property
+    def key(self) -> str:
+        """Name the transit key that ends them."""
+        return naming.transit_key(self.place.volume.application, "volumes")
 
-    def of(self, checksum: str) -> "Kept | None":
-        """Find the copy of the header with that checksum."""
-        return next((item for item in self.kept() if checksum_of(item) == checksum), None)
+    def kept(self) -> tuple[SealedCopy, ...]:
+        """List those that the vault can open, the oldest first."""
+        lowest = self.session.vault.key_versions(self.key).lowest
+        found = sealed_copies(self.session.evidence.kept(self.prefix))
+        return tuple(copy for copy in found if copy.wrapped_version >= lowest)
 
     def add(self) -> None:
         """Seal the copy that the host keeps, add it, and open what comes back; raise ``EngineError`` if it differs."""
-        copy, key = self.on_host(), naming.transit_key(self.place.volume.application, "volumes")
+        self._seal(self.on_host())
 
+    def _seal(self, copy: HeaderCopy) -> None:
         def wrap(value: Secret) -> str:
-            return self.session.vault.wrap(key, value)
+            return self.session.vault.wrap(self.key, value)
 
-        body = seal(copy, wrapped_by=key, wrap=wrap, random_bytes=secrets.token_bytes)
-        kept = self.session.evidence.add(f"{self.prefix}{copy.checksum}.json", body)
-        if self.opened(kept) != copy:
+        body = seal(copy, wrapped_by=self.key, wrap=wrap, random_bytes=secrets.token_bytes)
+        version = wrapped_version(body)
+        kept = self.session.evidence.add(f"{self.prefix}{name_of(copy.checksum, version)}", body)
+        if self.opened(SealedCopy(kept, copy.checksum, version)) != copy:
             raise EngineError(
                 f"volume {self.place.name}", "the sealed copy opens differently", "Trust it with nothing."
             )
@@ -66,13 +70,13 @@ class Copies:
         copy = HeaderCopy(**whose, **found)
         return self._of_this_volume(copy, "the copy on the host")
 
-    def opened(self, kept: "Kept") -> HeaderCopy:
+    def opened(self, sealed: SealedCopy) -> HeaderCopy:
         """Open one; raise ``EngineError`` when it cannot be opened, or is of another volume than its name says."""
         try:
-            copy = unseal(self.session.evidence.get(kept), self.session.vault.unwrap)
+            copy = unseal(self.session.evidence.get(sealed.kept), self.session.vault.unwrap)
         except NoSealError as error:
-            raise EngineError(f"evidence {kept.name}", str(error), "Take another copy.") from error
-        return self._of_this_volume(copy, kept.name)
+            raise EngineError(f"evidence {sealed.name}", str(error), "Take another copy.") from error
+        return self._of_this_volume(copy, sealed.name)
 
     def _of_this_volume(self, copy: HeaderCopy, name: str) -> HeaderCopy:
         volume = self.place.volume
@@ -104,7 +108,20 @@ class Copies:
             yield proof(subject, "bring it back from the evidence, and open it", lambda: self.tried().observed)
 
     def _is_kept(self) -> bool:
-        return self.of(header_of(self.session, self.place).checksum) is not None
+        return header_of(self.session, self.place).checksum in {copy.checksum for copy in self.kept()}
+
+    def resealing(self, version: int) -> Iterator[Step]:
+        """Yield the step that seals the last copy under *version* of its transit key, before older ones are retired."""
+        last = self.kept()[-1:]
+        if not last:
+            return
+
+        def is_sealed() -> bool:
+            return any(copy.wrapped_version >= version for copy in self.kept() if copy.checksum == last[0].checksum)
+
+        subject = Subject("header-copy", self.place.name)
+        sentence = f"seal it under version {version} as well"
+        yield Step(subject, sentence, lambda: self._seal(self.opened(last[0])), is_sealed)
 
     def tried(self) -> Proof:
         """Bring the last one back and have its host open it with both passphrases, on record.
@@ -147,15 +164,7 @@ def all_kept(session: Session) -> tuple[Mapping[str, tuple[SealedCopy, ...]], st
         kept = session.evidence.kept(naming.HEADER_COPIES)
     except HostingError as error:
         return {}, str(error)
-    found: dict[str, tuple[SealedCopy, ...]] = {}
-    for item in sorted(kept, key=lambda item: item.stored):
-        prefix, checksum = item.name.rpartition("/")[0] + "/", checksum_of(item)
-        if checksum is not None:
-            found[prefix] = (*found.get(prefix, ()), SealedCopy(item.name, checksum, item.stored))
-    return found, None
-
-
-def checksum_of(kept: "Kept") -> str | None:
-    """Read off a name which header it is a copy of; ``None`` for a name that is none of ours."""
-    name, _, ending = kept.name.rpartition("/")[2].rpartition(".")
-    return name if ending == "json" else None
+    found: dict[str, list[Kept]] = {}
+    for item in kept:
+        found.setdefault(item.name.rpartition("/")[0] + "/", []).append(item)
+    return {prefix: sealed_copies(items) for prefix, items in found.items()}, None

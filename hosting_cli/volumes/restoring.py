@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from hosting_cli.errors import EngineError, RefusedError, UnreadableError
 from hosting_cli.procedure import Observed, Step, proof
@@ -10,13 +9,11 @@ from hosting_cli.request import Request
 from hosting_cli.rotations.kinds import is_production
 from hosting_cli.session import Session
 from hosting_cli.volumes.agent import VolumeAgent
-from hosting_cli.volumes.copies import Copies, checksum_of
+from hosting_cli.volumes.copies import Copies
 from hosting_cli.volumes.places import VolumePlace
 from hosting_cli.volumes.reading import Seen, read
 from hosting_cli.volumes.sealed import HeaderCopy
-
-if TYPE_CHECKING:
-    from hosting_cli.doors.evidence import Kept
+from hosting_cli.volumes.standing import SealedCopy
 
 RESTORE_HEADER = "restore-header"
 ON_HOST = "the host's own copy"
@@ -29,7 +26,7 @@ def request(session: Session, place: VolumePlace) -> Request:
         remedy = "If its data cannot be read all the same, the header is not why."
         raise RefusedError(f"volume {place.name}", "its header opens with what the vault keeps", remedy)
     source, copy = _chosen(session, place)
-    goal = {"copy": source, "uuid": copy.uuid, "checksum": copy.checksum, "overwrites": seen.lost or "what opens not"}
+    goal = {"copy": source, "uuid": copy.uuid, "checksum": copy.checksum, "found": seen.lost or "what opens not"}
     return Request(
         RESTORE_HEADER,
         place.volume.subject,
@@ -111,9 +108,9 @@ class Restoring:
             raise EngineError(f"volume {self.place.name}", f"{self.copy} is another than was approved", "Ask anew.")
         VolumeAgent(self.session, self.place).restore_header(found, copies.passphrases())
 
-    def _kept(self, copies: Copies) -> "Kept":
+    def _kept(self, copies: Copies) -> SealedCopy:
         for kept in copies.kept():
-            if kept.name == self.copy and checksum_of(kept) == self.checksum:
+            if kept.name == self.copy:
                 return kept
         raise EngineError(f"volume {self.place.name}", f"the evidence has no {self.copy} any more", "Ask anew.")
 

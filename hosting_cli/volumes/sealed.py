@@ -6,6 +6,7 @@ the application's transit key ends every copy, wherever it lies and however long
 
 import base64
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -70,6 +71,14 @@ def unseal(body: bytes, unwrap: Callable[[str, str], Secret]) -> HeaderCopy:
         raise NoSealError("its seal is broken: it is not what was sealed, or not of what it says") from None
     except (ValueError, LookupError, TypeError) as error:
         raise NoSealError(f"it is no sealed copy of a header ({error})") from error
+
+
+def wrapped_version(body: bytes) -> int:
+    """Say by which version of the transit key a sealed copy's key is wrapped: one that is retired opens it no more."""
+    found = re.fullmatch(r"vault:v(\d+):.*", str(json.loads(body)["wrapped_key"]))
+    if found is None:
+        raise NoSealError("its key is wrapped by nothing that the vault knows")
+    return int(found[1])
 
 
 def _text(content: bytes) -> str:

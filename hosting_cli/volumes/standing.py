@@ -1,19 +1,26 @@
 """How a volume's header stands: whether it is whole, and the copies that it needs on the day it is not.  Pure."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
+from deploys import slots
 from hosting_cli.journal import Entry, timestamp
 from hosting_cli.volumes.reading import Header, Seen
 from inventory.resource import Json
+
+if TYPE_CHECKING:
+    from hosting_cli.doors.evidence import Kept
 
 
 class HeaderState(StrEnum):
     """What a volume's header and its copies call for."""
 
     IN_ORDER = "in order"
+    STRAY = "stray slot"
     STALE = "stale"
     LOST = "lost"
     UNKNOWN = "unknown"
@@ -21,20 +28,49 @@ class HeaderState(StrEnum):
 
 @dataclass(frozen=True)
 class SealedCopy:
-    """A copy in the evidence: of which header, and since when."""
+    """A copy in the evidence: of which header, and which version of the transit key it needs; its name says both."""
 
-    name: str
+    kept: "Kept"
     checksum: str
-    stored: datetime
+    wrapped_version: int
+
+    @property
+    def name(self) -> str:
+        """Give its name in the evidence."""
+        return self.kept.name
+
+    @property
+    def stored(self) -> datetime:
+        """Say since when it is there."""
+        return self.kept.stored
+
+
+def sealed_copies(kept: Iterable["Kept"]) -> tuple[SealedCopy, ...]:
+    """Read what is kept of one volume, the oldest first; a name that is none of ours is left out."""
+    named = ((item, _NAME.search(item.name)) for item in kept)
+    found = [SealedCopy(item, name[1], int(name[2])) for item, name in named if name is not None]
+    return tuple(sorted(found, key=lambda copy: (copy.stored, copy.wrapped_version)))
+
+
+def name_of(checksum: str, wrapped_version: int) -> str:
+    """Name a copy, below what is its volume's."""
+    return f"{checksum}-v{wrapped_version}.json"
+
+
+_NAME = re.compile(r"/([0-9a-f]{64})-v(\d+)\.json$")
 
 
 @dataclass(frozen=True)
 class Standing:
-    """What was seen of a volume, its sealed copies (the oldest first), and when one last opened."""
+    """What was seen of a volume, its sealed copies (the oldest first), and when one last opened.
+
+    ``lowest_version`` is the oldest version of the transit key that still opens copies.
+    """
 
     seen: Seen
     copies: tuple[SealedCopy, ...]
     tested: datetime | None
+    lowest_version: int = 1
     unknown: str | None = None
     """Why nobody can tell which copies there are."""
 
@@ -50,7 +86,13 @@ class Standing:
         if self.seen.lost is not None:
             return (f"{self.seen.lost}: hosting volume header restore {name}",)
         unknown = tuple(filter(None, (self.seen.unknown, self.unknown)))
-        return unknown or (tuple(self._stale(self.seen.header)) if self.seen.header else ())
+        header = self.seen.header
+        return unknown or ((*self._stray(header), *self._stale(header)) if header else ())
+
+    def _stray(self, header: Header) -> Iterable[str]:
+        secret = self.seen.place.volume.active_secret
+        for slot in slots.stray(header.slots):
+            yield f"{slot}: nobody needs it, and a rotation ends it: hosting key rotate {secret}"
 
     def _stale(self, header: Header) -> Iterable[str]:
         save = f"hosting volume header save {self.seen.place.name}"
@@ -60,6 +102,8 @@ class Standing:
             yield f"the evidence holds no copy: {save}"
         elif self.last.checksum != header.checksum:
             yield f"the copy in the evidence is of an earlier header: {save}"
+        elif self.last.wrapped_version < self.lowest_version:
+            yield f"the copy in the evidence needs a version of its transit key that is retired: {save}"
 
     @property
     def state(self) -> HeaderState:
@@ -68,6 +112,8 @@ class Standing:
             return HeaderState.LOST
         if self.seen.unknown is not None or self.unknown is not None:
             return HeaderState.UNKNOWN
+        if self.seen.header is not None and slots.stray(self.seen.header.slots):
+            return HeaderState.STRAY
         return HeaderState.STALE if self.reasons else HeaderState.IN_ORDER
 
     def to_json(self) -> dict[str, Json]:

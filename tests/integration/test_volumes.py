@@ -254,7 +254,7 @@ def test_a_lost_header_comes_back_from_the_evidence_after_a_rotation(lab: Lab, h
     host.copy.unlink()
     assert not boots(host)
     asked = ask_for_restore(lab, host)
-    assert asked.data["request"]["goal"]["overwrites"] == "its header is lost"
+    assert asked.data["request"]["goal"]["found"] == "its header is lost"
     assert restore(host).status is ExitStatus.DONE
     assert host.slots() == slots
     is_whole(host, Held.ACTIVE)
@@ -301,6 +301,29 @@ def test_a_volume_that_was_made_anew_gets_no_header_of_the_one_before(lab: Lab, 
     asked = headers.header(host.session, Action.RESTORE, host.place.name)
     assert asked.data["request"]["goal"]["copy"] == "the host's own copy"
     key.withdraw(host.session, asked.data["procedure"])
+
+
+def test_a_copy_is_sealed_anew_before_the_versions_that_open_it_are_retired(lab: Lab, host: FileHost) -> None:
+    headers.header(host.session, Action.SAVE, host.place.name)
+    before = listed(host)["copies"]
+    transit = host.place.entry(Held.ACTIVE).wrapped_by
+    asked = key.rotate(host.session, transit, retire=True)
+    approve(lab, asked)
+    assert key.rotate(host.session, transit, retire=True).status is ExitStatus.DONE
+    after = listed(host)
+    assert (after["state"], len(after["copies"])) == ("in order", len(before) + 1)
+    destroy(host)
+    host.copy.unlink()
+    ask_for_restore(lab, host)
+    assert restore(host).status is ExitStatus.DONE
+    is_whole(host, Held.ACTIVE)
+
+
+def test_no_copy_is_kept_of_a_header_with_a_slot_that_nobody_needs(lab: Lab, host: FileHost) -> None:
+    add_stray(host, "5")
+    assert listed(host)["state"] == "stray slot"
+    with pytest.raises(RefusedError, match="nobody needs slot 5"):
+        headers.header(host.session, Action.SAVE, host.place.name)
 
 
 def test_half_a_header_mends_itself_when_it_is_tried(lab: Lab, host: FileHost) -> None:

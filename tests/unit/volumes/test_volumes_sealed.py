@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hosting_cli.secret import Secret
-from hosting_cli.volumes.sealed import HeaderCopy, NoSealError, seal, unseal
+from hosting_cli.volumes.sealed import HeaderCopy, NoSealError, seal, unseal, wrapped_version
 
 IMAGE = base64.b64encode(b"the bytes of a header").decode()
 COPY = HeaderCopy("imaging", "host-1", "data", "hosting-imaging-data", "uuid-1", "c0ffee", IMAGE)
@@ -33,6 +33,12 @@ def unwrap(key: str, ciphertext: str) -> Secret:
 
 def test_what_was_sealed_comes_back() -> None:
     assert unseal(sealed(), unwrap) == COPY
+
+
+def test_it_says_by_which_version_of_the_transit_key_it_opens() -> None:
+    assert wrapped_version(sealed()) == 1
+    with pytest.raises(NoSealError, match="nothing that the vault knows"):
+        wrapped_version(b'{"wrapped_key": "plain"}')
 
 
 def test_nothing_of_the_header_is_readable_without_the_vault() -> None:

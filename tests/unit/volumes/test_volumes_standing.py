@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from sample import HOST, environment, region
 
+from hosting_cli.doors.evidence import Kept
 from hosting_cli.journal import Journal
 from hosting_cli.volumes.places import Held, place_named, places
 from hosting_cli.volumes.reading import Header, Seen
-from hosting_cli.volumes.standing import HeaderState, SealedCopy, Standing, last_opened
+from hosting_cli.volumes.standing import HeaderState, SealedCopy, Standing, last_opened, name_of, sealed_copies
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 NAME = f"{HOST}:imagerie-beaune/data"
@@ -17,7 +18,9 @@ PLACE = place_named(NAME, places(region(), environment()))
 HEADER = Header("hosting-imagerie-beaune-data", "uuid", "now", "now", {"0": {}, "1": {}})
 OTHER = Header("hosting-imagerie-beaune-data", "uuid", "now", "before", {"0": {}, "1": {}})
 LOST, UNKNOWN = Seen(PLACE, 4, lost="its header is lost"), Seen(PLACE, unknown="host is down")
-COPY, EARLIER = SealedCopy("headers/x/now.json", "now", NOW), SealedCopy("headers/x/before.json", "before", NOW)
+STRAY = Header("hosting-imagerie-beaune-data", "uuid", "now", "now", {"0": {}, "1": {}, "6": {}})
+KEPT = Kept("headers/x/now.json", "1", NOW, 10)
+COPY, RETIRED, EARLIER = SealedCopy(KEPT, "now", 2), SealedCopy(KEPT, "now", 1), SealedCopy(KEPT, "before", 2)
 
 
 @pytest.mark.parametrize(
@@ -26,21 +29,41 @@ COPY, EARLIER = SealedCopy("headers/x/now.json", "now", NOW), SealedCopy("header
         (Seen(PLACE, 4, HEADER), (EARLIER, COPY), None, HeaderState.IN_ORDER, ()),
         (Seen(PLACE, 4, HEADER), (), None, HeaderState.STALE, ("holds no copy: hosting volume header save",)),
         (Seen(PLACE, 4, HEADER), (EARLIER,), None, HeaderState.STALE, ("of an earlier header: hosting volume",)),
+        (Seen(PLACE, 4, HEADER), (RETIRED,), None, HeaderState.STALE, ("key that is retired: hosting volume header",)),
+        (Seen(PLACE, 4, STRAY), (COPY,), None, HeaderState.STRAY, ("slot 6: nobody needs it",)),
         (Seen(PLACE, 4, OTHER), (COPY,), None, HeaderState.STALE, ("copy on the host is not of this header",)),
         (LOST, (COPY,), None, HeaderState.LOST, (f"lost: hosting volume header restore {NAME}",)),
         (UNKNOWN, (COPY,), None, HeaderState.UNKNOWN, ("host is down",)),
         (Seen(PLACE, 4, HEADER), (), "the store is down", HeaderState.UNKNOWN, ("the store is down",)),
     ],
-    ids=["as it should be", "no copy", "an old copy", "an old copy on the host", "lost", "host down", "store down"],
+    ids=[
+        "as it should be",
+        "no copy",
+        "an old copy",
+        "a retired one",
+        "a way in",
+        "an old copy on the host",
+        "lost",
+        "host down",
+        "store down",
+    ],
 )
 def test_a_header_stands_as_its_copies_do(
     seen: Seen, copies: tuple[SealedCopy, ...], unknown: str | None, state: HeaderState, said: tuple[str, ...]
 ) -> None:
-    standing = Standing(seen, copies, None, unknown)
+    standing = Standing(seen, copies, None, 2, unknown)
     assert standing.state is state
     assert len(standing.reasons) == len(said)
     assert all(part in reason for part, reason in zip(said, standing.reasons, strict=True))
     assert standing.to_json()["state"] == state.value
+
+
+def test_copies_are_known_by_their_names_and_nothing_else_is_taken_for_one() -> None:
+    first, second = "a" * 64, "b" * 64
+    names = [name_of(second, 3), name_of(first, 3), "notes.txt", f"{first}.json", name_of(first, 2)]
+    kept = [Kept(f"headers/x/{name}", "1", NOW.replace(day=1 + (second in name)), 10) for name in names]
+    found = [(copy.checksum, copy.wrapped_version) for copy in sealed_copies(kept)]
+    assert found == [(first, 2), (first, 3), (second, 3)]
 
 
 def test_only_a_copy_that_opened_counts_as_tested(tmp_path: Path) -> None:
