@@ -7,7 +7,7 @@ from datetime import datetime
 from threading import Lock
 from typing import Protocol
 
-from hosting_cli.backups.copying import FOLDERS, Difference, Listed, difference
+from hosting_cli.backups.copying import CONFIG, FOLDERS, Difference, Listed, difference
 from hosting_cli.backups.places import Pair
 from hosting_cli.errors import EngineError, RefusedError
 from hosting_cli.procedure import Observed, Step, proof
@@ -25,11 +25,11 @@ TELL_SECONDS = 1.5
 class Way(Protocol):
     """The way from a repository to its second copy."""
 
-    def first(self) -> tuple[Listed, ...]:
-        """List the first, so that whatever a listed object refers to is listed too."""
+    def first(self, folders: Sequence[str] = FOLDERS) -> tuple[Listed, ...]:
+        """List *folders* of the first, so that whatever a listed object refers to is listed too."""
 
-    def second(self) -> tuple[Listed, ...]:
-        """List the second."""
+    def second(self, folders: Sequence[str] = FOLDERS) -> tuple[Listed, ...]:
+        """List *folders* of the second."""
 
     def dates(self) -> Mapping[str, datetime]:
         """Say when the first took each snapshot for the first time."""
@@ -78,11 +78,11 @@ def _bring_up(pair: Pair, way: Way, tell: Callable[[str], None]) -> Observed:
     return {"objects": counter.objects, "bytes": counter.size_bytes, "came_meanwhile": left.lacking_objects}
 
 
-def compared(way: Way) -> Difference:
-    """Read what separates the second copy from the first."""
+def compared(way: Way, folders: Sequence[str] = FOLDERS) -> Difference:
+    """Read what separates the second copy from the first, in *folders*."""
     # The second is listed first: what comes to it meanwhile is then at most sent once more, and never taken for lost.
-    second = way.second()
-    return difference(way.first(), second)
+    second = way.second(folders)
+    return difference(way.first(folders), second)
 
 
 def _carried(way: Way, folder: Sequence[Listed], counter: "_Counter") -> list[str]:
@@ -160,6 +160,40 @@ def following(
         copying(pair, way, dated, tell),
         Step(subject, "hide there what the prune hid", hide, lambda: not compared(way).surplus),
     )
+
+
+# -- keys -------------------------------------------------------------------------------------------------------------
+
+_KEYS = ("keys/",)
+
+
+def bringing_keys(pair: Pair, way: Way) -> Step:
+    """Give the step that brings new keys to the second copy, so that a new password opens it too."""
+
+    def bring() -> Observed:
+        items = [item for folder in compared(way, _KEYS).lacking for item in folder]
+        refused = [f"{item.name}: {refusal}" for item in items if (refusal := way.carry(item.name))]
+        if refused:
+            raise _refusal(pair, refused)
+        return {"keys": len(items)}
+
+    return Step(_subject(pair), "bring the new key to the copy", bring, lambda: not _lacks_keys(way))
+
+
+def _lacks_keys(way: Way) -> bool:
+    return bool(way.second((CONFIG,))) and compared(way, _KEYS).lacking_objects > 0
+
+
+def hiding_keys(pair: Pair, way: Way) -> Step:
+    """Give the step that hides the keys that the first shows no more, so that an old password opens neither."""
+
+    def hide() -> Observed:
+        names = compared(way, _KEYS).surplus
+        for name in names:
+            way.hide(name)
+        return {"hidden": len(names)}
+
+    return Step(_subject(pair), "hide the key of the first one there", hide, lambda: not compared(way, _KEYS).surplus)
 
 
 def _subject(pair: Pair) -> Subject:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from hosting_cli.backups.copying import Lag, lag
 from hosting_cli.backups.guard import Case, Limits
 from hosting_cli.backups.history import checks, dates_of_copied, last_drill, removed_by_us
-from hosting_cli.backups.places import Place, all_places, pairs, places
+from hosting_cli.backups.places import Pair, Place, all_places, pairs, places
 from hosting_cli.backups.pruning import Proposal, propose
 from hosting_cli.backups.repository import Repository, in_order
 from hosting_cli.backups.standing import Standing
@@ -33,6 +33,12 @@ def places_on(session: Session, application: Application, store: str | None) -> 
         what, stores = f"holds no backups of {application.id}", ", ".join(sorted({place.store for place in known}))
         raise UsageError(f"--store {store}", what, f"Choose one of: {stores or 'none'}.")
     return found
+
+
+def pair_of(session: Session, place: Place) -> Pair | None:
+    """Find the second copy of the repository at *place*; ``None`` where nobody asks for one."""
+    known = pairs(session.region, session.application(place.application))
+    return next((pair for pair in known if pair.first == place), None)
 
 
 def readings(
@@ -132,15 +138,15 @@ def standing_of(session: Session, application: Application, place: Place) -> Sta
     of_place = checks(entries, place)
     drill = last_drill(entries, place, _mount_points(application))
     last_check = of_place[-1] if of_place else None
-    second, behind, unseen = _second_of(session, application, place, repository)
+    second, behind, unseen = _second_of(session, place, repository)
     return Standing(place, promise, session.clock(), repository, error or unseen, last_check, drill, second, behind)
 
 
 def _second_of(
-    session: Session, application: Application, place: Place, repository: Repository | None
+    session: Session, place: Place, repository: Repository | None
 ) -> tuple[str | None, Lag | None, HostingError | None]:
     """Name the store of the second copy, and say how the copy stands, or why nobody can tell."""
-    pair = next((pair for pair in pairs(session.region, application) if pair.first == place), None)
+    pair = pair_of(session, place)
     if pair is None:
         return None, None, None
     try:

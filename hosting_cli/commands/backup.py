@@ -7,6 +7,7 @@ import typer
 
 from hosting_cli.backups.opened import (
     case_of,
+    pair_of,
     places_of,
     places_on,
     proposed,
@@ -25,9 +26,11 @@ from inventory.resource import Json
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from hosting_cli.backups.history import Prune
     from hosting_cli.backups.places import Place
     from hosting_cli.backups.pruning import Proposal
     from hosting_cli.backups.standing import Standing
+    from hosting_cli.procedure import Step
     from hosting_cli.request import Asked, Request
 
 AT_ONCE = 4
@@ -276,7 +279,23 @@ def _carried_out(session: Session, application: str, digest: str) -> Result:
     cases = {place: case_of(session, place, seen) for place, seen in found if wanted.of(place.host)}
     agreed(wanted, list(cases.values()))
     done = "Removed, read back and recorded."
-    return go_on(session, "backup prune", known, lambda: steps(wanted, list(cases), session.repositories), done)
+    followed = [step for place in cases for step in _followed(session, place, wanted)]
+    return go_on(
+        session, "backup prune", known, lambda: (*steps(wanted, list(cases), session.repositories), *followed), done
+    )
+
+
+def _followed(session: Session, place: "Place", wanted: "Prune") -> "tuple[Step, ...]":
+    """Give the steps by which the second copy of *place*, if there is one, follows."""
+    from hosting_cli.backups.copying_steps import following
+    from hosting_cli.backups.history import dates_of_copied, removed_by_us
+
+    pair, part, entries = pair_of(session, place), wanted.of(place.host), session.journal.entries()
+    if pair is None or part is None:
+        return ()
+    gone = removed_by_us(entries, place) | frozenset(part.remove)
+    dated = dates_of_copied(entries, pair.second).keys()
+    return following(pair, session.copies.way(pair, as_pruner=True), gone, dated, session.progress)
 
 
 # -- bringing back ----------------------------------------------------------------------------------------------------

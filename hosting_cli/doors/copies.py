@@ -1,7 +1,7 @@
 """The door of second copies: objects of a repository, from one store to another, by a user of its own at each."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from hosting_cli.backups.copying import CONFIG, FOLDERS, Listed
@@ -35,6 +35,10 @@ class Copies:
         listed = _listed(self._client(place, place.reader), place, SNAPSHOTS)
         return frozenset(item.name.removeprefix(SNAPSHOTS) for item in listed)
 
+    def is_begun(self, place: Place) -> bool:
+        """Tell whether there is a repository at *place* yet."""
+        return bool(_listed(self._client(place, place.pruner), place, CONFIG))
+
     def _client(self, place: Place, user: SecretEntry) -> StoreClient:
         return StoreClient(self._accesses[place.store], lambda: self._reveal(user))
 
@@ -50,13 +54,13 @@ class CopyWay:
         self._first = first
         self._second = second
 
-    def first(self) -> tuple[Listed, ...]:
+    def first(self, folders: Sequence[str] = FOLDERS) -> tuple[Listed, ...]:
         """List the first: snapshots before the indexes and packs that they refer to, which so are listed too."""
-        return _whole(self._first, self._pair.first)
+        return _all_listed(self._first, self._pair.first, folders)
 
-    def second(self) -> tuple[Listed, ...]:
+    def second(self, folders: Sequence[str] = FOLDERS) -> tuple[Listed, ...]:
         """List the second."""
-        return _whole(self._second, self._pair.second)
+        return _all_listed(self._second, self._pair.second, folders)
 
     def dates(self) -> Mapping[str, datetime]:
         """Say when the first took each snapshot that it shows; whoever sends one again does not make it younger."""
@@ -87,8 +91,8 @@ class CopyWay:
             self._second.s3.delete_object(Bucket=place.bucket, Key=place.prefix + name)
 
 
-def _whole(client: StoreClient, place: Place) -> tuple[Listed, ...]:
-    return tuple(item for folder in reversed(FOLDERS) for item in _listed(client, place, folder))
+def _all_listed(client: StoreClient, place: Place, folders: Sequence[str]) -> tuple[Listed, ...]:
+    return tuple(item for folder in reversed(folders) for item in _listed(client, place, folder))
 
 
 def _listed(client: StoreClient, place: Place, folder: str) -> tuple[Listed, ...]:

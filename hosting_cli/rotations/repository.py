@@ -4,7 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 
-from hosting_cli.backups.places import Place, places
+from hosting_cli.backups.copying_steps import bringing_keys, hiding_keys
+from hosting_cli.backups.opened import pair_of
+from hosting_cli.backups.places import Pair, Place, places
 from hosting_cli.errors import EngineError, RefusedError
 from hosting_cli.procedure import Observed, Step, proof
 from hosting_cli.session import Session
@@ -53,8 +55,15 @@ class Rotation:
         """Yield the steps."""
         yield Step(self.subject, "add a second password, try it, store it, read it back", self._make, self._is_made)
         yield proof(self.subject, "read its newest snapshot with what the vault now holds", self._try)
+        pair = pair_of(self.session, self.place)
+        way = self.session.copies.way(pair, as_pruner=True) if pair else None
+        if pair and way:
+            yield bringing_keys(pair, way)
+            yield proof(Subject("repository", pair.second.name), "open the copy with it", partial(self._try_copy, pair))
         remove = partial(self.session.repositories.remove_key, self.place, self.replaces)
         yield Step(self.subject, f"remove {self.replaces}, the key of the first one", remove, self._is_removed)
+        if pair and way:
+            yield hiding_keys(pair, way)
 
     @property
     def _label(self) -> str:
@@ -75,6 +84,11 @@ class Rotation:
         password = self.session.vault.new_value(self.place.password)
         repositories.add_password(self.place, password, label=self._label)
         self.session.vault.replace_secret(self.place.password, password, note={})
+
+    def _try_copy(self, pair: Pair) -> Observed:
+        if not self.session.copies.is_begun(pair.second):
+            return {"copy": "nothing was copied yet"}
+        return asdict(self.session.repositories.try_password(pair.second))
 
     def _try(self) -> Observed:
         return asdict(self.session.repositories.try_password(self.place))

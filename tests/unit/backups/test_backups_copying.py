@@ -1,12 +1,13 @@
 """What a second copy lacks, in which order it comes, and how far it is behind."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
 from repositories import NOW, nightly, snapshot
 
 from hosting_cli.backups.copying import FOLDERS, LARGEST_BYTES, Lag, Listed, difference, lag
-from hosting_cli.backups.copying_steps import copying, following
+from hosting_cli.backups.copying_steps import bringing_keys, copying, following, hiding_keys
 from hosting_cli.backups.places import Pair, all_places, pairs
 from hosting_cli.errors import EngineError, RefusedError
 from inventory.models import Application, ObjectStore, Region
@@ -113,11 +114,11 @@ class FakeWay:
         self.refuses: set[str] = set()
         self.same = True
 
-    def first(self) -> tuple[Listed, ...]:
-        return listed(*self.shown[1])
+    def first(self, folders: Sequence[str] = FOLDERS) -> tuple[Listed, ...]:
+        return listed(*(name for name in self.shown[1] if name.startswith(tuple(folders))))
 
-    def second(self) -> tuple[Listed, ...]:
-        return listed(*self.shown[2])
+    def second(self, folders: Sequence[str] = FOLDERS) -> tuple[Listed, ...]:
+        return listed(*(name for name in self.shown[2] if name.startswith(tuple(folders))))
 
     def dates(self) -> dict[str, object]:
         return {name.removeprefix("snapshots/"): NOW for name in self.shown[1] if name.startswith("snapshots/")}
@@ -174,6 +175,22 @@ def test_the_copy_follows_a_prune(doubled: tuple[Region, Application]) -> None:
         step.do()
         assert step.is_done is None or step.is_done()
     assert sorted(way.shown[2]) == sorted(way.shown[1])
+
+
+def test_a_new_key_comes_and_the_old_one_goes(doubled: tuple[Region, Application]) -> None:
+    way = FakeWay(("keys/new", CONFIG, PACK), (KEY, CONFIG))
+    for step in (bringing_keys(pair_of(*doubled), way), hiding_keys(pair_of(*doubled), way)):
+        assert step.is_done is not None
+        assert not step.is_done()
+        step.do()
+        assert step.is_done()
+    assert way.shown[2] == [CONFIG, "keys/new"], "nothing but keys"
+
+
+def test_a_copy_that_was_never_made_gets_no_key(doubled: tuple[Region, Application]) -> None:
+    step = bringing_keys(pair_of(*doubled), FakeWay((KEY, CONFIG)))
+    assert step.is_done is not None
+    assert step.is_done()
 
 
 def test_snapshots_that_no_prune_let_go_stay_in_the_copy(doubled: tuple[Region, Application]) -> None:
