@@ -81,6 +81,9 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "prune": "Let snapshots go that no retention asks for, past a guard.",
         "recover": "Bring repositories back to what the store held at a moment.",
     },
+    "host": {
+        "lost": "End the identity of a lost host, and say how it comes back.",
+    },
     "drill": {
         "run": "Restore everything beside the live files, try it, and time it.",
         "list": "List the drills that were run, and what came of them.",
@@ -123,6 +126,7 @@ Each is the function of that name in ``hosting_cli/commands/<group>.py``; an ung
 GROUPS = {
     "catalogue": "What the region's files may choose from.",
     "backup": "Backups: how they stand, what is kept, and letting go safely.",
+    "host": "Hosts: what to do when one is lost.",
     "drill": "Drills: whether what is promised works, and how fast.",
     "key": "Keys and secrets: their age, rotation and end.",
     "volume": "Encrypted volumes: what opens them, and their headers.",

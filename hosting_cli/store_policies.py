@@ -102,6 +102,16 @@ def copy_user(bucket: str) -> str:
     )
 
 
+def restore_user(bucket: str, host: str) -> str:
+    """Let whoever restores once read the repository of *host*, and nothing beside it."""
+    return _policy(
+        [
+            _allow("Bucket", _READ_BUCKET, [_bucket(bucket)]),
+            _allow("Read", ["s3:GetObject"], [_objects(bucket, f"{host}/")]),
+        ]
+    )
+
+
 def statement(effect: str, actions: Sequence[str], resource: str, *, principal: str | None = None) -> str:
     """Give a policy of one statement about *resource* (``bucket/prefix*``), for a bucket when it names a principal."""
     named: dict[str, Json] = {} if principal is None else {"Principal": principal}

@@ -150,14 +150,14 @@ def copy_prune_user(application: str) -> str:
     return f"{PREFIX}{application}-copy-prune"
 
 
-def restore_user(application: str, store: str) -> str:
-    """Name the IAM user that reads the application's backups on *store*; its keys are made for one restore each."""
-    return f"{PREFIX}{application}-restore-{store}"
+def restore_user(application: str) -> str:
+    """Name the IAM user that reads one repository of the application for one restore, and is no more afterwards."""
+    return f"{PREFIX}{application}-restore"
 
 
 def owner_of_user(user: str) -> str:
     """Say of which application *user* would be, by its name alone."""
-    ends = "backup|copy-reader|copy-prune|copy|prune"
+    ends = "backup|copy-reader|copy-prune|copy|prune|restore"
     return re.sub(f"-({ends})$", "", user.removeprefix(PREFIX))
 
 

@@ -1,4 +1,4 @@
-"""Copy an application's volumes to its locked bucket with restic, and bring files back.
+"""Copy an application's volumes to its locked bucket with restic.
 
 restic gets its password and its S3 credentials as memory files: they are in no argument, environment or disk.
 The host adds to the repository and never removes: retention is decided elsewhere.
@@ -7,9 +7,9 @@ The host adds to the repository and never removes: retention is decided elsewher
 import json
 import os
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from . import record
 from .dumps import dumped
 from .identity import login
 from .mounts import mounts
-from .processes import PATH, attempt, memory_file
+from .processes import PATH, attempt, follow, memory_file
 from .settings import HEADERS, AgentError, application, engines
 
 NO_REPOSITORY, LOCKED = 10, 11
@@ -25,21 +25,25 @@ NO_REPOSITORY, LOCKED = 10, 11
 
 _CACHE = "/var/cache/hosting/restic"
 
+RESTORING = ".hosting-restoring"
+"""The word in a volume that is being filled from a backup: until it is whole, it is not backed up."""
+
 RESTORED = ".hosting-restore-*"
 """Folders of restored files are not copied once more: somebody takes from them what is needed, and removes them."""
 
 
 @dataclass(frozen=True)
 class Restic:
-    """restic, set up for one repository."""
+    """restic, set up for one repository; *extra* is what it has to be told where it may only read."""
 
     argv: tuple[str, ...]
     environment: dict[str, str]
     descriptors: tuple[int, ...]
+    extra: tuple[str, ...] = ()
 
     def attempt(self, *arguments: str) -> tuple[int, str, str]:
         """Run a command of restic; give its status and outputs."""
-        argv = [*self.argv, *arguments]
+        argv = [*self.argv, "--quiet", *arguments]
         done = attempt(argv, descriptors=self.descriptors, environment=self.environment)
         return done.returncode, done.stdout, done.stderr
 
@@ -53,6 +57,32 @@ class Restic:
             raise AgentError(f"restic {arguments[0]} failed ({status}): {errors.strip()[-500:]}")
         return output
 
+    def follow(self, on_line: Callable[[str], None], *arguments: str) -> None:
+        """Run a command of restic, giving each line of its output as it comes; raise ``AgentError`` if it fails."""
+        environment = {**self.environment, "RESTIC_PROGRESS_FPS": "0.7"}
+        argv = [*self.argv, *arguments]
+        status, errors = follow(argv, on_line, descriptors=self.descriptors, environment=environment)
+        if status == LOCKED:
+            self.attempt("unlock")
+            status, errors = follow(argv, on_line, descriptors=self.descriptors, environment=environment)
+        if status != 0:
+            raise AgentError(f"restic {arguments[0]} failed ({status}): {errors.strip()[-500:]}")
+
+
+@dataclass(frozen=True)
+class Access:
+    """What opens a repository: where it is, whose certificates are believed there, its password, S3 credentials."""
+
+    repository: str
+    object_store_region: str
+    certificate_authority: str
+    password: str
+    access_key_id: str
+    secret_access_key: str
+
+    def __repr__(self) -> str:
+        return f"Access({self.repository})"
+
 
 @contextmanager
 def opened(name: str) -> Iterator[Restic]:
@@ -63,27 +93,43 @@ def opened(name: str) -> Iterator[Restic]:
     with login(name) as session:
         password = session.reveal(known["password_secret"])
         pair = json.loads(session.reveal(known["credentials_secret"]))
+    authority = Path(reach.certificate_authority)
+    access = Access(known["repository"], known["object_store_region"], str(authority), password, **pair)
+    with _set_up(access, f"--cacert={authority}", f"--cache-dir={os.environ.get('CACHE_DIRECTORY', _CACHE)}") as restic:
+        yield restic
+
+
+@contextmanager
+def granted(access: Access) -> Iterator[Restic]:
+    """Set restic up to read a repository that is not this host's: nothing of it is kept, no lock is taken."""
+    with (
+        memory_file(access.certificate_authority) as authority,
+        _set_up(access, f"--cacert=/proc/self/fd/{authority}", "--no-cache") as restic,
+    ):
+        yield replace(restic, descriptors=(*restic.descriptors, authority), extra=("--no-lock",))
+
+
+@contextmanager
+def _set_up(access: Access, *options: str) -> Iterator[Restic]:
     credentials = (
-        f"[default]\naws_access_key_id = {pair['access_key_id']}\naws_secret_access_key = {pair['secret_access_key']}\n"
+        f"[default]\naws_access_key_id = {access.access_key_id}\naws_secret_access_key = {access.secret_access_key}\n"
     )
     with ExitStack() as files:
-        key, access = (files.enter_context(memory_file(content)) for content in (password, credentials))
+        key, pair = (files.enter_context(memory_file(content)) for content in (access.password, credentials))
         yield Restic(
             (
                 "restic",
-                f"--repo={known['repository']}",
+                f"--repo={access.repository}",
                 f"--password-file=/proc/self/fd/{key}",
-                f"--cacert={reach.certificate_authority}",
-                f"--cache-dir={os.environ.get('CACHE_DIRECTORY', _CACHE)}",
+                *options,
                 "--json",
-                "--quiet",
             ),
             {
                 **PATH,
-                "AWS_SHARED_CREDENTIALS_FILE": f"/proc/self/fd/{access}",
-                "AWS_DEFAULT_REGION": known["object_store_region"],
+                "AWS_SHARED_CREDENTIALS_FILE": f"/proc/self/fd/{pair}",
+                "AWS_DEFAULT_REGION": access.object_store_region,
             },
-            (key, access),
+            (key, pair),
         )
 
 
@@ -107,6 +153,9 @@ def _snapshot(name: str) -> dict[str, Any]:
     missing = sorted(set(known["mount_points"]) - mounts().keys())
     if missing:
         raise AgentError(f"{', '.join(missing)} not mounted: an empty directory is no backup")
+    unfinished = [top for top in known["mount_points"] if (Path(top) / RESTORING).exists()]
+    if unfinished:
+        raise AgentError(f"{', '.join(unfinished)} is being restored: a half-filled volume is no backup")
     labels = sorted(volume["label"] for volume in application(name)["volumes"].values())
     headers = [str(HEADERS / f"{label}.luks") for label in labels]
     with opened(name) as restic, dumped(known["databases"], known["mount_points"]) as dumps:
@@ -148,34 +197,3 @@ def _summary(output: str) -> dict[str, Any]:
         if message.get("message_type") == "summary":
             return message
     raise AgentError("restic took no snapshot")
-
-
-def restore(name: str, snapshot: str, path: str, target: str) -> None:
-    """Bring *path* of a snapshot (``latest``: the last of this host) back below the directory *target*, and verify it.
-
-    Raise ``AgentError`` when the snapshot does not hold it, which restic takes for a success, and when something is
-    there already: nothing live is overwritten.
-    """
-    restored = Path(f"{target}{path}")
-    if os.path.lexists(restored):
-        raise AgentError(f"{restored} is there already: nothing is overwritten")
-    with opened(name) as restic:
-        restic.run(
-            "restore",
-            snapshot,
-            f"--host={engines().host}",
-            f"--include={path}",
-            f"--target={target}",
-            f"--tag={name}",
-            "--verify",
-        )
-    if not os.path.lexists(restored):
-        _remove_empty(target)
-        raise AgentError(f"snapshot {snapshot} does not hold {path}")
-
-
-def _remove_empty(target: str) -> None:
-    """Remove the directories that restic makes on the way to what it then does not find."""
-    for directory, _, _ in os.walk(target, topdown=False):
-        with suppress(OSError):
-            Path(directory).rmdir()

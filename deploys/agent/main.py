@@ -27,6 +27,7 @@ hosting-agent serve-databases APPLICATION
 hosting-agent stop-databases APPLICATION
 hosting-agent restore APPLICATION SNAPSHOT PATH TARGET
 hosting-agent try-restored APPLICATION FOLDER
+hosting-agent restore-granted APPLICATION SNAPSHOT PATH TARGET    a wrapping token on standard input
 """
 
 
@@ -129,7 +130,7 @@ def _stop_databases(application: str) -> None:
 
 
 def _restore(application: str, snapshot: str, path: str, target: str) -> None:
-    from .backup import restore
+    from .restore import restore
 
     restore(application, snapshot, path, target)
 
@@ -138,6 +139,12 @@ def _try_restored(application: str, folder: str) -> None:
     from .trial import try_restored
 
     print(json.dumps(try_restored(application, folder)))
+
+
+def _restore_granted(application: str, snapshot: str, path: str, target: str) -> None:
+    from .restore import restore_granted
+
+    restore_granted(application, snapshot, path, target, sys.stdin.read().strip())
 
 
 _COMMANDS: dict[str, tuple[int, Callable[..., None]]] = {
@@ -161,4 +168,5 @@ _COMMANDS: dict[str, tuple[int, Callable[..., None]]] = {
     "stop-databases": (1, _stop_databases),
     "restore": (4, _restore),
     "try-restored": (2, _try_restored),
+    "restore-granted": (4, _restore_granted),
 }

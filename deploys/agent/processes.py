@@ -3,7 +3,7 @@
 import os
 import pwd
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import IO, Any
 
@@ -62,6 +62,31 @@ def _identity(account: str) -> dict[str, Any]:
     if entry.pw_uid == os.geteuid():
         return {}
     return {"user": account, "group": entry.pw_gid, "extra_groups": os.getgrouplist(account, entry.pw_gid)}
+
+
+def follow(
+    argv: list[str],
+    on_line: Callable[[str], None],
+    *,
+    descriptors: tuple[int, ...] = (),
+    environment: Mapping[str, str] = PATH,
+) -> tuple[int, str]:
+    """Run *argv* and give *on_line* each line that it prints, as it comes; give its status and its complaints."""
+    with memory_file("") as complaints:
+        with subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=complaints,
+            text=True,
+            pass_fds=descriptors,
+            env=dict(environment),
+        ) as process:
+            assert process.stdout is not None  # noqa: S101 it was asked for
+            for line in process.stdout:
+                on_line(line)
+        size = os.lseek(complaints, 0, os.SEEK_END)
+        return process.returncode, os.pread(complaints, size, 0).decode(errors="replace")
 
 
 @contextmanager

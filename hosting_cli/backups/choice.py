@@ -10,6 +10,9 @@ from inventory.models import Application
 
 _SHOW = "See `hosting backup show`."
 
+IN_PLACE = "/"
+"""The target by which files go where they were; the host takes it for an empty volume only."""
+
 
 def snapshot_for(case: Case, path: str, *, prefix: str | None, as_of: datetime | None) -> Snapshot:
     """Choose the snapshot that *prefix* begins, or the last plausible one that the store had at *as_of*, or has.
@@ -54,6 +57,15 @@ def copied_volume(application: Application, host: str, path: str) -> str:
         what = f"is on no volume of {application.id} on {host} that is backed up"
         raise UsageError(f"path {path}", what, f"Choose something in: {', '.join(tops) or 'nothing'}.")
     return found
+
+
+def emptied_volume(application: Application, host: str, path: str) -> str:
+    """Say where the files of a whole volume go that must be empty: where they were."""
+    top = copied_volume(application, host, path)
+    if PurePosixPath(top) != PurePosixPath(path):
+        what = f"is not a whole volume of {application.id}"
+        raise UsageError(f"path {path}", what, f"Give {top}, or leave --in-place out: only what is empty is filled.")
+    return IN_PLACE
 
 
 def target_for(application: Application, host: str, path: str, snapshot: Snapshot, into: str | None) -> str:

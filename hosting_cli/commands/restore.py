@@ -1,17 +1,27 @@
 """Bring files back from a backup, beside the live ones."""
 
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from hosting_cli.backups.choice import IN_PLACE, emptied_volume, snapshot_for, target_for
 from hosting_cli.backups.opened import case_of, readings
+from hosting_cli.canonical import digest
 from hosting_cli.commands.backup import ApplicationArgument, HostOption
 from hosting_cli.commands.backup_recovery import moment_of
+from hosting_cli.commands.procedures import outcome_result
 from hosting_cli.errors import UsageError
+from hosting_cli.procedure import carry_out, proof
 from hosting_cli.result import Result
 from hosting_cli.session import Session
+from inventory.models import Application
+from inventory.resource import Json, Subject
 
 if TYPE_CHECKING:
+    from hosting_cli.backups.places import Place
+    from hosting_cli.backups.repository import Snapshot
     from hosting_cli.procedure import Observed
 
 PathArgument = Annotated[
@@ -26,6 +36,15 @@ SnapshotOption = Annotated[
 IntoOption = Annotated[
     str | None, typer.Option("--into", metavar="FOLDER", help="A new folder on a volume of the application.")
 ]
+InPlaceOption = Annotated[
+    bool, typer.Option("--in-place", help="Where it was: a whole volume, which must be empty, as on a new host.")
+]
+FromOption = Annotated[
+    str | None, typer.Option("--from", metavar="STORE", help="From the copy on this store: the first one is gone.")
+]
+ToOption = Annotated[
+    str | None, typer.Option("--to", metavar="HOST", help="To another host of the application that has such a volume.")
+]
 
 
 def restore(
@@ -37,48 +56,134 @@ def restore(
     as_of: AsOfOption = None,
     snapshot: SnapshotOption = None,
     into: IntoOption = None,
+    in_place: InPlaceOption = False,
+    from_: FromOption = None,
+    to: ToOption = None,
 ) -> Result:
     """Bring files back from a backup, beside the live ones.
 
     A file, a folder or a whole volume, from the last snapshot that can be believed, from the last that the object store
     had at a moment, or from one that is named.  They are written below a new folder on a volume of the application, so
-    that health data never lies in clear and nothing live is overwritten; every byte is read back and verified.  What is
-    restored, from which snapshot and in how many seconds is recorded.
+    that health data never lies in clear and nothing live is overwritten; with --in-place they go where they were, if
+    that volume is empty, as on a host that was made anew.  Every byte is read back and verified.  With --from they come
+    from the second copy.  With --to another host of the application gets them, which in production a second person must
+    approve: run the same command again then.  What is restored, from which snapshot and how fast is recorded.
     """
-    from hosting_cli.backups.choice import snapshot_for, target_for
-    from hosting_cli.backups.restoring import restored
-    from hosting_cli.canonical import digest
-    from hosting_cli.commands.procedures import outcome_result
-    from hosting_cli.procedure import carry_out, proof
-    from hosting_cli.proofs.on_host import hand_on
-    from inventory.resource import Subject
+    asked_for = Asking(path, host, as_of, snapshot, into, in_place, from_, to)
+    wanted = _wanted(session, application, asked_for)
+    if wanted.to != wanted.place.host:
+        return _elsewhere(session, wanted)
+    name = digest({"restore": wanted.place.name, **wanted.goal()})
+    with session.progress.stage(f"{wanted.place.name}: {wanted.sentence}"):
+        step = proof(wanted.subject, wanted.sentence, partial(_bring_back, session, wanted))
+        outcomes = carry_out([step], digest=name, record=session.journal.append, tell=session.progress)
+    data: dict[str, Json] = {"snapshot": wanted.snapshot.id, "target": wanted.target}
+    return outcome_result("restore", name, outcomes, wanted.closing, data=data)
 
-    if as_of is not None and snapshot is not None:
+
+class Asking(NamedTuple):
+    """What was asked for on the command line."""
+
+    path: str
+    host: str | None
+    as_of: str | None
+    prefix: str | None
+    into: str | None
+    in_place: bool
+    store: str | None
+    to: str | None
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be restored, from where and to where."""
+
+    place: "Place"
+    snapshot: "Snapshot"
+    path: str
+    to: str
+    target: str
+
+    @property
+    def subject(self) -> Subject:
+        """Name the repository."""
+        return Subject("repository", self.place.name)
+
+    @property
+    def sentence(self) -> str:
+        """Say what happens."""
+        where = "where it was" if self.target == IN_PLACE else f"into {self.target}"
+        whose = f" on {self.to}" if self.to != self.place.host else ""
+        return f"restore {self.path} of snapshot {self.snapshot.short_id} {where}{whose}"
+
+    @property
+    def closing(self) -> str:
+        """Say what to do with it."""
+        if self.target == IN_PLACE:
+            return f"On {self.to}: {self.path} is as it was. Start what uses it, and look."
+        return f"On {self.to}: {self.target}{self.path}. Take from there what is needed, and remove the folder."
+
+    def goal(self) -> dict[str, Json]:
+        """Give what a request names."""
+        return {"snapshot": self.snapshot.id, "path": self.path, "target": self.target, "to": self.to}
+
+
+def _wanted(session: Session, application: str, asking: Asking) -> Wanted:
+    """Find out what is meant; raise ``UsageError`` where that cannot be."""
+    if asking.as_of is not None and asking.prefix is not None:
         raise UsageError("--as-of", "says which snapshot, and so does --snapshot", "Give one of them.")
-    moment = moment_of(as_of, session.clock()) if as_of is not None else None
-    found = readings(session, application, host)
+    if asking.into is not None and asking.in_place:
+        raise UsageError("--into", "says where to, and so does --in-place", "Give one of them.")
+    when = moment_of(asking.as_of, session.clock()) if asking.as_of is not None else None
+    found = readings(session, application, asking.host, store=asking.store)
     if len(found) > 1:
         hosts = ", ".join(place.host for place, _ in found)
         raise UsageError(f"application {application}", "is backed up on several hosts", f"Give --host: {hosts}.")
     ((place, repository),) = found
-    chosen = snapshot_for(case_of(session, place, repository), path, prefix=snapshot, as_of=moment)
-    target = target_for(session.application(application), place.host, path, chosen, into)
+    chosen = snapshot_for(case_of(session, place, repository), asking.path, prefix=asking.prefix, as_of=when)
+    target = _target(session.application(application), asking.to or place.host, asking, chosen)
+    return Wanted(place, chosen, asking.path, asking.to or place.host, target)
 
-    def bring_back() -> "Observed":
-        is_whole = path in chosen.paths
-        argv = ["hosting-agent", "restore", application, chosen.id, path, target]
-        with hand_on(session, place.host) as hand:
-            seconds = restored(hand, argv, needed_bytes=chosen.size_bytes if is_whole else None)
-        return {"snapshot": chosen.id, "path": path, "target": target, "seconds": round(seconds, 1)}
 
-    sentence = f"restore {path} of snapshot {chosen.short_id} into {target}"
-    name = digest({"restore": place.name, "snapshot": chosen.id, "path": path, "target": target})
-    with session.progress.stage(f"{place.name}: {sentence}"):
-        outcomes = carry_out(
-            [proof(Subject("repository", place.name), sentence, bring_back)],
-            digest=name,
-            record=session.journal.append,
-            tell=session.progress,
-        )
-    closing = f"On {place.host}: {target}{path}. Take from there what is needed, and remove the folder."
-    return outcome_result("restore", name, outcomes, closing, data={"snapshot": chosen.id, "target": target})
+def _target(application: Application, host: str, asking: Asking, chosen: "Snapshot") -> str:
+    if asking.in_place:
+        return emptied_volume(application, host, asking.path)
+    return target_for(application, host, asking.path, chosen, asking.into)
+
+
+def _bring_back(session: Session, wanted: Wanted) -> "Observed":
+    """Have the host restore it; what it may not read by itself is granted to it for this once."""
+    from hosting_cli.backups.granting import granted
+    from hosting_cli.backups.restoring import restored
+    from hosting_cli.proofs.on_host import hand_on
+
+    place, needed = wanted.place, wanted.snapshot.size_bytes if wanted.path in wanted.snapshot.paths else None
+    what = [place.application, wanted.snapshot.id, wanted.path, wanted.target]
+    is_own = wanted.to == place.host and not place.is_second
+    with hand_on(session, wanted.to) as hand:
+        if is_own:
+            argv = ["hosting-agent", "restore", *what]
+            seconds = restored(hand, argv, needed_bytes=needed, tell=session.progress)
+        else:
+            with granted(session, place, wanted.to) as token:
+                argv = ["hosting-agent", "restore-granted", *what]
+                seconds = restored(hand, argv, needed_bytes=needed, token=token, tell=session.progress)
+    return {**wanted.goal(), "store": place.store, "seconds": round(seconds, 1)}
+
+
+def _elsewhere(session: Session, wanted: Wanted) -> Result:
+    """Give one host what another has backed up: asked for, approved, carried out."""
+    from hosting_cli.backups.granting import endpoint_for, request
+    from hosting_cli.commands.procedures import ask, go_on, waiting
+    from hosting_cli.request import asked
+
+    endpoint_for(session, wanted.place, wanted.to)
+    application, requests = session.application(wanted.place.application), asked(session.journal.entries())
+    made = request(application, session.environment.environment, wanted.place, wanted.goal(), requests)
+    known = requests.get(made.digest) or ask(session, made)
+    if not known.is_approved:
+        return waiting("restore", known)
+    step = proof(wanted.subject, wanted.sentence, partial(_bring_back, session, wanted))
+    renewal = f"hosting key rotate {wanted.place.password.name}"
+    more = f"{wanted.to} has seen the password of {wanted.place.name}: {renewal}"
+    return go_on(session, "restore", known, lambda: (step,), wanted.closing, more)

@@ -71,6 +71,24 @@ class _Way:
         status = done.exit_status if done.exit_status is not None else 255
         return Completed(status, _text(done.stdout), _text(done.stderr))
 
+    async def follow(
+        self, connection: "SSHClientConnection", argv: Sequence[str], text: str, on_line: Callable[[str], None]
+    ) -> Completed:
+        """Execute *argv*, and give each line of its output while it goes on."""
+        self.executions[self.host] += 1
+        lines: list[str] = []
+        async with connection.create_process(_command(argv)) as process:
+            process.stdin.write(text)
+            process.stdin.write_eof()
+            complaints = asyncio.create_task(process.stderr.read())
+            async for line in process.stdout:
+                lines.append(_text(line))
+                on_line(lines[-1])
+            errors = await complaints
+            await process.wait_closed()
+        status = process.exit_status if process.exit_status is not None else 255
+        return Completed(status, "".join(lines), _text(errors))
+
     @contextmanager
     def explained(self) -> Iterator[None]:
         """Turn what can go wrong on the way into an ``UnreadableError``."""
@@ -93,19 +111,33 @@ class Shell:
         self._way = way
         self._connection: SSHClientConnection | None = None
 
-    def run(self, argv: Sequence[str], *, stdin: Secret | str | None = None, timeout_seconds: float = 60) -> Completed:
-        """Run *argv*, whatever its status; raise ``UnreadableError`` if it could not be run to its end."""
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        stdin: Secret | str | None = None,
+        timeout_seconds: float = 60,
+        on_line: Callable[[str], None] | None = None,
+    ) -> Completed:
+        """Run *argv*, whatever its status; raise ``UnreadableError`` if it could not be run to its end.
+
+        *on_line* is given each line of its output as it comes.
+        """
         text = stdin.reveal() if isinstance(stdin, Secret) else stdin or ""
         try:
-            return self._runner.run(self._run(argv, text, timeout_seconds))
+            return self._runner.run(self._run(argv, text, timeout_seconds, on_line))
         except UnreadableError:
             self.log_out()
             raise
 
-    async def _run(self, argv: Sequence[str], text: str, timeout_seconds: float) -> Completed:
+    async def _run(
+        self, argv: Sequence[str], text: str, timeout_seconds: float, on_line: Callable[[str], None] | None
+    ) -> Completed:
         with self._way.explained():
             async with asyncio.timeout(timeout_seconds):
                 self._connection = self._connection or await self._way.log_in()
+                if on_line is not None:
+                    return await self._way.follow(self._connection, argv, text, on_line)
                 return await self._way.execute(self._connection, argv, text)
 
     def log_out(self) -> None:

@@ -203,6 +203,11 @@ class OpenBao:
             raise MissingCapabilityError(self._client.subject, what, "Use OpenBao 2.4 or later.")
         return Secret(wrapping["token"]), str(wrapping["wrapped_accessor"])
 
+    def wrapped(self, values: Mapping[str, str], *, ttl_seconds: int) -> Secret:
+        """Have the vault hold *values*, secrets among them; give the token that takes them out, once, in that time."""
+        answer = self._client.post("sys/wrapping/wrap", dict(values), wrap_seconds=ttl_seconds)
+        return Secret(answer["wrap_info"]["token"])
+
     def unwrapped(self, wrapped: Secret) -> Secret:
         """Unwrap a secret-id, which works once; raise ``EngineError`` when somebody was faster or it is too late."""
         path = "sys/wrapping/unwrap"

@@ -1,6 +1,6 @@
 """Run things on hosts for proofs: every command is checked, and a failure says which it was."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -20,9 +20,16 @@ class Hand:
     host: str
     shell: "Shell"
 
-    def run(self, argv: Sequence[str], *, stdin: Secret | str | None = None, timeout_seconds: float = 120) -> str:
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        stdin: Secret | str | None = None,
+        timeout_seconds: float = 120,
+        on_line: Callable[[str], None] | None = None,
+    ) -> str:
         """Run *argv* and give its output; raise ``EngineError`` with its last words when it fails."""
-        done = self.shell.run(argv, stdin=stdin, timeout_seconds=timeout_seconds)
+        done = self.shell.run(argv, stdin=stdin, timeout_seconds=timeout_seconds, on_line=on_line)
         if done.status != 0:
             words = (done.errors or done.output).strip()[-400:]
             what = f"`{' '.join(argv[:3])}` failed ({done.status}): {words}"

@@ -55,6 +55,7 @@ def generated_names(sheet: RegionSheet, place: Placed[Application]) -> Iterator[
     yield Name("user", naming.data_user(application.id), place, ("id",))
     yield Name("user", naming.backup_user(application.id), place, ("id",))
     yield Name("user", naming.prune_user(application.id), place, ("id",))
+    yield Name("user", naming.restore_user(application.id), place, ("id",))
     yield Name("role", naming.prune_user(application.id), place, ("id",))
     yield from _names_of_copies(sheet, place)
     for purpose in naming.KEY_PURPOSES:

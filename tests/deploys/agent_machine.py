@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from deploys.agent import backup, growth, headers, identity, locks, mounts, processes, record, settings, volume
+from deploys.agent import backup, growth, headers, identity, locks, mounts, processes, record, restore, settings, volume
 from deploys.agent.vault import Vault, VaultError
 
 FAKES = Path(__file__).parent / "fakes"
@@ -113,6 +113,8 @@ class Machine:
             (backup, "HEADERS", root / "headers"),
             (backup, "mounts", lambda: self.mounted),
             (mounts, "mounts", lambda: self.mounted),
+            (restore, "mounts", lambda: self.mounted),
+            (restore, "Vault", FakeVault),
             (volume, "mounts", lambda: self.mounted),
         ):
             monkeypatch.setattr(module, name, value)

@@ -1,6 +1,7 @@
 """Second copies on two real stores: whole all the time, never changed, and still there when the first is not."""
 
 import hashlib
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -10,14 +11,20 @@ from pathlib import Path
 import pytest
 from copies_lab import APPLICATION, SECOND, Double
 
-from hosting_cli.backups.copying_steps import compared
+from deploys.agent import restore, settings
+from deploys.agent.settings import AgentError
+from hosting_cli.backups.copying_steps import compared, following
+from hosting_cli.backups.granting import granted
 from hosting_cli.backups.history import dates_of_copied
 from hosting_cli.commands import backup
 from hosting_cli.doors import copies
-from hosting_cli.errors import EngineError
+from hosting_cli.errors import EngineError, UnreadableError
+from hosting_cli.procedure import carry_out, is_complete
 from hosting_cli.result import ExitStatus
+from hosting_cli.rotations import repository as rotation
 from hosting_cli.session import Session
 from inventory import naming
+from inventory.resource import Subject
 
 
 @pytest.fixture(scope="module")
@@ -167,6 +174,87 @@ def test_an_object_that_was_copied_cannot_be_written_over_from_the_first(double:
         assert hashlib.sha256(kept).hexdigest() == name.rpartition("/")[2]
     finally:
         door.put_object(place.bucket, name, good)
+
+
+# -- restored from, by a host that may read neither by itself ---------------------------------------------------------
+
+
+@pytest.fixture
+def agent(double: Double, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the agent of a host run here, as one that has no backups and no identity of its own."""
+    engines = {
+        "host": "dijon-app-2",
+        "vault": double.environment.vault.address,
+        "certificate_authority": str(double.environment.vault.certificate_authority),
+    }
+    (tmp_path / "engines.json").write_text(json.dumps(engines))
+    monkeypatch.setattr(settings, "ENGINES", tmp_path / "engines.json")
+
+
+def test_a_host_restores_from_the_copy_by_a_grant_that_works_once(
+    double: Double, engineer: Session, agent: None, tmp_path: Path
+) -> None:
+    second, host, store = double.pair.second, double.pair.first.host, double.stores[SECOND]
+    (snapshot, *_) = sorted(engineer.copies.snapshots(second))
+    user = naming.restore_user(APPLICATION)
+    with granted(engineer, second, host) as token:
+        what = (APPLICATION, snapshot, str(double.host.file), str(tmp_path / "back"), token.reveal())
+        restore.restore_granted(*what)
+        assert (tmp_path / f"back{double.host.file}").exists()
+        assert len(store.access_key_ids(user)) == 1
+        with pytest.raises(AgentError, match="wrapping token is not valid"):
+            restore.restore_granted(*what[:3], str(tmp_path / "again"), token.reveal())
+    assert store.access_key_ids(user) == ()
+    reading = store.read()
+    assert reading.resources is not None
+    assert Subject("store-user", user) not in reading.resources
+
+
+def test_what_a_killed_restore_has_left_is_replaced(double: Double, engineer: Session) -> None:
+    second, host, store = double.pair.second, double.pair.first.host, double.stores[SECOND]
+    left = granted(engineer, second, host)
+    left.__enter__()
+    (before,) = store.access_key_ids(naming.restore_user(APPLICATION))
+    with granted(engineer, second, host):
+        (after,) = store.access_key_ids(naming.restore_user(APPLICATION))
+        assert after != before
+    assert store.access_key_ids(naming.restore_user(APPLICATION)) == ()
+
+
+# -- following the first ----------------------------------------------------------------------------------------------
+
+
+def test_a_new_password_opens_the_copy_and_the_old_one_does_not(
+    double: Double, copier: Session, engineer: Session, tmp_path: Path
+) -> None:
+    assert backup.copy(copier, APPLICATION).status is ExitStatus.DONE
+    old, entry = double.restic(second=True), double.pair.first.password
+    replaces = str(rotation.goal(engineer, double.pair.first)["replaces"])
+    steps = tuple(rotation.Rotation(engineer, double.pair.first, replaces, "a" * 64).steps())
+    outcomes = carry_out(steps, digest="a" * 64, record=lambda kind, data: None, tell=lambda line: None)
+    assert [outcome.error for outcome in outcomes if outcome.error] == []
+    assert double.operations.reveal_secret(entry) != old._password
+    restored(double, tmp_path)
+    with pytest.raises(UnreadableError, match="wrong password"):
+        old.snapshots()
+    double.host.restic = double.restic(second=False)
+
+
+def test_the_copy_follows_a_prune_and_keeps_every_version(double: Double, engineer: Session) -> None:
+    pair, door = double.pair, double.stores[SECOND]
+    (gone, *kept) = sorted(engineer.copies.snapshots(pair.second))
+    engineer.repositories.forget(pair.first, [gone])
+    engineer.repositories.prune(pair.first)
+    way = engineer.copies.way(pair, as_pruner=True)
+    foreign = following(pair, way, (), (), lambda line: None)
+    assert carry_out(foreign, digest="b", record=lambda kind, data: None, tell=lambda line: None)[-1].error is not None
+    steps = following(pair, way, {gone}, (), lambda line: None)
+    assert is_complete(carry_out(steps, digest="b", record=lambda kind, data: None, tell=lambda line: None))
+    assert sorted(engineer.copies.snapshots(pair.second)) == kept
+    history = {item.name: item for item in door.stored_objects(pair.second.bucket, pair.second.prefix)}
+    assert not history[f"snapshots/{gone}"].is_visible
+    assert any(version.content for version in history[f"snapshots/{gone}"].versions)
+    engineer.repositories.check(pair.second, 1, 1)
 
 
 @pytest.fixture

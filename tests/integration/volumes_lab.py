@@ -95,7 +95,14 @@ class FileHost:
         assert host == self.place.host
         yield self
 
-    def run(self, argv: Sequence[str], *, stdin: str | None = None, timeout_seconds: float = 60) -> Completed:
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        stdin: str | None = None,
+        timeout_seconds: float = 60,
+        on_line: Callable[[str], None] | None = None,
+    ) -> Completed:
         """Run the agent's own command line, in this process."""
         assert argv[0] == names.AGENT
         self.commands.append(argv[1])

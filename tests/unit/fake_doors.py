@@ -17,7 +17,7 @@ from hosting_cli.doors.objects import Head
 from hosting_cli.errors import EngineError, RefusedError, UnreadableError
 from hosting_cli.jobs import Event, Job, OperatorKey
 from hosting_cli.keys.values import KeysSeen, KeyVersions
-from hosting_cli.resources import VAULT, SecretEntry, StoreResource, VaultResource, object_store
+from hosting_cli.resources import VAULT, SecretEntry, StoreResource, StoreUser, VaultResource, object_store
 from hosting_cli.secret import Secret
 from hosting_cli.session import DoorMaker, Session
 from inventory import naming
@@ -121,6 +121,10 @@ class FakeVault:
         self.accessors.setdefault(role, []).append(accessor)
         return Secret(f"wrapped secret-id of {role}"), accessor
 
+    def wrapped(self, values: Mapping[str, str], *, ttl_seconds: int) -> Secret:
+        assert ttl_seconds > 0
+        return Secret(f"wrapped: {', '.join(values)}")
+
     def secret_id_accessors(self, role: str) -> tuple[str, ...]:
         self._asked(f"list {role}")
         return tuple(self.accessors.get(role, ()))
@@ -184,6 +188,11 @@ class FakeStore:
         if resource.data_bearing:
             raise RefusedError(str(resource.subject), "it bears data", "Offboard its owner.")
         self.calls.append(f"delete {resource.subject}")
+        if isinstance(resource, StoreUser):
+            self.keys[resource.name] = []
+
+    def try_access_key(self, bucket: str, key_id: str, secret: Secret) -> None:
+        assert any(key_id in keys for keys in self.keys.values())
 
     def access_key_ids(self, user: str) -> tuple[str, ...]:
         return tuple(self.keys.get(user, ()))
@@ -253,10 +262,20 @@ class FakeShell:
     hosts: FakeHosts
     host: str
 
-    def run(self, argv: Sequence[str], *, stdin: str | None = None, timeout_seconds: float = 60) -> Completed:
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        stdin: str | None = None,
+        timeout_seconds: float = 60,
+        on_line: Callable[[str], None] | None = None,
+    ) -> Completed:
         assert timeout_seconds > 0
         self.hosts.commands.append((self.host, *argv))
-        return self.hosts.on_run(self.host, argv, stdin)
+        done = self.hosts.on_run(self.host, argv, stdin)
+        for line in done.output.splitlines() if on_line else ():
+            on_line(line)
+        return done
 
 
 class FakeEngine:

@@ -8,13 +8,15 @@ from typing import Any
 
 import pytest
 from fake_doors import World
-from sample import APPLICATION, HOST, NOW
-from test_commands_backup import FakeRepositories, door, snapshot
+from sample import APPLICATION, GATEWAY, HOST, NOW
+from test_commands_backup import FakeRepositories, become, door, out_of_production, snapshot
 
+from hosting_cli.backups.places import places
+from hosting_cli.commands.approve import approve
 from hosting_cli.commands.restore import restore
 from hosting_cli.doors.hosts import Completed
 from hosting_cli.errors import UsageError
-from hosting_cli.result import ExitStatus
+from hosting_cli.result import ExitStatus, Result
 
 LIVE = "/srv/imagerie/study.dcm"
 
@@ -126,7 +128,7 @@ def test_it_is_recorded_with_its_snapshot_and_how_long_it_took(world: World) -> 
     assert (intent.kind, done.kind) == ("intent", "done")
     observed = done.data["observed"]
     assert isinstance(observed, dict)
-    assert observed.keys() == {"snapshot", "path", "target", "seconds"}
+    assert observed.keys() == {"snapshot", "path", "target", "to", "store", "seconds"}
 
 
 def test_a_restore_that_fails_is_an_error_in_the_hosts_own_words(world: World) -> None:
@@ -138,3 +140,109 @@ def test_a_restore_that_fails_is_an_error_in_the_hosts_own_words(world: World) -
     assert result.status is ExitStatus.FAILED
     assert "does not hold" in result.errors[0].what
     assert world.session.journal.entries()[-1].kind == "failed"
+
+
+# -- into an empty volume, from another store, to another host --------------------------------------------------------
+
+
+def test_a_whole_volume_goes_where_it_was(world: World) -> None:
+    with_room(world, 1 << 40)
+    assert restore(world.session, APPLICATION, "/srv/imagerie", in_place=True).status is ExitStatus.DONE
+    df, command = world.hosts.commands
+    assert df[-1] == "/srv/imagerie"
+    assert command[1:] == ("hosting-agent", "restore", APPLICATION, nights(world)[0], "/srv/imagerie", "/")
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        ({"path": LIVE, "in_place": True}, "is not a whole volume"),
+        ({"path": "/srv/imagerie", "in_place": True, "into": "/srv/imagerie/x"}, "says where to"),
+        ({"to": GATEWAY}, "is on no volume of imagerie-beaune on dijon-gateway-1"),
+        ({"from_": "nowhere"}, "holds no backups of imagerie-beaune"),
+    ],
+    ids=["a file in place", "both", "no such volume there", "no such store"],
+)
+def test_what_goes_nowhere_is_explained(world: World, options: dict[str, Any], why: str) -> None:
+    with pytest.raises(UsageError, match=why):
+        restore(world.session, APPLICATION, options.pop("path", LIVE), **options)
+    assert world.hosts.commands == []
+
+
+def test_how_far_the_host_is_is_said(world: World) -> None:
+    line = '{"bytes": 1048576, "of": 4194304}\nand something else\n'
+    world.hosts.on_run = lambda host, argv, stdin: Completed(0, line, "")
+    restore(world.session, APPLICATION, LIVE)
+    assert "25 %: 1 of 4 MiB" in world.said.getvalue()
+
+
+SISTER = "dijon-app-2"
+
+
+@pytest.fixture
+def sister(world: World) -> World:
+    """Give the application a second host, which backs up for itself."""
+    (application,) = world.session.region.applications
+    (tier,) = application.tiers
+    tiers = (tier.model_copy(update={"hosts": (HOST, SISTER)}),)
+    region = world.session.region.model_copy(
+        update={"applications": (application.model_copy(update={"tiers": tiers}),)}
+    )
+    environment = world.session.environment
+    hosts = {**environment.hosts, SISTER: environment.hosts[HOST]}
+    authority = environment.vault.certificate_authority
+    stores = {
+        name: access.model_copy(update={"certificate_authority": authority})
+        for name, access in environment.object_stores.items()
+    }
+    known = environment.model_copy(update={"hosts": hosts, "object_stores": stores})
+    vars(world.session).update(region=region, environment=known)
+    for place in places(region, region.applications[0]):
+        world.vault.make_secret(place.password)
+    return world
+
+
+def to_sister(world: World) -> Result:
+    return restore(world.session, APPLICATION, LIVE, host=HOST, to=SISTER)
+
+
+def test_another_host_gets_it_by_a_grant_when_a_second_person_agreed(sister: World) -> None:
+    waiting = to_sister(sister)
+    assert waiting.status is ExitStatus.PENDING
+    assert sister.hosts.commands == []
+    become(sister, "token-officer")
+    approve(sister.session, str(waiting.data["procedure"]))
+    become(sister, "token-tester")
+    given: list[str] = []
+
+    def answer(host: str, argv: Sequence[str], stdin: Any) -> Completed:
+        assert sister.store.keys["hosting-imagerie-beaune-restore"], "while the host reads, its user is there"
+        given.append(stdin.reveal())
+        return Completed(0, "", "")
+
+    sister.hosts.on_run = answer
+    assert to_sister(sister).status is ExitStatus.DONE
+    ((host, *argv),) = sister.hosts.commands
+    assert (host, *argv[:2]) == (SISTER, "hosting-agent", "restore-granted")
+    assert given == [
+        "wrapped: repository, object_store_region, certificate_authority, password, access_key_id, secret_access_key"
+    ]
+    assert sister.store.keys["hosting-imagerie-beaune-restore"] == []
+    assert to_sister(sister).status is ExitStatus.PENDING, "an approval is for one restore"
+
+
+def test_the_user_of_a_restore_ends_also_when_it_fails(sister: World) -> None:
+    out_of_production(sister)
+    sister.hosts.on_run = lambda host, argv, stdin: Completed(1, "", "hosting-agent: no room")
+    assert to_sister(sister).status is ExitStatus.FAILED
+    assert sister.store.keys["hosting-imagerie-beaune-restore"] == []
+    sister.hosts.on_run = lambda host, argv, stdin: Completed(0, "", "")
+    assert to_sister(sister).status is ExitStatus.DONE
+
+
+def test_a_host_that_cannot_reach_the_store_is_not_asked(sister: World) -> None:
+    environment = sister.session.environment
+    cut = environment.hosts[SISTER].model_copy(update={"object_stores": {}})
+    vars(sister.session)["environment"] = environment.model_copy(update={"hosts": {**environment.hosts, SISTER: cut}})
+    with pytest.raises(UsageError, match="is not told where the object store dijon-objects answers"):
+        to_sister(sister)
