@@ -78,6 +78,8 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "show": "Show every snapshot, whether it is kept and why.",
         "check": "Check repositories, and read a part of their data.",
         "copy": "Bring the second copies, at another site, up to date.",
+        "export": "Write a repository into a folder, to be taken away.",
+        "verify": "Check an export where it is, without the vault.",
         "prune": "Let snapshots go that no retention asks for, past a guard.",
         "recover": "Bring repositories back to what the store held at a moment.",
     },

@@ -91,7 +91,9 @@ def _files(path: str) -> frozenset[str]:
 
 
 def _tell(line: str) -> None:
-    """Pass on how far restic is, one short document a line."""
+    """Pass on how far restic is, one short document a line; some versions say other things between."""
+    if not line.startswith("{"):
+        return
     message: dict[str, Any] = json.loads(line)
     if message.get("message_type") == "status" and message.get("total_bytes"):
         done = {"bytes": message.get("bytes_restored", 0), "of": message["total_bytes"]}

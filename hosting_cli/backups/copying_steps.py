@@ -52,19 +52,22 @@ def copying(pair: Pair, way: Way, dated: Collection[str], tell: Callable[[str], 
     """
     sentence = f"add to the copy on {pair.second.store} what it lacks"
 
-    def bring_up() -> Observed:
-        seen = _bring_up(pair, way, tell)
+    def add() -> Observed:
+        seen = bring_up(_subject(pair), pair.first.name, way, tell)
         dates: dict[str, Json] = {name: when.isoformat() for name, when in way.dates().items() if name not in dated}
         return {**seen, "snapshots": dates}
 
-    return proof(_subject(pair), sentence, bring_up)
+    return proof(_subject(pair), sentence, add)
 
 
-def _bring_up(pair: Pair, way: Way, tell: Callable[[str], None]) -> Observed:
-    """Add folder by folder; nothing that refers to a refused object is added, so that the copy stays whole."""
+def bring_up(subject: Subject, source: str, way: Way, tell: Callable[[str], None]) -> Observed:
+    """Add what *subject*, a copy of *source*, lacks, folder by folder.
+
+    Nothing that refers to a refused object is added, so that the copy stays whole.
+    """
     if not way.is_same_repository():
-        what = f"{pair.second.store} holds another repository in its place"
-        raise RefusedError(str(_subject(pair)), what, "Nothing was copied. Find out which one is the application's.")
+        what = "there is another repository in its place"
+        raise RefusedError(str(subject), what, "Nothing was copied. Find out which one is the application's.")
     found = compared(way)
     refused = [f"{name}: unlike what the copy has, or larger than restic makes any" for name in found.unlike]
     counter = _Counter(found, tell)
@@ -73,7 +76,7 @@ def _bring_up(pair: Pair, way: Way, tell: Callable[[str], None]) -> Observed:
             break
         refused += _carried(way, folder, counter)
     if refused:
-        raise _refusal(pair, refused)
+        raise _refusal(subject, source, refused)
     left = compared(way)
     return {"objects": counter.objects, "bytes": counter.size_bytes, "came_meanwhile": left.lacking_objects}
 
@@ -97,14 +100,14 @@ def _carried(way: Way, folder: Sequence[Listed], counter: "_Counter") -> list[st
         return [refusal for refusal in pool.map(carry, folder) if refusal]
 
 
-def _refusal(pair: Pair, refused: Sequence[str]) -> EngineError:
+def _refusal(subject: Subject, source: str, refused: Sequence[str]) -> EngineError:
     more = f" and {len(refused) - NAMED} more" if len(refused) > NAMED else ""
     what = f"{len(refused)} objects are not copied: {'; '.join(refused[:NAMED])}{more}"
     remedy = (
-        f"The copy is whole as it was before. If somebody wrote over {pair.first.name}, "
+        f"The copy is whole as it was before. If somebody wrote over {source}, "
         "bring it back with `hosting backup recover`, then copy again."
     )
-    return EngineError(str(_subject(pair)), what, remedy)
+    return EngineError(str(subject), what, remedy)
 
 
 class _Counter:
@@ -174,7 +177,7 @@ def bringing_keys(pair: Pair, way: Way) -> Step:
         items = [item for folder in compared(way, _KEYS).lacking for item in folder]
         refused = [f"{item.name}: {refusal}" for item in items if (refusal := way.carry(item.name))]
         if refused:
-            raise _refusal(pair, refused)
+            raise _refusal(_subject(pair), pair.first.name, refused)
         return {"keys": len(items)}
 
     return Step(_subject(pair), "bring the new key to the copy", bring, lambda: not _lacks_keys(way))

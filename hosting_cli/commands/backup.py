@@ -1,9 +1,7 @@
 """Backups: how they stand, what is kept and why, whether they are whole, and letting go behind a guard."""
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from hosting_cli.backups.opened import (
     case_of,
@@ -13,6 +11,21 @@ from hosting_cli.backups.opened import (
     proposed,
     readings,
     standing_of,
+)
+from hosting_cli.commands.backup_copy import copy
+from hosting_cli.commands.backup_export import export, verify
+from hosting_cli.commands.backup_options import (
+    AcceptOption,
+    ApplicationArgument,
+    DigestOption,
+    DryRunOption,
+    DueOption,
+    HostOption,
+    MomentOption,
+    OptionalApplicationArgument,
+    PartsOption,
+    SetAsideOption,
+    StoreOption,
 )
 from hosting_cli.commands.backup_recovery import moment_of, recovered, shown_recovery
 from hosting_cli.commands.backup_tables import proposal_json, refusal_error, standing_row, tables_of
@@ -33,46 +46,10 @@ if TYPE_CHECKING:
     from hosting_cli.procedure import Step
     from hosting_cli.request import Asked, Request
 
+__all__ = ["check", "copy", "export", "list_", "prune", "recover", "show", "verify"]
+
 AT_ONCE = 4
 """How many repositories are read at once: restic derives a key for each, which takes memory and a processor."""
-
-ApplicationArgument = Annotated[str, typer.Argument(metavar="APPLICATION", help="The application's id.")]
-HostOption = Annotated[str | None, typer.Option("--host", metavar="ID", help="Only the repository of this host.")]
-OptionalApplicationArgument = Annotated[
-    str | None, typer.Argument(metavar="APPLICATION", help="The application's id; not needed with --due.")
-]
-DueOption = Annotated[
-    bool, typer.Option("--due", help="Only what the continuity class asks for by now, or what was not good last time.")
-]
-PartsOption = Annotated[
-    int | None,
-    typer.Option(
-        "--parts",
-        min=1,
-        metavar="COUNT",
-        help="Read one of so many parts of the data, each in turn; else what the continuity class says.",
-    ),
-]
-SetAsideOption = Annotated[
-    list[str] | None,
-    typer.Option("--set-aside", metavar="SNAPSHOT", help="Remove this one, which the guard names and nobody believes."),
-]
-AcceptOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--accept", metavar="SNAPSHOT", help="Believe this one, which the guard names as unusual: you looked."
-    ),
-]
-DigestOption = Annotated[
-    str | None, typer.Option("--digest", metavar="DIGEST", help="Carry out the prune that was shown under this digest.")
-]
-MomentOption = Annotated[
-    str, typer.Option("--as-of", metavar="TIME", help="The last moment known to be good, like 2026-11-22T03:00Z.")
-]
-StoreOption = Annotated[
-    str | None, typer.Option("--store", metavar="ID", help="On this store: the second copy; otherwise the first.")
-]
-DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only say what would be put back, and what hidden.")]
 
 
 # -- looking ----------------------------------------------------------------------------------------------------------
@@ -123,22 +100,6 @@ def show(
         {"repositories": [proposal_json(proposal) for proposal in proposals]},
         tuple(block for proposal in proposals for block in tables_of(proposal)),
     )
-
-
-# -- the second copy -------------------------------------------------------------------------------------------------
-
-
-def copy(session: Session, application: ApplicationOption = None) -> Result:
-    """Bring the second copies, at another site, up to date.
-
-    Adds to the copy on the backup's second_store what it lacks, snapshots last, so that it is whole all the time; what
-    it has is never changed.  An object whose content is not what its name promises is refused and named: somebody wrote
-    over it.  Killed, the same command goes on.  A token with the policy hosting-APPLICATION-copy is all that is needed:
-    what is copied stays unreadable to whoever copies it.  Fit for a timer; each run is recorded.
-    """
-    from hosting_cli.commands.backup_copy import copied
-
-    return copied(session, application)
 
 
 # -- checking ---------------------------------------------------------------------------------------------------------

@@ -15,8 +15,14 @@ if TYPE_CHECKING:
     from hosting_cli.procedure import Outcome
 
 
-def copied(session: Session, application: ApplicationOption = None) -> Result:
-    """Bring every second copy of *application*, or of all, up to date; record it."""
+def copy(session: Session, application: ApplicationOption = None) -> Result:
+    """Bring the second copies, at another site, up to date.
+
+    Adds to the copy on the backup's second_store what it lacks, snapshots last, so that it is whole all the time; what
+    it has is never changed.  An object whose content is not what its name promises is refused and named: somebody wrote
+    over it.  Killed, the same command goes on.  A token with the policy hosting-APPLICATION-copy is all that is needed:
+    what is copied stays unreadable to whoever copies it.  Fit for a timer; each run is recorded.
+    """
     asked = [pair for item in session.chosen(application) for pair in pairs(session.region, item)]
     if not asked and application is not None:
         what, remedy = "asks for no second copy", "Give its backup a second_store in its file, plan and apply."

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from hosting_cli.backups.opened import case_of
-from hosting_cli.commands.backup import DueOption, HostOption, OptionalApplicationArgument
+from hosting_cli.commands.backup_options import DueOption, HostOption, OptionalApplicationArgument
 from hosting_cli.commands.backup_tables import duration
 from hosting_cli.commands.plan import ApplicationOption
 from hosting_cli.errors import EngineError, HostingError

@@ -29,10 +29,10 @@ ActionArgument = Annotated[
     Action, typer.Argument(metavar="create|test|join", help="Hand shares out, try some, or use them.")
 ]
 EntryArgument = Annotated[
-    str, typer.Argument(metavar="NAME", help="The recovery passphrase, as `hosting key list` shows it.")
+    str, typer.Argument(metavar="NAME", help="The passphrase or password, as `hosting key list` shows it.")
 ]
 HoldersOption = Annotated[int, typer.Option("--holders", metavar="COUNT", help="Among how many people it is shared.")]
-NeededOption = Annotated[int, typer.Option("--needed", metavar="COUNT", help="How many of them can open the volume.")]
+NeededOption = Annotated[int, typer.Option("--needed", metavar="COUNT", help="How many of them give it back.")]
 
 
 def recovery(
@@ -44,11 +44,12 @@ def recovery(
 ) -> Result:
     """Share a recovery passphrase among holders, or test their shares.
 
-    The passphrase opens its volume when the vault is lost.  `create` shows each holder one share, once, on the
-    terminal, and wipes it; no share is stored anywhere.  So many as are needed give the passphrase back, fewer say
-    nothing about it.  `test` reads shares from standard input, a line each, and proves that they give what the vault
-    keeps, which is shown to nobody.  `join` is for the day when the vault is lost: it asks nothing but the shares, and
-    shows the passphrase once, on the terminal.  Shares of earlier sets stay good until the passphrase changes.
+    The passphrase opens its volume when the vault is lost; the password of a repository opens its exports.  `create`
+    shows each holder one share, once, on the terminal, and wipes it; no share is stored anywhere.  So many as are
+    needed give the passphrase back, fewer say nothing about it.  `test` reads shares from standard input, a line each,
+    and proves that they give what the vault keeps, which is shown to nobody.  `join` is for the day when the vault is
+    lost: it asks nothing but the shares, and shows the passphrase once, on the terminal.  Shares of earlier sets stay
+    good until the passphrase changes.
     """
     if action is Action.JOIN:
         return _join(name)
@@ -62,9 +63,14 @@ def _entry(session: Session, name: str) -> "SecretEntry":
     from inventory.key_policy import KeyKind
 
     key = find(session, name).key
-    if key.kind is not KeyKind.LUKS_RECOVERY or key.wrapped_by is None:
-        raise UsageError(f"key {name}", f"is of kind {key.kind.value}", "Name one of kind luks-recovery.")
-    return SecretEntry(name=name, owner=key.owner, purpose=SecretPurpose.LUKS_RECOVERY, wrapped_by=key.wrapped_by)
+    purposes = {
+        KeyKind.LUKS_RECOVERY: SecretPurpose.LUKS_RECOVERY,
+        KeyKind.RESTIC_PASSWORD: SecretPurpose.RESTIC_PASSWORD,
+    }
+    if key.kind not in purposes or key.wrapped_by is None:
+        remedy = "Name one of kind luks-recovery, or restic-password."
+        raise UsageError(f"key {name}", f"is of kind {key.kind.value}", remedy)
+    return SecretEntry(name=name, owner=key.owner, purpose=purposes[key.kind], wrapped_by=key.wrapped_by)
 
 
 def _create(session: Session, entry: "SecretEntry", holders: int, needed: int) -> Result:
@@ -112,7 +118,7 @@ def _test(session: Session, entry: "SecretEntry") -> Result:
     observed: dict[str, Json] = {"set": found[0].set_id, "shares": [share.number for share in found]}
     numbers = ", ".join(str(share.number) for share in found)
     sentence = f"shares {numbers} of set {found[0].set_id} give " + (
-        "the recovery passphrase that the vault keeps" if held else "something else than what the vault keeps"
+        "what the vault keeps" if held else "something else than what the vault keeps"
     )
     verdict = Verdict.HELD if held else Verdict.BROKEN
     proof = Proof("recovery-shares-join", f"secret {entry.name}", verdict, sentence, observed)
@@ -129,7 +135,7 @@ def _join(name: str) -> Result:
 
     found = shares.read(_typed())
     lines = ("", f"{name}, by set {found[0].set_id}:", "", f"    {shares.secret_of(found).reveal()}", "")
-    show_once((*lines, "Open the volume with it, then press Enter: it is wiped."))
+    show_once((*lines, "Open with it what it is for, then press Enter: it is wiped."))
     numbers: list[Json] = [share.number for share in found]
     done = text("It is on no record that it was shown: write down who was there, and change it when the vault is back.")
     return Result("key recovery", {"subject": name, "set": found[0].set_id, "shares": numbers}, (done,))

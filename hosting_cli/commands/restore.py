@@ -9,7 +9,7 @@ import typer
 from hosting_cli.backups.choice import IN_PLACE, emptied_volume, snapshot_for, target_for
 from hosting_cli.backups.opened import case_of, readings
 from hosting_cli.canonical import digest
-from hosting_cli.commands.backup import ApplicationArgument, HostOption
+from hosting_cli.commands.backup_options import ApplicationArgument, HostOption
 from hosting_cli.commands.backup_recovery import moment_of
 from hosting_cli.commands.procedures import outcome_result
 from hosting_cli.errors import UsageError

@@ -1,13 +1,17 @@
 """The door of second copies: objects of a repository, from one store to another, by a user of its own at each."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
+from pathlib import Path
 
 from hosting_cli.backups.copying import CONFIG, FOLDERS, Listed
 from hosting_cli.backups.places import Pair, Place
 from hosting_cli.backups.reading import SNAPSHOTS
 from hosting_cli.backups.recovery import promised_digest
+from hosting_cli.doors.exports import Export, FolderWay
+from hosting_cli.doors.restic import version
 from hosting_cli.doors.store_client import StoreClient, code_of
 from hosting_cli.doors.store_history import stored_objects
 from hosting_cli.errors import EngineError
@@ -34,6 +38,16 @@ class Copies:
         """Name the snapshots that the store shows at *place*; no password is needed for that."""
         listed = _listed(self._client(place, place.reader), place, SNAPSHOTS)
         return frozenset(item.name.removeprefix(SNAPSHOTS) for item in listed)
+
+    def to_folder(self, place: Place, folder: Path, snapshots: Collection[str]) -> tuple[Export, FolderWay]:
+        """Give the export in *folder*, and the way to it from *place*, of *snapshots* only."""
+        export, client = Export(folder), self._client(place, place.reader)
+        listed, get = partial(_all_listed, client, place), partial(_get, client, place)
+        return export, FolderWay(export, listed, get, snapshots)
+
+    def restic_version(self) -> str:
+        """Say which restic is here."""
+        return version()
 
     def is_begun(self, place: Place) -> bool:
         """Tell whether there is a repository at *place* yet."""

@@ -23,6 +23,15 @@ _PATH = "/usr/local/bin:/usr/bin:/bin"
 _TOLD_CHARACTERS = 500
 
 
+def version() -> str:
+    """Say which restic is installed here; raise ``MissingCapabilityError`` when none is."""
+    try:
+        done = subprocess.run(["restic", "version"], capture_output=True, text=True, check=False, env={"PATH": _PATH})
+    except FileNotFoundError:
+        raise MissingCapabilityError("restic", "is not installed here", "Install it.") from None
+    return " ".join(done.stdout.split()[:2])
+
+
 class Restic:
     """Run restic; nothing is started before the first method is called.
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+import subprocess
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -19,6 +20,7 @@ from hosting_cli.backups.history import dates_of_copied
 from hosting_cli.commands import backup
 from hosting_cli.doors import copies
 from hosting_cli.errors import EngineError, UnreadableError
+from hosting_cli.memory_file import memory_file
 from hosting_cli.procedure import carry_out, is_complete
 from hosting_cli.result import ExitStatus
 from hosting_cli.rotations import repository as rotation
@@ -219,6 +221,27 @@ def test_what_a_killed_restore_has_left_is_replaced(double: Double, engineer: Se
         (after,) = store.access_key_ids(naming.restore_user(APPLICATION))
         assert after != before
     assert store.access_key_ids(naming.restore_user(APPLICATION)) == ()
+
+
+# -- taken away -------------------------------------------------------------------------------------------------------
+
+
+def test_an_export_is_opened_by_restic_alone(double: Double, engineer: Session, tmp_path: Path) -> None:
+    folder = tmp_path / "medium"
+    done = backup.export(engineer, APPLICATION, folder)
+    assert done.status is ExitStatus.DONE, done.errors
+    checked = backup.verify(engineer, folder)
+    assert checked.status is ExitStatus.DONE
+    observed = engineer.journal.entries()[-1].data["observed"]
+    assert isinstance(observed, dict)
+    assert observed["manifest_sha256"] == checked.data["manifest_sha256"]
+    password = double.operations.reveal_secret(double.pair.first.password)
+    with memory_file(password.reveal()) as descriptor:
+        argv = ["restic", f"--repo={folder}/repository", f"--password-file=/proc/self/fd/{descriptor}", "--no-cache"]
+        for command in (["check", "--read-data"], ["restore", "latest", f"--target={tmp_path}/back"]):
+            subprocess.run([*argv, *command, "--no-lock"], check=True, pass_fds=(descriptor,), capture_output=True)
+    assert (tmp_path / f"back{double.host.file}").read_bytes() == b"not copied yet"
+    assert backup.verify(engineer, folder).status is ExitStatus.DONE, "reading it changed nothing"
 
 
 # -- following the first ----------------------------------------------------------------------------------------------

@@ -401,7 +401,8 @@ def test_every_name_that_is_made_for_an_application_is_held_against_those_of_oth
         if resource.owner == APPLICATION
     }
     labels = {("volume", volume.label) for volume in every(HostVolume).values()}
-    assert known == made | labels | {("application", APPLICATION)}
+    for_a_while = {("user", naming.restore_user(APPLICATION))}
+    assert known == made | labels | {("application", APPLICATION)} | for_a_while
     hosts = {role.name for role in every(AppRole).values() if role.owner == APPLICATION}
     assert hosts | {naming.prune_user(APPLICATION)} == {name for space, name in known if space == "role"}
 

@@ -164,7 +164,7 @@ def test_nothing_that_could_refer_to_a_refused_object_is_carried(
 def test_another_repository_is_left_alone(doubled: tuple[Region, Application]) -> None:
     way = FakeWay(ALL)
     way.same = False
-    with pytest.raises(RefusedError, match="holds another repository"):
+    with pytest.raises(RefusedError, match="there is another repository in its place"):
         copying(pair_of(*doubled), way, (), silent).do()
     assert way.shown[2] == []
 
