@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tests.bench import (
     ansible,
+    backups,
     leftovers,
     readings,
     report,
@@ -23,7 +24,7 @@ from tests.bench import (
 from tests.bench.fleet import Fleet
 from tests.bench.measure import BenchmarkError, Chapter
 
-CHAPTERS = ("readings", "region", "startup", "volume")
+CHAPTERS = ("readings", "region", "startup", "volume", "backups")
 
 
 def main() -> int:
@@ -79,6 +80,7 @@ _CHAPTERS: dict[str, Callable[[argparse.Namespace], Chapter]] = {
     "region": lambda options: whole_region.measure(progress),
     "startup": lambda options: startup.measure(progress),
     "volume": lambda options: volume.measure(progress),
+    "backups": lambda options: backups.measure(progress),
 }
 
 
