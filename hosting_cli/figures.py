@@ -23,6 +23,7 @@ HELP = {
     "hosting_stored_backup_snapshots": "How many snapshots a repository has.",
     "hosting_stored_check_timestamp_seconds": "When a repository was last checked from the controller.",
     "hosting_stored_check_success": "Whether that check found the repository whole.",
+    "hosting_second_copy_waiting_seconds": "For how long the oldest snapshot that the second copy lacks has waited.",
     "hosting_drill_last_success_timestamp_seconds": "When a drill was last good; 0 if none ever was.",
     "hosting_drill_last_attempt_success": "Whether the last drill was good, and in time.",
     "hosting_drill_duration_seconds": "How long the last drill took until everything was back.",
@@ -63,6 +64,10 @@ def _of_backup(standing: Standing) -> Iterator[Sample]:
     if seen is not None:
         yield Sample("hosting_stored_backup_size_bytes", labels, seen.size_bytes)
         yield Sample("hosting_stored_backup_snapshots", labels, len(seen.snapshots))
+    if standing.lag is not None:
+        since = standing.lag.waiting_since
+        waiting = (standing.now - since).total_seconds() if since else 0.0
+        yield Sample("hosting_second_copy_waiting_seconds", labels, waiting)
     if check is not None:
         yield Sample("hosting_stored_check_timestamp_seconds", labels, check.time.timestamp())
         yield Sample("hosting_stored_check_success", labels, float(check.damage is None))

@@ -139,7 +139,7 @@ def standing_of(session: Session, application: Application, place: Place) -> Sta
     drill = last_drill(entries, place, _mount_points(application))
     last_check = of_place[-1] if of_place else None
     second, behind, unseen = _second_of(session, place, repository)
-    return Standing(place, promise, session.clock(), repository, error or unseen, last_check, drill, second, behind)
+    return Standing(place, promise, session.clock(), repository, error, last_check, drill, second, behind, unseen)
 
 
 def _second_of(

@@ -39,6 +39,7 @@ class Standing:
     last_drill: datetime | None
     second_store: str | None = None
     lag: Lag | None = None
+    copy_error: HostingError | None = None
 
     @property
     def last(self) -> datetime | None:
@@ -59,6 +60,11 @@ class Standing:
         if self.age is None:
             return Rpo.NEVER
         return Rpo.MET if self.age <= timedelta(minutes=self.promise.rpo_minutes) else Rpo.MISSED
+
+    @property
+    def errors(self) -> tuple[HostingError, ...]:
+        """Give what could not be read, of the first and of the second."""
+        return tuple(error for error in (self.error, self.copy_error) if error is not None)
 
     @property
     def is_copied_late(self) -> bool:

@@ -64,7 +64,7 @@ def list_(session: Session, application: ApplicationOption = None) -> Result:
     missed or a second copy is late, 4 when one is unknown.
     """
     standings = standings_of(session, application)
-    errors = tuple(standing.error for standing in standings if standing.error)
+    errors = tuple(error for standing in standings for error in standing.errors)
     rows = tuple(standing_row(standing) for standing in standings)
     columns = (
         *("RPO", "application", "host", "last backup", "age", "promised", "snapshots", "size"),

@@ -41,7 +41,7 @@ def metrics(session: Session, into: IntoOption = None, rules: RulesOption = Fals
     standings = standings_of(session, None)
     judged, seen = judged_keys(session)
     found = samples(standings, drills(session.journal.entries()), judged, session.clock())
-    errors: list[HostingError] = [standing.error for standing in standings if standing.error]
+    errors: list[HostingError] = [error for standing in standings for error in standing.errors]
     errors += unread_errors(seen)
     data: list[Json] = [{"name": item.name, "labels": dict(item.labels), "value": item.value} for item in found]
     return _given("figures", exposition(found), into, {"samples": data}, errors)

@@ -81,9 +81,9 @@ class _Way:
             process.stdin.write(text)
             process.stdin.write_eof()
             complaints = asyncio.create_task(process.stderr.read())
-            async for line in process.stdout:
-                lines.append(_text(line))
-                on_line(lines[-1])
+            while line := _text(await process.stdout.readline()):
+                lines.append(line)
+                on_line(line)
             errors = await complaints
             await process.wait_closed()
         status = process.exit_status if process.exit_status is not None else 255

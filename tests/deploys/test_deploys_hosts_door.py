@@ -86,6 +86,22 @@ def test_a_secret_goes_over_standard_input(server: Host) -> None:
     assert "hidden" not in "".join(server.commands)
 
 
+def test_lines_are_given_as_they_come_and_are_the_output_too(server: Host) -> None:
+    seen: list[str] = []
+    door = HostsDoor({"a": server.access}, uncertified)
+    done = run(door, ["sh", "-c", "cat; echo two; exit 3"], stdin=Secret("one\n"), on_line=seen.append)
+    assert (done.status, done.output) == (3, "one\ntwo\n")
+    assert seen == ["one\n", "two\n"]
+    assert door.executions == {"a": 1}
+
+
+def test_a_command_that_is_followed_and_not_answered_is_told_too(server: Host) -> None:
+    with HostsDoor({"a": server.access}, uncertified).shell("a") as shell:
+        with pytest.raises(UnreadableError, match="did not answer in time"):
+            shell.run(["sleep", "3"], timeout_seconds=0.5, on_line=print)
+        assert shell.run(["echo", "again"], on_line=print).output == "again\n"
+
+
 def test_a_command_that_fails_is_an_answer(server: Host) -> None:
     assert run(HostsDoor({"a": server.access}, uncertified), ["false"]).status == 1
 

@@ -320,3 +320,78 @@ def test_what_a_recovery_hides_is_no_riddle_to_the_guard(world: World) -> None:
     hidden = {"procedure": "d" * 64, "repository": f"{APPLICATION}/{HOST}", "as_of": "", "hidden": ["e" * 64]}
     world.session.journal.append("backup-recovery", hidden)
     assert backup.prune(world.session, APPLICATION).status is ExitStatus.PENDING
+
+
+# -- second copies ----------------------------------------------------------------------------------------------------
+
+SECOND = "besancon-objects"
+
+
+class FakeCopies:
+    """A second copy as the store shows it: ``lacks`` of the newest snapshots are not there yet."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.lacks = 0
+        self.error: UnreadableError | None = None
+
+    def snapshots(self, place: Place) -> frozenset[str]:
+        assert (place.store, place.bucket) == (SECOND, "bfc-imagerie-beaune-backup-copy")
+        if self.error:
+            raise self.error
+        found = door(self.world).found
+        assert found
+        names = [one.id for one in found.snapshots]
+        return frozenset(names[: len(names) - self.lacks])
+
+
+@pytest.fixture
+def copies(world: World) -> FakeCopies:
+    (application,) = world.session.region.applications
+    assert application.backup
+    changed(world, backup=application.backup.model_copy(update={"second_store": SECOND}))
+    made = FakeCopies(world)
+    vars(world.session)["copies"] = made
+    return made
+
+
+@pytest.mark.parametrize(
+    ("lacks", "said", "status"),
+    [
+        (0, "besancon-objects: 2026-11-22 02:40", ExitStatus.DONE),
+        (1, "besancon-objects: 2026-11-21 02:40, 1 behind", ExitStatus.DONE),
+        (3, "besancon-objects: 2026-11-19 02:40, 3 behind (late)", ExitStatus.PENDING),
+        (60, "besancon-objects: empty", ExitStatus.PENDING),
+    ],
+    ids=["all", "the last is on its way", "late", "nothing yet"],
+)
+def test_list_says_how_far_the_second_copy_is(
+    world: World, copies: FakeCopies, lacks: int, said: str, status: ExitStatus
+) -> None:
+    copies.lacks = lacks
+    result = backup.list_(world.session)
+    assert said in printed(result)
+    assert result.status is status
+
+
+def test_a_copy_that_cannot_be_read_is_unknown_and_the_first_is_not(world: World, copies: FakeCopies) -> None:
+    copies.error = UnreadableError("object store", "it does not answer", "Is it running?")
+    result = backup.list_(world.session)
+    assert result.status is ExitStatus.UNKNOWN
+    assert "besancon-objects: unknown" in printed(result)
+    assert result.data["backups"][0]["rpo"] == "met"
+    assert result.errors == (copies.error,)
+
+
+def test_who_asks_for_no_second_copy_has_nothing_to_copy(world: World) -> None:
+    with pytest.raises(UsageError, match="asks for no second copy"):
+        backup.copy(world.session, APPLICATION)
+    assert "No application asks for a second copy" in printed(backup.copy(world.session))
+
+
+def test_a_store_that_holds_nothing_of_an_application_is_told(world: World, copies: FakeCopies) -> None:
+    with pytest.raises(UsageError, match=r"holds no backups of imagerie-beaune.*besancon-objects, dijon-objects"):
+        backup.check(world.session, APPLICATION, store="nowhere")
+    assert backup.check(world.session, APPLICATION, store=SECOND).status is ExitStatus.DONE
+    entry = world.session.journal.entries()[-1]
+    assert entry.data["repository"] == "imagerie-beaune/dijon-app-1 at besancon-objects"
