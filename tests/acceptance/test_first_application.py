@@ -70,6 +70,7 @@ def test_what_was_promised_holds(provisioned: LabRunner) -> None:
     assert verdicts.keys() >= {
         "nothing-to-change",
         "neighbour-refused",
+        "stranger-refused",
         "object-encrypted",
         "object-unreadable-without-key",
         "flow-passes",
