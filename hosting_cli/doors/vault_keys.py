@@ -19,7 +19,7 @@ from hosting_cli.doors.vault_secrets import MADE_AT
 from hosting_cli.doors.vault_ssh import SshAuthorities
 from hosting_cli.doors.vault_writing import KEYS
 from hosting_cli.errors import EngineError, HostingError
-from hosting_cli.keys.values import Key, KeysSeen, KeyVersions, SecretId
+from hosting_cli.keys.values import SERVER_NOTE, Key, KeysSeen, KeyVersions, SecretId
 from hosting_cli.resources import SecretEntry
 from inventory import naming
 from inventory.key_policy import KeyKind
@@ -191,8 +191,16 @@ def _secret_ids(client: VaultClient, region: str) -> Iterator[Key]:
                 name=f"{role}/{item.accessor[:ACCESSOR_DIGITS]}",
                 owner=owners.get(role, PLATFORM),
                 made_at=item.made_at,
-                beside=len(found) - 1,
+                beside=_beside(role, item, found),
             )
+
+
+def _beside(role: str, item: SecretId, found: tuple[SecretId, ...]) -> int:
+    """Count the others in its place; object stores share one role, and each server has one of its own."""
+    if role != naming.S3_KMS_ROLE:
+        return len(found) - 1
+    server = item.note.get(SERVER_NOTE)
+    return 0 if server is None else sum(other.note.get(SERVER_NOTE) == server for other in found) - 1
 
 
 def secret_ids(client: VaultClient, role: str) -> Iterator[SecretId]:

@@ -35,6 +35,10 @@ class Key:
     unknown: str = ""
 
 
+SERVER_NOTE = "server"
+"""Under which name a secret-id says for which server it was made, where several share a role."""
+
+
 @dataclass(frozen=True)
 class SecretId:
     """A secret-id as the vault lists it, with what was noted when it was made.
