@@ -25,7 +25,7 @@ from hosting_cli.resources import (
 )
 from inventory import naming
 from inventory.backups import backed_up_hosts
-from inventory.models import Application, BackupPolicy, Environment, ObjectStoreAccess, Region, Tier
+from inventory.models import Application, BackupPolicy, Environment, ObjectStoreAccess, Region, RootOfLinks, Tier
 from inventory.resource import PLATFORM, Resource, Subject
 from vault_policies import render
 
@@ -76,7 +76,7 @@ def platform(region: Region, environment: Environment) -> Iterator[Resource]:
         ttl_seconds=CERTIFICATE_SECONDS,
         requires=(authority.subject,),
     )
-    yield from links(region)
+    yield from links(region, signs_itself=environment.root_of_links is RootOfLinks.VAULT)
     for key in (render.SECRETS_KEY, render.PROBE_KEY, *render.keys_of_platform_buckets(region)):
         yield TransitKey(name=key, owner=PLATFORM, requires=(TRANSIT,))
     for name, text in render.platform_policies(region).items():

@@ -14,7 +14,7 @@ LONGEST_LINK_DAYS = 365
 """How long a certificate of a link may be valid at most."""
 
 
-def authority_of_links(region: Region) -> PkiAuthority:
+def authority_of_links(region: Region, *, signs_itself: bool = True) -> PkiAuthority:
     """Say what the authority of links is to be.
 
     It is valid for a year longer than it may issue, so that what it issued last can be verified to its end.
@@ -26,13 +26,14 @@ def authority_of_links(region: Region) -> PkiAuthority:
         organization=region.operator.name,
         country=region.operator.country,
         validity_days=region.key_policy.limits.pki_authority.days + LONGEST_LINK_DAYS,
+        signs_itself=signs_itself,
         requires=(Subject(SecretsEngine.kind, naming.PKI_MOUNT),),
     )
 
 
-def links(region: Region) -> Iterator[Resource]:
+def links(region: Region, *, signs_itself: bool = True) -> Iterator[Resource]:
     """Yield the authority of certificates for links between sites, and the role by which it is proven."""
-    authority = authority_of_links(region)
+    authority = authority_of_links(region, signs_itself=signs_itself)
     yield authority
     yield PkiRole(
         name=f"{naming.PKI_MOUNT}/{naming.PKI_PROOF_ROLE}",

@@ -94,6 +94,7 @@ class PkiAuthority(VaultResource):
     organization: str = field(default="", compare=False, metadata={"state": False})
     country: str = field(default="", compare=False, metadata={"state": False})
     validity_days: int = field(default=0, compare=False, metadata={"state": False})
+    signs_itself: bool = field(default=True, compare=False, metadata={"state": False})
 
 
 @dataclass(frozen=True, kw_only=True)

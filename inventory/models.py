@@ -512,6 +512,13 @@ class HostAccess(Model):
     vault_sees: Network
 
 
+class RootOfLinks(StrEnum):
+    """Who signs the vault's authority of links: the vault itself, or a root that is kept where no network leads."""
+
+    VAULT = "vault"
+    OFFLINE = "offline"
+
+
 class Environment(Model):
     """The engines that a region is carried out on: addresses and paths, never a secret.
 
@@ -522,6 +529,7 @@ class Environment(Model):
     environment: Identifier
     luks_profile: LuksProfile = LuksProfile.PRODUCTION
     vault: VaultAccess
+    root_of_links: RootOfLinks = RootOfLinks.VAULT
     object_stores: dict[Identifier, ObjectStoreAccess]
     administration_sources: Annotated[tuple[Network, ...], Field(min_length=1)]
     time_servers: tuple[Address, ...] = ()

@@ -174,11 +174,25 @@ path "pki/issuers/generate/root/internal" {
 path "pki/issuers" {
   capabilities = ["list"]
 }
+# Where its root is offline: a key made in the vault, the request for it, and the certificates that come back; no key can
+# be brought along by this.
+path "pki/issuers/generate/intermediate/internal" {
+  capabilities = ["create", "update"]
+}
+path "pki/issuers/generate/intermediate/existing" {
+  capabilities = ["create", "update"]
+}
+path "pki/issuers/import/cert" {
+  capabilities = ["create", "update"]
+}
+path "pki/keys" {
+  capabilities = ["list"]
+}
 # A name says how far an authority has come; one that is former issues no more.
 path "pki/issuer/+" {
   capabilities = ["create", "read", "update"]
   allowed_parameters = {
-    "issuer_name" = ["hosting-*", "former-*"]
+    "issuer_name" = ["next-*", "hosting-*", "former-*"]
     "usage"       = []
   }
 }

@@ -1,7 +1,10 @@
 """Keys and secrets: how old each is, and what its age calls for."""
 
 from collections import Counter
+from dataclasses import replace
 from difflib import get_close_matches
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,6 +19,7 @@ from inventory.resource import Json
 if TYPE_CHECKING:
     from hosting_cli.keys.judgement import Judged
     from hosting_cli.keys.values import KeysSeen
+    from hosting_cli.request import Request
 
 __all__ = ["destroy", "disable", "enable", "list_", "policy", "recovery", "rewrap", "rotate", "show", "withdraw"]
 
@@ -75,6 +79,10 @@ def rotate(
             "links: end the former ones instead, whose certificates have all ended.",
         ),
     ] = False,
+    certificate: Annotated[
+        Path | None,
+        typer.Option("--certificate", metavar="FILE", help="Of the authority of links: what its offline root signed."),
+    ] = None,
 ) -> Result:
     """Replace one key, proven by use before the old one goes.
 
@@ -87,7 +95,7 @@ def rotate(
     again when the store was restarted with it.  The authority of logins (`ssh`) gets a second one, which every host
     trusts and opens to before it signs; then every host trusts it alone, and the first ends.  The authority of links
     (`pki`) gets a second one, which has issued, been verified and revoked before it issues for others; the first goes
-    on verifying until --retire.  In production somebody else must approve what this records; then run the same command
+    on verifying until --retire.  Where its root is offline, the first run shows what that has to sign.  In production somebody else must approve what this records; then run the same command
     again.  Killed at any moment, the same command goes on.
     """
     from hosting_cli.commands.procedures import ask, go_on, waiting
@@ -99,9 +107,20 @@ def rotate(
     known = known or ask(session, kinds.rotation(session, key, retire=retire))
     if not known.is_approved:
         return waiting("key rotate", known)
-    return go_on(
-        session, "key rotate", known, lambda: kinds.steps(session, known.request), *kinds.closing(known.request)
-    )
+    carry_on = partial(kinds.steps, session, known.request, certificate)
+    result = go_on(session, "key rotate", known, carry_on, *kinds.closing(known.request))
+    return result if result.status is not ExitStatus.PENDING else _with_request(session, known.request, result)
+
+
+def _with_request(session: Session, request: "Request", result: Result) -> Result:
+    """Add what somebody outside has to sign, if that is what a rotation waits for."""
+    from hosting_cli.rotations import pki_authority
+
+    asked_for = pki_authority.request_to_sign(session, request) if request.subject == pki_authority.SUBJECT else None
+    if asked_for is None:
+        return result
+    shown = text("For the offline root to sign, as an authority that has none below it:", *asked_for.splitlines())
+    return replace(result, data={**result.data, "request": asked_for}, blocks=(*result.blocks, shown))
 
 
 def disable(session: Session, name: NameArgument) -> Result:

@@ -230,6 +230,9 @@ def _ssh_authorities(client: VaultClient) -> Iterator[Key]:
 
 def _pki_authorities(client: VaultClient) -> Iterator[Key]:
     found = tuple(vault_pki.read(client))
+    if not found:
+        unknown = "there is none yet: apply a plan, or rotate it where its root is offline"
+        yield Key(kind=KeyKind.PKI_AUTHORITY, name=naming.PKI_MOUNT, owner=PLATFORM, made_at=None, unknown=unknown)
     for authority in found:
         made_at = authority.x509.not_valid_before_utc
         yield Key(

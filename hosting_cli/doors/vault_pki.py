@@ -1,6 +1,6 @@
 """The authorities of the vault's engine of certificates: one issues, others will, or verify what they have issued."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 
 from cryptography import x509
@@ -11,6 +11,7 @@ from hosting_cli.keys.authorities import FORMER
 from hosting_cli.keys.certificates import LinkAuthority, is_issued_by
 from hosting_cli.resources import PkiAuthority
 from inventory import naming
+from inventory.resource import Json
 
 MOUNT = naming.PKI_MOUNT
 HOUR_SECONDS = 3600
@@ -36,6 +37,31 @@ class PkiAuthorities:
     def make(self, wanted: PkiAuthority, name: str) -> None:
         """Have the engine make an authority called *name*, whose key never leaves it; the first one issues at once."""
         make(self._client, wanted, name)
+
+    def key_names(self) -> frozenset[str]:
+        """Name the keys that the engine keeps, those that have no certificate yet included."""
+        response = self._client.raw("LIST", f"{MOUNT}/keys")
+        if response.status_code == HTTPStatus.NOT_FOUND:
+            return frozenset()
+        listed = self._client.checked("LIST", f"{MOUNT}/keys", response)["data"]["key_info"]
+        return frozenset(about["key_name"] for about in listed.values())
+
+    def request_for(self, wanted: PkiAuthority, name: str) -> str:
+        """Give the request for a root to sign, of the key called *name*, made in the engine if need be (PEM)."""
+        body = {**_subject(wanted, name), "add_basic_constraints": True}
+        if name in self.key_names():
+            path, body = f"{MOUNT}/issuers/generate/intermediate/existing", {**body, "key_ref": name}
+        else:
+            path, body = f"{MOUNT}/issuers/generate/intermediate/internal", {**body, **_KEY, "key_name": name}
+        return str(self._client.post(path, body)["data"]["csr"])
+
+    def install(self, chain: str, name: str) -> None:
+        """Take the certificate that a root gave the key called *name*, with those above it; it issues nothing yet."""
+        before = {authority.id for authority in self.read()}
+        self._client.post(f"{MOUNT}/issuers/import/cert", {"pem_bundle": chain})
+        for authority in self.read():
+            if authority.id not in before:
+                self._client.post(f"{MOUNT}/issuer/{authority.id}", {"issuer_name": name})
 
     def rename(self, authority: LinkAuthority, name: str) -> None:
         """Give *authority* and its key another name; one that is former verifies and issues no more.  Idempotent."""
@@ -103,16 +129,15 @@ def read(client: VaultClient) -> Iterator[LinkAuthority]:
 
 def make(client: VaultClient, wanted: PkiAuthority, name: str) -> None:
     """Make a self-signed authority as *wanted* asks for it."""
-    body = {
-        "common_name": f"{wanted.common_name} {name.rpartition('-')[2]}",
-        "organization": wanted.organization,
-        "country": wanted.country,
-        "key_type": "ec",
-        "key_bits": 384,
-        "signature_bits": 384,
-        "max_path_length": 0,
-        "ttl": f"{wanted.validity_days * 24}h",
-        "issuer_name": name,
-        "key_name": name,
-    }
+    life = {"max_path_length": 0, "ttl": f"{wanted.validity_days * 24}h"}
+    body = {**_subject(wanted, name), **_KEY, **life, "issuer_name": name, "key_name": name}
     client.post(f"{MOUNT}/issuers/generate/root/internal", body)
+
+
+_KEY: Mapping[str, Json] = {"key_type": "ec", "key_bits": 384, "signature_bits": 384}
+
+
+def _subject(wanted: PkiAuthority, name: str) -> dict[str, Json]:
+    """Say what an authority calls itself: no two alike, for what they revoke is told apart by that."""
+    common_name = f"{wanted.common_name} {name.rpartition('-')[2]}"
+    return {"common_name": common_name, "organization": wanted.organization, "country": wanted.country}

@@ -1,5 +1,6 @@
 """Certificates as evidence: what one says, whether it leads to its authority, whether that has revoked it.  Pure."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -12,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import DNSName
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
-from hosting_cli.errors import EngineError
+from hosting_cli.errors import EngineError, UsageError
 from hosting_cli.keys.authorities import FORMER, NEXT
 
 WEAK = (hashes.MD5, hashes.SHA1)
@@ -66,6 +67,46 @@ def ask_for(name: str) -> Candidate:
     builder = x509.CertificateSigningRequestBuilder().subject_name(subject)
     request = builder.sign(ec.generate_private_key(ec.SECP384R1()), hashes.SHA384())
     return Candidate(name, request.public_bytes(Encoding.PEM).decode())
+
+
+def expect_chain(chain: str, request: str, now: datetime) -> None:
+    """Hold what a root gave for *request* against what an authority needs; raise ``UsageError`` with every misfit."""
+    try:
+        found = x509.load_pem_x509_certificates(chain.encode())
+    except ValueError as error:
+        raise UsageError("certificate", f"the file holds none ({error})", _CHAIN) from None
+    problems = [*_misfits(found[0], x509.load_pem_x509_csr(request.encode()), now), *_gaps(found)]
+    if problems:
+        raise UsageError("certificate", "; ".join(problems), _CHAIN)
+
+
+_CHAIN = "Give the certificate of the request, then those above it up to the root, in PEM."
+
+
+def _misfits(certificate: x509.Certificate, request: x509.CertificateSigningRequest, now: datetime) -> Iterator[str]:
+    if certificate.public_key() != request.public_key():
+        yield "the first one is not for the key of the request"
+    if not _is_authority(certificate):
+        yield "the first one is not that of an authority"
+    if not certificate.not_valid_before_utc <= now < certificate.not_valid_after_utc:
+        yield "the first one is not valid now"
+
+
+def _gaps(chain: list[x509.Certificate]) -> Iterator[str]:
+    for place, (certificate, above) in enumerate(zip(chain, [*chain[1:], chain[-1]], strict=True), start=1):
+        if isinstance(certificate.signature_hash_algorithm, WEAK):
+            yield f"number {place} is signed with a weak digest"
+        try:
+            certificate.verify_directly_issued_by(above)
+        except (ValueError, TypeError, InvalidSignature):
+            yield f"number {place} is not signed by " + ("the next one" if place < len(chain) else "itself: no root")
+
+
+def _is_authority(certificate: x509.Certificate) -> bool:
+    try:
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except x509.ExtensionNotFound:
+        return False
 
 
 def verify(certificate: str, name: str, authority: LinkAuthority, bundle: tuple[str, ...], now: datetime) -> str:

@@ -1,6 +1,7 @@
 """Which kinds of keys are rotated from here: the request of each, and its steps."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from hosting_cli.errors import RefusedError
 from hosting_cli.keys.values import Key
@@ -79,8 +80,8 @@ def _goal(session: Session, key: Key, *, retire: bool) -> Mapping[str, Json]:
     raise RefusedError(str(subject_of(key)), "it belongs to no application of the region", remedy)
 
 
-def steps(session: Session, request: Request) -> Iterator[Step]:
-    """Give the steps of a rotation that was asked for."""
+def steps(session: Session, request: Request, certificate: Path | None = None) -> Iterator[Step]:
+    """Give the steps of a rotation that was asked for; *certificate* is a file that an authority may wait for."""
     name, goal = request.subject.name, request.goal
     application = application_of(session, request.owner)
     if request.subject.kind == KeyKind.TRANSIT_KEY:
@@ -88,7 +89,7 @@ def steps(session: Session, request: Request) -> Iterator[Step]:
         return transit.Rotation(session, name, application, version, retire, request.digest).steps()
     if request.subject.kind in {KeyKind.SSH_AUTHORITY, KeyKind.PKI_AUTHORITY}:
         is_ssh = request.subject.kind == KeyKind.SSH_AUTHORITY
-        return ssh_authority.steps(session, request) if is_ssh else pki_authority.steps(session, request)
+        return ssh_authority.steps(session, request) if is_ssh else pki_authority.steps(session, request, certificate)
     if request.subject.kind == KeyKind.SECRET_ID:
         return secret_ids.steps(session, application, request)
     if application is None and request.owner != PLATFORM:

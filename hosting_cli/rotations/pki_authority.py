@@ -6,17 +6,20 @@ A former authority stays among those that are trusted until all that it issued h
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from hosting_cli.desired_links import authority_of_links
-from hosting_cli.errors import EngineError, RefusedError
+from hosting_cli.errors import EngineError, RefusedError, UsageError, WaitingError
 from hosting_cli.keys import authorities, certificates
 from hosting_cli.keys.authorities import FORMER, NEXT, PRESENT
 from hosting_cli.keys.certificates import LinkAuthority
 from hosting_cli.procedure import Observed, Step, proof
 from hosting_cli.request import Request
+from hosting_cli.resources import PkiAuthority
 from hosting_cli.session import Session
 from inventory import naming
 from inventory.key_policy import KeyKind
+from inventory.models import RootOfLinks
 from inventory.resource import Json, Subject
 
 SUBJECT = Subject(KeyKind.PKI_AUTHORITY, naming.PKI_MOUNT)
@@ -35,15 +38,26 @@ def goal(session: Session, *, retire: bool) -> Mapping[str, Json]:
     for authority in found:
         if authority.is_default:
             return {"replaces": authority.id}
+    if _is_offline(session):
+        return {"replaces": None}
     raise RefusedError(str(SUBJECT), "there is none that issues", "Run `hosting plan`, and apply.")
 
 
-def steps(session: Session, request: Request) -> Iterator[Step]:
-    """Give the steps of what was asked for."""
+def _is_offline(session: Session) -> bool:
+    return session.environment.root_of_links is RootOfLinks.OFFLINE
+
+
+def steps(session: Session, request: Request, certificate: Path | None) -> Iterator[Step]:
+    """Give the steps of what was asked for; *certificate* is the file with what an offline root has signed."""
     retires = request.goal.get("retires")
     if isinstance(retires, list):
         return _retirement(session, tuple(str(identifier) for identifier in retires))
-    return Rotation(session, str(request.goal["replaces"]), request.digest).steps()
+    return Rotation(session, str(request.goal["replaces"]), request.digest, certificate).steps()
+
+
+def request_to_sign(session: Session, request: Request) -> str | None:
+    """Give the request for the offline root, while what was asked for waits for that."""
+    return Rotation(session, "", request.digest, None).request_to_sign() if _is_offline(session) else None
 
 
 @dataclass(frozen=True)
@@ -53,10 +67,15 @@ class Rotation:
     session: Session
     replaces: str
     procedure: str
+    certificate: Path | None
 
     def steps(self) -> Iterator[Step]:
         """Yield the steps."""
-        yield Step(SUBJECT, "make the next authority, which issues nothing by itself yet", self._make, self._is_made)
+        if _is_offline(self.session):
+            yield Step(SUBJECT, "make a key in the vault for the next authority", self._make_key, self._has_key)
+            yield Step(SUBJECT, "take what the offline root has signed for it", self._install, self._is_made)
+        else:
+            yield Step(SUBJECT, "make the next authority, which issues nothing yet", self._make, self._is_made)
         sentence = "issue by the next one, verify, revoke, and find that on its list"
         yield proof(SUBJECT, sentence, partial(self._try, by_name=True))
         yield Step(
@@ -83,12 +102,48 @@ class Rotation:
 
     def _make(self) -> None:
         """Make it; one of a rotation that was called off becomes a former one, which issued nothing."""
-        pki = self.session.vault.pki
-        for left in pki.read():
-            if left.is_next:
-                pki.rename(left, FORMER + left.id)
-        name = authorities.next_name(self.procedure, self.session.clock())
-        pki.make(authority_of_links(self.session.region), name)
+        self._set_aside()
+        self.session.vault.pki.make(self._wanted, authorities.next_name(self.procedure, self.session.clock()))
+
+    def _set_aside(self) -> None:
+        for left in self.session.vault.pki.read():
+            if left.is_next and not authorities.is_of(left.name, self.procedure):
+                self.session.vault.pki.rename(left, FORMER + left.id)
+
+    @property
+    def _wanted(self) -> PkiAuthority:
+        return authority_of_links(self.session.region)
+
+    def _key_name(self) -> str | None:
+        names = self.session.vault.pki.key_names()
+        return next((name for name in names if authorities.is_of(name, self.procedure)), None)
+
+    def _has_key(self) -> bool:
+        return self._key_name() is not None
+
+    def _make_key(self) -> None:
+        self._set_aside()
+        self.session.vault.pki.request_for(self._wanted, authorities.next_name(self.procedure, self.session.clock()))
+
+    def request_to_sign(self) -> str | None:
+        """Give the request for the offline root, while it waits for that."""
+        name = self._key_name()
+        return None if name is None or self._is_made() else self.session.vault.pki.request_for(self._wanted, name)
+
+    def _install(self) -> None:
+        """Take the certificate, or wait for it."""
+        name, request = self._key_name(), self.request_to_sign()
+        if name is None or request is None:
+            raise EngineError(str(SUBJECT), "the next authority's key is gone", "Run the same command again.")
+        if self.certificate is None:
+            remedy = "Run the same command again with `--certificate FILE`, the certificate and those above it in PEM."
+            raise WaitingError(str(SUBJECT), "its offline root has not signed the request for it yet", remedy)
+        try:
+            chain = self.certificate.read_text()
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"certificate {self.certificate}", f"cannot be read ({error})", "Name another.") from None
+        certificates.expect_chain(chain, request, self.session.clock())
+        self.session.vault.pki.install(chain, name)
 
     def _is_switched(self) -> bool:
         old, new = self._find()

@@ -1,8 +1,15 @@
 """The authority of certificates for links, replaced on a real vault: what any issued verifies until it has ended."""
 
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
 from identities_lab import HostedLab
 from lab_commands import run, session_of
 from rotating import ask, rotate_through_kills, seal_while_running
@@ -92,3 +99,69 @@ def test_a_certificate_that_proves_nothing_is_refused(session: Session) -> None:
         certificates.verify(certificate, "other.hosting.invalid", authority, bundle, now)
     with pytest.raises(EngineError, match="does not verify"):
         certificates.verify(certificate, naming.PKI_PROOF_NAME, authority, bundle, now + timedelta(hours=1))
+
+
+# -- a root that is offline -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def offline(hosted: HostedLab) -> Iterator[HostedLab]:
+    """Have the environment say that the root is offline."""
+    file = hosted.lab.environment_file
+    text = file.read_text()
+    file.write_text(f"root_of_links: offline\n{text}")
+    yield hosted
+    file.write_text(text)
+
+
+def signed_offline(request: str, *, is_authority: bool = True) -> str:
+    """Sign a request as a root does that is in a safe; give the chain."""
+    now, key = datetime.now(UTC), ec.generate_private_key(ec.SECP384R1())
+    root_name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Root in a safe")])
+    asked = x509.load_pem_x509_csr(request.encode())
+
+    def certificate(subject: x509.Name, public_key: Any, *, authority: bool) -> str:
+        usage = x509.KeyUsage(not authority, False, False, False, False, authority, authority, False, False)
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(root_name)
+            .public_key(public_key)
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - timedelta(hours=1))
+            .not_valid_after(now + timedelta(days=2000))
+            .add_extension(x509.BasicConstraints(authority, None), critical=True)
+            .add_extension(usage, critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()), critical=False)
+        )
+        return builder.sign(key, hashes.SHA384()).public_bytes(Encoding.PEM).decode()
+
+    issued = certificate(asked.subject, asked.public_key(), authority=is_authority)
+    return issued + certificate(root_name, key.public_key(), authority=True)
+
+
+def test_an_offline_root_signs_between_two_runs_and_nothing_else_is_taken(
+    offline: HostedLab, session: Session, tmp_path: Path
+) -> None:
+    before, file = issuing(session), tmp_path / "chain.pem"
+    ask(offline.lab, NAME)
+    status, waiting = run(offline.lab, "key", "rotate", NAME)
+    assert (status, waiting["status"], issuing(session)) == (3, "pending", before)
+    request = waiting["data"]["request"]
+    for wrong, reason in (
+        (signed_offline(request, is_authority=False), "is not that of an authority"),
+        (signed_offline(certificates.ask_for("x.invalid").request), "is not for the key of the request"),
+        (
+            signed_offline(request).partition("-----END CERTIFICATE-----\n")[0] + "-----END CERTIFICATE-----\n",
+            "no root",
+        ),
+    ):
+        file.write_text(wrong)
+        status, refused = run(offline.lab, "key", "rotate", NAME, "--certificate", str(file))
+        assert (status, reason in str(refused["errors"])) == (2, True)
+    file.write_text(signed_offline(request))
+    assert run(offline.lab, "key", "rotate", NAME, "--certificate", str(file))[0] == 0
+    after = issuing(session)
+    assert (after.id != before.id, after.x509.issuer != after.x509.subject) == (True, True)
+    assert verifies(session, *issued(session))
