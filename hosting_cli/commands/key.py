@@ -89,14 +89,19 @@ def rotate(
     A transit key gets a new version, every secret that it wraps is wrapped anew, and objects from before and after
     are read.  S3 credentials get a second access key, and a repository a second password, which is tried, stored,
     read back and tried again; then the first is deleted.  A volume's passphrase gets a slot beside the first one's,
-    its host logs in and tries it as it would at boot, and then the first slot ends, with any that nobody needs.  A
-    host is handed a second secret-id, wrapped, and logs in with it; then the others are destroyed.  That of the
-    object store takes its administrator, so the first run shows it on the terminal, wrapped, and exits with 3; run it
-    again when the store was restarted with it.  The authority of logins (`ssh`) gets a second one, which every host
-    trusts and opens to before it signs; then every host trusts it alone, and the first ends.  The authority of links
-    (`pki`) gets a second one, which has issued, been verified and revoked before it issues for others; the first goes
-    on verifying until --retire.  Where its root is offline, the first run shows what that has to sign.  In production somebody else must approve what this records; then run the same command
-    again.  Killed at any moment, the same command goes on.
+    its host logs in and tries it as it would at boot, and then the first slot ends, with any that nobody needs.
+
+    A host is handed a second secret-id, wrapped, and logs in with it; then the others are destroyed.  That of the
+    object store takes its administrator, so the first run shows it on the terminal, wrapped, and exits with 3; run
+    it again when the store was restarted with it.
+
+    The authority of logins (`ssh`) gets a second one, which every host trusts and opens to before it signs; then
+    every host trusts it alone, and the first ends.  The authority of links (`pki`) gets a second one, which has
+    issued, been verified and revoked before it issues for others; the first goes on verifying until --retire.
+    Where its root is offline, the first run shows what that has to sign.
+
+    In production somebody else must approve what this records; then run the same command again.  Killed at any
+    moment, the same command goes on.
     """
     from hosting_cli.commands.procedures import ask, go_on, waiting
     from hosting_cli.request import asked, open_request
