@@ -3,18 +3,23 @@
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from engines_lab import SAMPLE
 
+from deploys.agent import record
+from hosting_cli.figures import HELP, Sample, exposition
 from inventory.load import load_region
 from monitoring.render import rules
 
 CASES = sorted(Path(__file__).parent.glob("monitoring_*.yaml"))
 
 
-def promtool(folder: Path, *arguments: str) -> str:
-    done = subprocess.run(["promtool", *arguments], cwd=folder, capture_output=True, text=True, check=False)
+def promtool(folder: Path, *arguments: str, given: str = "") -> str:
+    done = subprocess.run(
+        ["promtool", *arguments], input=given, cwd=folder, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -33,3 +38,18 @@ def test_prometheus_takes_the_rules(folder: Path) -> None:
 def test_alerts_fire_when_they_should_and_not_before(folder: Path, cases: Path) -> None:
     shutil.copy(cases, folder)
     assert "SUCCESS" in promtool(folder, "test", "rules", cases.name)
+
+
+GOOD: dict[str, Any] = {"outcome": "done", "time": 1000, "began": 900, "seconds": 1.5, "part": 1, "parts": 28}
+DUMP = {"engine": "postgresql", "database": "images", "bytes": 17, "seconds": 0.5}
+BACKED_UP = {**GOOD, "bytes": 10, "added_bytes": 5, "files": 2, "dumps": [DUMP, {**DUMP, "database": "index"}]}
+
+
+def test_prometheus_takes_the_figures_of_hosts_and_has_nothing_against_their_names(folder: Path) -> None:
+    state = {"last_attempt": BACKED_UP, "last_success": BACKED_UP, "last_check": GOOD, "last_good_check": GOOD}
+    promtool(folder, "check", "metrics", given=record.metrics("imagerie-beaune", "dijon-app-1", state))
+
+
+def test_prometheus_takes_the_figures_of_the_controller_and_has_nothing_against_their_names(folder: Path) -> None:
+    labels = {"application": "imagerie-beaune", "host": "dijon-app-1"}
+    promtool(folder, "check", "metrics", given=exposition(Sample(name, labels, 1) for name in HELP))
