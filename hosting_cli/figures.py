@@ -42,16 +42,23 @@ class Sample:
     value: float
 
 
-def samples(
-    standings: Iterable[Standing], drills: Iterable[Drill], judged: Iterable[Judged], now: datetime
-) -> tuple[Sample, ...]:
-    """Give every figure that is known.  Pure."""
-    known, made = tuple(standings), tuple(drills)
-    found = [Sample("hosting_controller_run_timestamp_seconds", {}, now.timestamp())]
-    for standing in known:
+def of_backups(standings: Iterable[Standing], drills: Iterable[Drill], now: datetime) -> tuple[Sample, ...]:
+    """Give what is known of backups, their checks and drills.  Pure."""
+    made = tuple(drills)
+    found = [_run("backups", now)]
+    for standing in standings:
         found += _of_backup(standing)
         found += _of_drills(standing, [drill for drill in made if drill.repository == standing.place.name])
-    return (*found, *(sample for item in judged for sample in _of_key(item)))
+    return tuple(found)
+
+
+def of_keys(judged: Iterable[Judged], now: datetime) -> tuple[Sample, ...]:
+    """Give what is known of the ages of keys and secrets.  Pure."""
+    return (_run("keys", now), *(sample for item in judged for sample in _of_key(item)))
+
+
+def _run(part: str, now: datetime) -> Sample:
+    return Sample("hosting_controller_run_timestamp_seconds", {"part": part}, now.timestamp())
 
 
 def _of_backup(standing: Standing) -> Iterator[Sample]:
@@ -103,5 +110,5 @@ def exposition(found: Iterable[Sample]) -> str:
         if sample.name not in gauges:
             gauges[sample.name] = Gauge(sample.name, HELP[sample.name], list(sample.labels), registry=registry)
         gauge = gauges[sample.name]
-        (gauge.labels(**sample.labels) if sample.labels else gauge).set(sample.value)
+        gauge.labels(**sample.labels).set(sample.value)
     return generate_latest(registry).decode()

@@ -1,5 +1,6 @@
 """Figures and rules for Prometheus."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,8 +12,22 @@ from hosting_cli.session import Session
 from inventory.resource import Json
 
 if TYPE_CHECKING:
-    from hosting_cli.errors import HostingError
+    from collections.abc import Callable, Mapping, Sequence
 
+    from hosting_cli.errors import HostingError
+    from hosting_cli.figures import Sample
+
+
+class Part(StrEnum):
+    """What there are figures of."""
+
+    BACKUPS = "backups"
+    KEYS = "keys"
+
+
+OnlyOption = Annotated[
+    Part | None, typer.Option("--only", help="Figures of these alone, for a token that may see no more.")
+]
 IntoOption = Annotated[
     Path | None,
     typer.Option("--into", metavar="FILE", help="Replace this file in one step, for the node exporter to show."),
@@ -22,29 +37,52 @@ RulesOption = Annotated[
 ]
 
 
-def metrics(session: Session, into: IntoOption = None, rules: RulesOption = False) -> Result:
+def metrics(session: Session, only: OnlyOption = None, into: IntoOption = None, rules: RulesOption = False) -> Result:
     """Print figures of backups, drills and keys for Prometheus.
 
     What the object store, the vault and the journal say, in Prometheus's text form: how old the newest backup of each
     application and host is by the store's own clock and whether its promise is met, the last check, the last good
-    drill, the age and limit of each key.  What could not be read is left out, and said.  With --rules, the rules: what
-    the region's files promise, and the alerts, each of which names its runbook; that takes nothing but the files.  Fit
-    for a timer: exit status 0 when everything could be read, 4 when something could not.
+    drill, the age and limit of each key.  What could not be read is left out, and said.  A token with the policy
+    hosting-metrics is enough for --only keys; backups take one that may open their repositories.  With --rules, the
+    rules: what the region's files promise, and the alerts, each of which names its runbook; that takes nothing but the
+    files.  Fit for a timer: exit status 0 when everything could be read, 4 when something could not.
     """
     if rules:
         return _rules(session, into)
-    from hosting_cli.backups.history import drills
-    from hosting_cli.commands.backup import standings_of
-    from hosting_cli.commands.key import judged_keys, unread_errors
-    from hosting_cli.figures import exposition, samples
+    from hosting_cli.figures import exposition
 
-    standings = standings_of(session, None)
-    judged, seen = judged_keys(session)
-    found = samples(standings, drills(session.journal.entries()), judged, session.clock())
-    errors: list[HostingError] = [error for standing in standings for error in standing.errors]
-    errors += unread_errors(seen)
+    found: list[Sample] = []
+    errors: list[HostingError] = []
+    for read in _PARTS.values() if only is None else (_PARTS[only],):
+        more, unread = read(session)
+        found += more
+        errors += unread
     data: list[Json] = [{"name": item.name, "labels": dict(item.labels), "value": item.value} for item in found]
     return _given("figures", exposition(found), into, {"samples": data}, errors)
+
+
+def _backups(session: Session) -> "tuple[Sequence[Sample], Sequence[HostingError]]":
+    from hosting_cli.backups.history import drills
+    from hosting_cli.commands.backup import standings_of
+    from hosting_cli.figures import of_backups
+
+    standings = standings_of(session, None)
+    found = of_backups(standings, drills(session.journal.entries()), session.clock())
+    return found, [error for standing in standings for error in standing.errors]
+
+
+def _keys(session: Session) -> "tuple[Sequence[Sample], Sequence[HostingError]]":
+    from hosting_cli.commands.key import judged_keys, unread_errors
+    from hosting_cli.figures import of_keys
+
+    judged, seen = judged_keys(session)
+    return of_keys(judged, session.clock()), unread_errors(seen)
+
+
+_PARTS: "Mapping[Part, Callable[[Session], tuple[Sequence[Sample], Sequence[HostingError]]]]" = {
+    Part.BACKUPS: _backups,
+    Part.KEYS: _keys,
+}
 
 
 def _rules(session: Session, into: Path | None) -> Result:

@@ -11,7 +11,7 @@ from sample import APPLICATION, HOST, NOW, region
 from test_commands_backup import FakeRepositories, changed, door, printed
 
 from hosting_cli.commands import backup
-from hosting_cli.commands.metrics import metrics
+from hosting_cli.commands.metrics import Part, metrics
 from hosting_cli.errors import EngineError, UnreadableError
 from hosting_cli.figures import HELP
 from hosting_cli.keys.values import Key, KeysSeen
@@ -60,6 +60,16 @@ def test_what_cannot_be_read_is_left_out_and_told(world: World) -> None:
     assert found["hosting_repository_readable"] == 0
     assert not {name for name in found if name.startswith("hosting_stored")}
     assert found["hosting_key_age_seconds"] > 0
+
+
+def test_whoever_may_see_ages_alone_asks_for_keys_alone(world: World) -> None:
+    found = figures(printed(metrics(world.session, only=Part.KEYS)))
+    assert set(found) == {
+        "hosting_controller_run_timestamp_seconds",
+        "hosting_key_age_seconds",
+        "hosting_key_limit_seconds",
+    }
+    assert door(world).calls == []
 
 
 def test_figures_go_into_a_file_in_one_step(world: World, tmp_path: Path) -> None:
