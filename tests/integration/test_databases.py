@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from deploys.agent import backup, databases, dumps, locks, processes, record, serving, settings, trial
+from deploys.agent import backup, check, databases, dumps, locks, processes, record, serving, settings, trial
 from deploys.agent.settings import AgentError
 
 ACCOUNT = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
@@ -82,6 +82,8 @@ def describe(made: Machine, patch: pytest.MonkeyPatch) -> None:
         "mount_points": [top],
         "databases": [database],
         "check": None,
+        "check_days": 1,
+        "check_parts": 2,
         "marker": f"{made.root}/marker.json",
     }
     engines = {
@@ -240,3 +242,19 @@ def test_a_database_and_its_account_are_made_once(machine: Machine, monkeypatch:
         serving._make_database("another")
     owner = "SELECT rolname FROM pg_database JOIN pg_roles ON pg_roles.oid = datdba WHERE datname = 'another'"
     assert machine.sql(owner).strip() == "another"
+
+
+def test_checks_by_the_host_read_all_data_in_turn_and_find_what_is_damaged(machine: Machine) -> None:
+    backup.back_up("imagerie")
+    assert [check.check("imagerie")["part"] for _ in range(2)] == [1, 2]
+    assert check.check_if_due("imagerie") is None
+    (largest, *_) = sorted((machine.root / "repository" / "data").rglob("*/*"), key=lambda path: -path.stat().st_size)
+    content = largest.read_bytes()
+    largest.chmod(0o600)
+    largest.write_bytes(content[:100] + b"damage" + content[106:])
+    with pytest.raises(AgentError, match="restic check failed"):
+        for _ in range(2):
+            check.check("imagerie")
+    state = record.read("imagerie")
+    assert (state["last_check"]["outcome"], state["last_good_check"]["outcome"]) == ("failed", "done")
+    largest.write_bytes(content)
