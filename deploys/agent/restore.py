@@ -59,7 +59,7 @@ def _reserve(name: str, snapshot: str, path: str) -> None:
     word = Path(path) / RESTORING
     if word.exists() and word.read_text() == snapshot:
         return
-    if _files(path) or word.exists():
+    if _files(name, path) or word.exists():
         raise AgentError(f"{path} is not empty: nothing is overwritten")
     word.write_text(snapshot)
     os.sync()
@@ -78,7 +78,7 @@ def _bring_back(restic: Restic, name: str, snapshot: str, path: str, target: str
         *restic.extra,
     )
     if target == IN_PLACE:
-        if not _files(path):
+        if not _files(name, path):
             raise AgentError(f"snapshot {snapshot} holds nothing in {path}")
         (Path(path) / RESTORING).unlink()
     elif not os.path.lexists(f"{target}{path}"):
@@ -86,8 +86,11 @@ def _bring_back(restic: Restic, name: str, snapshot: str, path: str, target: str
         raise AgentError(f"snapshot {snapshot} does not hold {path}")
 
 
-def _files(path: str) -> frozenset[str]:
-    return frozenset(entry.name for entry in Path(path).iterdir()) - _EVERY_VOLUME_HAS
+def _files(name: str, path: str) -> frozenset[str]:
+    """Name what is in a volume besides what a new one has: the files of a database server are never in a backup."""
+    servers = {Path(database["data_directory"]) for database in application(name)["backup"]["databases"]}
+    found = frozenset(entry.name for entry in Path(path).iterdir() if entry not in servers)
+    return found - _EVERY_VOLUME_HAS
 
 
 def _tell(line: str) -> None:

@@ -132,6 +132,16 @@ def test_an_empty_volume_is_filled_where_it_is(machine: Machine, empty: Path) ->
     assert not word(empty).exists()
 
 
+def test_the_files_of_a_new_database_server_are_in_nobodys_way(machine: Machine, empty: Path) -> None:
+    (empty / "postgresql").mkdir()
+    known = machine.root / "applications" / "imagerie.json"
+    application = json.loads(known.read_text())
+    application["backup"]["databases"] = [{"data_directory": str(empty / "postgresql")}]
+    known.write_text(json.dumps(application))
+    fill(empty)
+    assert (empty / "restored").exists()
+
+
 @pytest.mark.parametrize(
     ("spoil", "why"),
     [

@@ -246,3 +246,56 @@ def test_a_host_that_cannot_reach_the_store_is_not_asked(sister: World) -> None:
     vars(sister.session)["environment"] = environment.model_copy(update={"hosts": {**environment.hosts, SISTER: cut}})
     with pytest.raises(UsageError, match="is not told where the object store dijon-objects answers"):
         to_sister(sister)
+
+
+SECOND = "besancon-objects"
+
+
+@pytest.fixture
+def doubled(sister: World) -> World:
+    """Give the application a second copy, on a store that its host reaches."""
+    (application,) = sister.session.region.applications
+    assert application.backup
+    backup = application.backup.model_copy(update={"second_store": SECOND})
+    applications = (application.model_copy(update={"backup": backup}),)
+    environment = sister.session.environment
+    (first,) = environment.object_stores.values()
+    host = environment.hosts[HOST].model_copy(update={"object_stores": {SECOND: "https://10.0.2.102:8333"}})
+    known = environment.model_copy(
+        update={
+            "object_stores": {**environment.object_stores, SECOND: first},
+            "hosts": {**environment.hosts, HOST: host},
+        }
+    )
+    region = sister.session.region.model_copy(update={"applications": applications})
+    vars(sister.session).update(region=region, environment=known)
+    vars(sister.session)["stores"] = {**sister.session.stores, SECOND: sister.store}
+    return sister
+
+
+def test_the_second_copy_is_granted_to_the_host_itself(doubled: World) -> None:
+    done = restore(doubled.session, APPLICATION, LIVE, host=HOST, from_=SECOND)
+    assert done.status is ExitStatus.DONE
+    ((host, *argv),) = doubled.hosts.commands
+    assert (host, *argv[:2]) == (HOST, "hosting-agent", "restore-granted")
+    observed = doubled.session.journal.entries()[-1].data["observed"]
+    assert isinstance(observed, dict)
+    assert observed["store"] == SECOND
+    assert doubled.store.keys["hosting-imagerie-beaune-restore"] == []
+
+
+def test_the_second_copy_is_judged_by_the_times_of_the_first(doubled: World) -> None:
+    """Copied days later, each snapshot would look like a lie; what is on record from the copying says otherwise."""
+    repositories, world = door(doubled), doubled
+    assert repositories.found
+    late = tuple(replace(one, stored=NOW) for one in repositories.found.snapshots)
+    honest = {one.id: one.stored.isoformat() for one in repositories.found.snapshots if one.stored}
+    repositories.found = replace(repositories.found, snapshots=late)
+    moment = (NOW - timedelta(days=3)).isoformat()
+    with pytest.raises(UsageError, match="no snapshot that the store had at"):
+        restore(world.session, APPLICATION, LIVE, host=HOST, from_=SECOND, as_of=moment)
+    subject = {"kind": "repository", "name": f"{APPLICATION}/{HOST} at {SECOND}"}
+    world.session.journal.append("done", {"procedure": "a", "subject": subject, "observed": {"snapshots": honest}})
+    done = restore(world.session, APPLICATION, LIVE, host=HOST, from_=SECOND, as_of=moment)
+    assert done.status is ExitStatus.DONE
+    assert done.data["snapshot"] == late[-4].id
