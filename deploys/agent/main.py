@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Callable
+from typing import Any
 
 from .settings import AgentError
 
@@ -69,16 +70,44 @@ def _grow_volume() -> None:
     grow(sys.stdin.read())
 
 
-def _slot_order(name: str) -> None:
-    from . import slots
-
-    print(json.dumps(getattr(slots, name)(sys.stdin.read())))
+def _answer(carry_out: Callable[[str], Any]) -> None:
+    print(json.dumps(carry_out(sys.stdin.read())))
 
 
-def _header_order(name: str) -> None:
-    from . import headers
+def _add_passphrase() -> None:
+    from .slots import add
 
-    print(json.dumps(getattr(headers, name)(sys.stdin.read())))
+    _answer(add)
+
+
+def _end_slots() -> None:
+    from .slots import end
+
+    _answer(end)
+
+
+def _try_passphrase() -> None:
+    from .slots import try_passphrase
+
+    _answer(try_passphrase)
+
+
+def _save_header() -> None:
+    from .slots import save_header
+
+    _answer(save_header)
+
+
+def _test_header() -> None:
+    from .headers import test
+
+    _answer(test)
+
+
+def _restore_header() -> None:
+    from .headers import restore
+
+    _answer(restore)
 
 
 def _try_volume(application: str, volume: str) -> None:
@@ -152,14 +181,14 @@ _COMMANDS: dict[str, tuple[int, Callable[..., None]]] = {
     "try-identity": (1, _try_identity),
     "prepare-volume": (0, _prepare_volume),
     "grow-volume": (0, _grow_volume),
-    "add-passphrase": (0, lambda: _slot_order("add")),
-    "end-slots": (0, lambda: _slot_order("end")),
-    "try-passphrase": (0, lambda: _slot_order("try_passphrase")),
+    "add-passphrase": (0, _add_passphrase),
+    "end-slots": (0, _end_slots),
+    "try-passphrase": (0, _try_passphrase),
     "try-volume": (2, _try_volume),
-    "save-header": (0, lambda: _slot_order("save_header")),
+    "save-header": (0, _save_header),
     "fetch-header": (2, _fetch_header),
-    "test-header": (0, lambda: _header_order("test")),
-    "restore-header": (0, lambda: _header_order("restore")),
+    "test-header": (0, _test_header),
+    "restore-header": (0, _restore_header),
     "unlock": (2, _unlock),
     "backup": (1, _backup),
     "check": (1, _check),

@@ -12,9 +12,9 @@ from hosting_cli.secret import Secret
 from hosting_cli.session import Session
 from hosting_cli.volumes.agent import VolumeAgent
 from hosting_cli.volumes.places import Held, VolumePlace
-from hosting_cli.volumes.reading import header_of
+from hosting_cli.volumes.reading import header_of, read
 from hosting_cli.volumes.sealed import HeaderCopy, NoSealError, seal, unseal, wrapped_version
-from hosting_cli.volumes.standing import SealedCopy, name_of, sealed_copies
+from hosting_cli.volumes.standing import SealedCopy, name_of, present_or_last, sealed_copies
 from inventory import naming
 from inventory.resource import Subject
 
@@ -124,23 +124,24 @@ class Copies:
         yield Step(subject, sentence, lambda: self._seal(self.opened(last[0])), is_sealed)
 
     def tried(self) -> Proof:
-        """Bring the last one back and have its host open it with both passphrases, on record.
+        """Bring the one of the present header back, or the last, and have its host open it, on record.
 
         Raise ``EngineError`` when it does not open, and ``RefusedError`` when there is none.
         """
-        kept = self.kept()
-        if not kept:
+        (seen,) = read(self.session, [self.place])
+        chosen = present_or_last(self.kept(), seen.header)
+        if chosen is None:
             remedy = f"Make one: hosting volume header save {self.place.name}"
             raise RefusedError(f"volume {self.place.name}", "the evidence holds no copy of its header", remedy)
-        copy = self.opened(kept[-1])
+        copy = self.opened(chosen)
         opens = VolumeAgent(self.session, self.place).opens_copy(copy, self.passphrases())
-        sentence = "the last copy of its header in the evidence opens with both passphrases that the vault keeps"
+        sentence = "the copy of its header in the evidence opens with both passphrases that the vault keeps"
         made = Proof(
             PROOF,
             f"volume {self.place.name}",
             Verdict.HELD if opens else Verdict.BROKEN,
             sentence if opens else sentence.replace("opens with both", "does not open with both"),
-            {"copy": kept[-1].name, "checksum": copy.checksum, "uuid": copy.uuid},
+            {"copy": chosen.name, "checksum": copy.checksum, "uuid": copy.uuid},
         )
         self.session.journal.append("proof", made.to_json())
         if not opens:

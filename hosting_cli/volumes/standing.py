@@ -52,6 +52,13 @@ def sealed_copies(kept: Iterable["Kept"]) -> tuple[SealedCopy, ...]:
     return tuple(sorted(found, key=lambda copy: (copy.stored, copy.wrapped_version)))
 
 
+def present_or_last(copies: tuple[SealedCopy, ...], header: Header | None) -> SealedCopy | None:
+    """Choose among *copies*, the oldest first: the newest of *header*, or else the newest of all."""
+    present = [copy for copy in copies if header is not None and copy.checksum == header.checksum]
+    chosen = present or copies
+    return chosen[-1] if chosen else None
+
+
 def name_of(checksum: str, wrapped_version: int) -> str:
     """Name a copy, below what is its volume's."""
     return f"{checksum}-v{wrapped_version}.json"
@@ -76,8 +83,8 @@ class Standing:
 
     @property
     def last(self) -> SealedCopy | None:
-        """Give the newest sealed copy."""
-        return self.copies[-1] if self.copies else None
+        """Give the newest sealed copy, of the present header if there is one."""
+        return present_or_last(self.copies, self.seen.header)
 
     @property
     def reasons(self) -> tuple[str, ...]:
