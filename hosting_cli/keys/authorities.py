@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 NEXT, PRESENT, FORMER = "next-", "hosting-", "former-"
 DIGITS = 12
+FORMER_DIGITS = 8
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,11 @@ def next_name(procedure: str, now: datetime) -> str:
 def present_name(name: str) -> str:
     """Name it when it has taken that place."""
     return PRESENT + name.removeprefix(NEXT)
+
+
+def former_name(identifier: str) -> str:
+    """Name an authority that another one takes the place of."""
+    return FORMER + identifier[:FORMER_DIGITS]
 
 
 def is_of(name: str, procedure: str) -> bool:

@@ -74,7 +74,7 @@ def _state(
     if key.disabled:
         return KeyState.DISABLED, "nothing that it wraps can be read until it is enabled"
     if key.former:
-        return KeyState.DUE, "it verifies what it issued; end it with --retire when all of that has ended"
+        return KeyState.DUE, "it verifies what it issued: --retire when that has ended"
     if key.made_at is None:
         return KeyState.UNKNOWN, key.unknown or "nobody recorded when it was made"
     ends = key.made_at + timedelta(days=limit.days)

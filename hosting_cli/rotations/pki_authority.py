@@ -108,7 +108,7 @@ class Rotation:
     def _set_aside(self) -> None:
         for left in self.session.vault.pki.read():
             if left.is_next and not authorities.is_of(left.name, self.procedure):
-                self.session.vault.pki.rename(left, FORMER + left.id)
+                self.session.vault.pki.rename(left, authorities.former_name(left.id))
 
     @property
     def _wanted(self) -> PkiAuthority:
@@ -157,7 +157,7 @@ class Rotation:
         if new.name.startswith(NEXT):
             pki.rename(new, authorities.present_name(new.name))
         if old is not None:
-            pki.rename(old, FORMER + old.id)
+            pki.rename(old, authorities.former_name(old.id))
 
     def _try(self, *, by_name: bool) -> Observed:
         """Issue a certificate for minutes, verify it, revoke it, and find it on the list."""
@@ -196,7 +196,7 @@ def _retirement(session: Session, identifiers: tuple[str, ...]) -> Iterator[Step
             session.vault.pki.end(authority)
 
     for identifier in identifiers:
-        name = f"{FORMER}{identifier}"
+        name = authorities.former_name(identifier)
         yield proof(SUBJECT, f"see that all that {name} issued has ended", partial(look, identifier))
         gone = partial(lambda which: find(which) is None, identifier)
         yield Step(SUBJECT, f"end {name}, and its key", partial(end, identifier), gone)

@@ -93,8 +93,8 @@ class Rotation:
         ssh = self.session.vault.ssh
         for left in ssh.read():
             if left.name.startswith(NEXT) and not left.is_default:
-                ssh.rename(left, FORMER + left.id)
-                ssh.end(FORMER + left.id)
+                ssh.rename(left, authorities.former_name(left.id))
+                ssh.end(authorities.former_name(left.id))
         ssh.make(authorities.next_name(self.procedure, self.session.clock()))
 
     def _is_switched(self) -> bool:
@@ -105,7 +105,7 @@ class Rotation:
         """Name the old one former first: an authority of that name is trusted as long as it signs, and no longer."""
         ssh, (old, new) = self.session.vault.ssh, (self._find()[0], self._new())
         if old is not None:
-            ssh.rename(old, FORMER + old.id)
+            ssh.rename(old, authorities.former_name(old.id))
         ssh.prefer(new)
         ssh.rename(new, authorities.present_name(new.name))
 
