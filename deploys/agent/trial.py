@@ -113,7 +113,7 @@ def sandboxed(check: dict[str, Any], restored: dict[str, str]) -> list[str]:
         "AmbientCapabilities=CAP_DAC_READ_SEARCH",
         "NoNewPrivileges=yes",
         "PrivateNetwork=yes",
-        "RestrictAddressFamilies=none",
+        "RestrictAddressFamilies=~AF_UNIX AF_INET AF_INET6 AF_NETLINK AF_PACKET AF_VSOCK",
         "PrivateDevices=yes",
         "ProtectHome=yes",
         "ProtectProc=invisible",

@@ -57,7 +57,7 @@ def test_the_check_sees_restored_files_where_the_live_ones_are_and_reaches_nobod
     assert {
         "--property=DynamicUser=yes",
         "--property=PrivateNetwork=yes",
-        "--property=RestrictAddressFamilies=none",
+        "--property=RestrictAddressFamilies=~AF_UNIX AF_INET AF_INET6 AF_NETLINK AF_PACKET AF_VSOCK",
         "--property=TemporaryFileSystem=/srv:ro",
         "--property=BindReadOnlyPaths=/srv/imagerie/.hosting-restore-drill/srv/imagerie:/srv/imagerie",
         "--property=RuntimeMaxSec=60",
