@@ -45,12 +45,13 @@ def header(session: Session, action: ActionArgument, name: VolumeArgument, confi
     from hosting_cli.volumes.places import place_named, places
 
     place = place_named(name, places(session.region, session.environment))
-    match action:
-        case Action.SAVE:
-            return _save(session, place)
-        case Action.TEST:
-            return _test(session, place)
-    return _restore(session, place, confirm)
+    with session.hosts.keeping_connections():
+        match action:
+            case Action.SAVE:
+                return _save(session, place)
+            case Action.TEST:
+                return _test(session, place)
+        return _restore(session, place, confirm)
 
 
 def _save(session: Session, place: "VolumePlace") -> Result:

@@ -103,6 +103,11 @@ def rotate(
     In production somebody else must approve what this records; then run the same command again.  Killed at any
     moment, the same command goes on.
     """
+    with session.hosts.keeping_connections():
+        return _rotate(session, name, certificate, retire=retire)
+
+
+def _rotate(session: Session, name: str, certificate: Path | None, *, retire: bool) -> Result:
     from hosting_cli.commands.procedures import ask, go_on, waiting
     from hosting_cli.request import asked, open_request
     from hosting_cli.rotations import kinds

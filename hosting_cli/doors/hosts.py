@@ -5,6 +5,7 @@ Only the host key that the environment names is accepted, and nothing of the use
 
 import asyncio
 import json
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -28,6 +29,9 @@ CONNECT_TIMEOUT_SECONDS = 30
 READ_TIMEOUT_SECONDS = 150
 """Longer than the reading program gives itself, so that its own words arrive."""
 
+
+IDLE_SECONDS = 60
+"""How long a connection may lie idle and still be used: a fifth of what hosts allow, since nobody answers meanwhile."""
 
 READ = programs.INTERPRETER
 """The one command of a reading; its program comes over standard input."""
@@ -103,13 +107,15 @@ class _Way:
 class Shell:
     """Commands on one host, one after the other, over one connection.
 
-    A connection on which a command was not answered is not used again: the next command logs in anew.
+    A connection on which a command was not answered is not used again, nor is one that lay idle for so long that the
+    host may have ended it: the next command logs in anew.
     """
 
     def __init__(self, runner: asyncio.Runner, way: _Way) -> None:
         self._runner = runner
         self._way = way
         self._connection: SSHClientConnection | None = None
+        self._used_at = 0.0
 
     def run(
         self,
@@ -124,32 +130,61 @@ class Shell:
         *on_line* is given each line of its output as it comes.
         """
         text = stdin.reveal() if isinstance(stdin, Secret) else stdin or ""
-        try:
-            return self._runner.run(self._run(argv, text, timeout_seconds, on_line))
-        except UnreadableError:
-            self.log_out()
-            raise
+        return self._runner.run(self.answer(argv, text, timeout_seconds, on_line))
 
-    async def _run(
-        self, argv: Sequence[str], text: str, timeout_seconds: float, on_line: Callable[[str], None] | None
+    async def answer(
+        self,
+        argv: Sequence[str],
+        text: str,
+        timeout_seconds: float,
+        on_line: Callable[[str], None] | None = None,
     ) -> Completed:
-        with self._way.explained():
-            async with asyncio.timeout(timeout_seconds):
-                self._connection = self._connection or await self._way.log_in()
-                if on_line is not None:
-                    return await self._way.follow(self._connection, argv, text, on_line)
-                return await self._way.execute(self._connection, argv, text)
+        """Do what ``run`` does, where a loop runs already."""
+        try:
+            with self._way.explained():
+                async with asyncio.timeout(timeout_seconds):
+                    connection = await self._logged_in()
+                    if on_line is not None:
+                        return await self._way.follow(connection, argv, text, on_line)
+                    return await self._way.execute(connection, argv, text)
+        except UnreadableError:
+            await self.close()
+            raise
+        finally:
+            self._used_at = time.monotonic()
+
+    async def _logged_in(self) -> "SSHClientConnection":
+        if time.monotonic() - self._used_at > IDLE_SECONDS:
+            await self.close()
+        if self._connection is None:
+            self._connection = await self._way.log_in()
+        return self._connection
+
+    async def close(self) -> None:
+        """Close the connection, if there is one, where a loop runs already."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+            await connection.wait_closed()
 
     def log_out(self) -> None:
         """Close the connection, if there is one."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            self._runner.run(_close(connection))
+        self._runner.run(self.close())
 
 
-async def _close(connection: "SSHClientConnection") -> None:
-    connection.close()
-    await connection.wait_closed()
+class _Kept:
+    """The shells of hosts that were logged in to, for as long as they are kept."""
+
+    def __init__(self, runner: asyncio.Runner) -> None:
+        self.runner = runner
+        self.shells: dict[str, Shell] = {}
+
+    def shell(self, way: _Way) -> Shell:
+        return self.shells.setdefault(way.host, Shell(self.runner, way))
+
+    async def close(self) -> None:
+        for shell in self.shells.values():
+            await shell.close()
 
 
 class HostsDoor:
@@ -158,8 +193,20 @@ class HostsDoor:
     def __init__(self, accesses: Mapping[str, HostAccess], keys: Callable[[], OperatorKey]) -> None:
         self._accesses = accesses
         self._certified = cache(lambda: _certified(keys()))
+        self._kept: _Kept | None = None
         self.executions: Counter[str] = Counter()
         """How many commands were run on each host; a reading is one."""
+
+    @contextmanager
+    def keeping_connections(self) -> Iterator[None]:
+        """Log in to each host once for all that is done until the block ends; by one thread at a time."""
+        with asyncio.Runner() as runner:
+            self._kept = kept = _Kept(runner)
+            try:
+                yield
+            finally:
+                self._kept = None
+                runner.run(kept.close())
 
     def read(self, requests: Mapping[str, Json]) -> dict[str, Any | UnreadableError]:
         """Give each host's answer to its request, or the error that explains why there is none; raise nothing else.
@@ -167,18 +214,29 @@ class HostsDoor:
         The key is made first: what ``keys`` raises (the vault is sealed) is raised before any host is contacted.
         """
         self._certified()
-        return asyncio.run(_all({host: partial(self._read, host, request) for host, request in requests.items()}))
+        with self._shells() as kept:
+            jobs = {host: partial(self._read, kept, host, request) for host, request in requests.items()}
+            return kept.runner.run(_all(jobs))
 
     @contextmanager
     def shell(self, host: str) -> Iterator[Shell]:
-        """Give a shell on *host*, which logs in at its first command and out when the block ends."""
+        """Give a shell on *host*: logged in at its first command, and out when the block ends, unless it is kept."""
         way = self._way(host)
+        with self._shells() as kept:
+            yield kept.shell(way)
+
+    @contextmanager
+    def _shells(self) -> Iterator[_Kept]:
+        """Give the shells that are kept, or else such as are not."""
+        if self._kept is not None:
+            yield self._kept
+            return
         with asyncio.Runner() as runner:
-            shell = Shell(runner, way)
+            passing = _Kept(runner)
             try:
-                yield shell
+                yield passing
             finally:
-                shell.log_out()
+                runner.run(passing.close())
 
     def _way(self, host: str) -> _Way:
         access = self._accesses.get(host)
@@ -186,11 +244,8 @@ class HostsDoor:
             raise UnreadableError(f"host {host}", "the environment does not say where it is", "Add it to the file.")
         return _Way(host, access, self._certified(), self.executions)
 
-    async def _read(self, host: str, request: Json) -> Any:
-        way = self._way(host)
-        with way.explained():
-            async with asyncio.timeout(READ_TIMEOUT_SECONDS), await way.log_in() as connection:
-                done = await way.execute(connection, READ, program(request))
+    async def _read(self, kept: _Kept, host: str, request: Json) -> Any:
+        done = await kept.shell(self._way(host)).answer(READ, program(request), READ_TIMEOUT_SECONDS)
         if done.status != 0:
             what = f"the reading program failed ({done.status}): {done.errors.strip()[-500:]}"
             raise UnreadableError(f"host {host}", what, "Log in and look at the journal of the host.")

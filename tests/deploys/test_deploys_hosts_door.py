@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from ssh_server import Host, host
 
+from hosting_cli.doors import hosts
 from hosting_cli.doors.hosts import Completed, HostsDoor
 from hosting_cli.doors.operator_key import make_operator_key, read_bootstrap_key
 from hosting_cli.errors import EngineError, UnreadableError
@@ -111,6 +112,28 @@ def test_a_shell_runs_all_its_commands_over_one_connection(server: Host) -> None
         assert [shell.run(["echo", word]).output for word in ("one", "two")] == ["one\n", "two\n"]
         assert shell.run(["false"]).status == 1
     assert server.logins == 1
+
+
+def test_readings_and_shells_share_a_connection_that_is_kept_and_ended_with_the_block(server: Host) -> None:
+    door = HostsDoor({"a": server.access}, uncertified)
+    with door.keeping_connections():
+        door.read({"a": REQUEST})
+        assert run(door, ["echo", "one"]).output == "one\n"
+        assert door.read({"a": REQUEST})["a"]["presence"] == {"value": ["/etc"]}
+        assert server.logins == 1
+    run(door, ["true"])
+    assert server.logins == 2
+
+
+def test_a_kept_connection_that_was_idle_for_too_long_is_made_anew(
+    server: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    door = HostsDoor({"a": server.access}, uncertified)
+    with door.keeping_connections():
+        run(door, ["true"])
+        monkeypatch.setattr(hosts, "IDLE_SECONDS", 0)
+        assert run(door, ["echo", "again"]).output == "again\n"
+    assert server.logins == 2
 
 
 def test_a_shell_logs_in_anew_after_a_command_that_was_not_answered(server: Host) -> None:

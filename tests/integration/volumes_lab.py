@@ -91,6 +91,10 @@ class FileHost:
         return dict.fromkeys(requests, answer)
 
     @contextmanager
+    def keeping_connections(self) -> Iterator[None]:
+        yield
+
+    @contextmanager
     def shell(self, host: str) -> Iterator["FileHost"]:
         assert host == self.place.host
         yield self

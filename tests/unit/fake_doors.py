@@ -251,6 +251,10 @@ class FakeHosts:
         return {host: self.answers[host] for host in requests}
 
     @contextmanager
+    def keeping_connections(self) -> Iterator[None]:
+        yield
+
+    @contextmanager
     def shell(self, host: str) -> Iterator["FakeShell"]:
         yield FakeShell(self, host)
 
