@@ -1,11 +1,11 @@
-"""Leave word of the last backup and the last check: for `hosting`, and for the monitoring.
+"""Leave word of the last backup, the last check and what volumes wait for: for `hosting`, and for the monitoring.
 
 The word is a JSON document and, made from it, a file of metrics that the node exporter shows.  Each is replaced in one
 step, so that nobody ever reads half of it.  Names, times and sizes of things, never what is in them.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,15 @@ def note(name: str, what: str, outcome: Mapping[str, Any]) -> None:
         write(METRICS / f"hosting-{name}.prom", metrics(name, engines().host, state))
 
 
+def note_volume(name: str, volume: str, waits_for: str | None) -> None:
+    """Tell the monitoring whether a volume is open, and what it waits for (``AgentError.kind``) if not."""
+    labels = {"application": name, "host": engines().host, "volume": volume}
+    values: list[tuple[str, Mapping[str, str], float]] = [(f"{_VOLUME}_opened", {}, int(waits_for is None))]
+    if waits_for is not None:
+        values.append((f"{_VOLUME}_waiting", {"reason": waits_for}, 1))
+    write(METRICS / f"hosting-volume.{name}.{volume}.prom", _text(labels, values))
+
+
 _KEYS = {"backup": ("last_attempt", "last_success"), "check": ("last_check", "last_good_check")}
 
 
@@ -48,6 +57,7 @@ def _marker(name: str) -> Path:
 _BACKUP = "hosting_backup"
 _CHECK = "hosting_backup_check"
 _DUMP = "hosting_database_dump"
+_VOLUME = "hosting_volume"
 
 HELP = {
     f"{_BACKUP}_last_attempt_success": "Whether the last backup was made.",
@@ -64,17 +74,22 @@ HELP = {
     f"{_CHECK}_last_attempt_timestamp_seconds": "When the last check ended, good or bad.",
     f"{_CHECK}_last_success_timestamp_seconds": "When the last check ended that found the repository whole.",
     f"{_CHECK}_duration_seconds": "How long the last good check took.",
+    f"{_VOLUME}_opened": "Whether an encrypted volume was open when that was last tried.",
+    f"{_VOLUME}_waiting": "What an encrypted volume waits for that could not be opened.",
 }
 """Every metric, with what it says; all are gauges."""
 
 
 def metrics(name: str, host: str, state: Mapping[str, Any]) -> str:
     """Write what is on record as metrics, in Prometheus's text form.  Pure."""
-    labels = {"application": name, "host": host}
-    lines = []
-    for metric, of_database, value in _values(state):
+    return _text({"application": name, "host": host}, _values(state))
+
+
+def _text(labels: Mapping[str, str], values: Iterable[tuple[str, Mapping[str, str], float]]) -> str:
+    lines: list[str] = []
+    for metric, more, value in values:
         head = [f"# HELP {metric} {HELP[metric]}", f"# TYPE {metric} gauge"]
-        lines += [*(line for line in head if line not in lines), f"{metric}{_labels(labels | of_database)} {value}"]
+        lines += [*(line for line in head if line not in lines), f"{metric}{_labels({**labels, **more})} {value}"]
     return "".join(f"{line}\n" for line in lines)
 
 

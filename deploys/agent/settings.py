@@ -12,7 +12,12 @@ HEADERS = Path("/var/lib/hosting/headers")
 
 
 class AgentError(Exception):
-    """What went wrong, in words for the journal of the host; never a secret."""
+    """What went wrong, in words for the journal of the host; never a secret.
+
+    ``kind`` is one of a few words for the monitoring.
+    """
+
+    kind = "failure"
 
 
 @dataclass(frozen=True)

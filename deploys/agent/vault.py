@@ -11,10 +11,15 @@ from urllib.request import Request, urlopen
 from .settings import AgentError, Engines
 
 TIMEOUT_SECONDS = 30
+SEALED = 503
 
 
 class VaultError(AgentError):
-    """The vault could not be reached, or refused."""
+    """The vault could not be reached, is sealed, or refused."""
+
+    def __init__(self, words: str, kind: str = "vault-refused") -> None:
+        super().__init__(words)
+        self.kind = kind
 
 
 class Vault:
@@ -34,9 +39,10 @@ class Vault:
             with urlopen(request, timeout=TIMEOUT_SECONDS, context=self._trust) as answer:  # noqa: S310 as above
                 text = answer.read()
         except HTTPError as error:
-            raise VaultError(f"the vault refused {method} {path} ({error.code}): {_reasons(error)}") from None
+            kind = "vault-sealed" if error.code == SEALED else "vault-refused"
+            raise VaultError(f"the vault refused {method} {path} ({error.code}): {_reasons(error)}", kind) from None
         except (URLError, OSError) as error:
-            raise VaultError(f"the vault at {self._address} cannot be reached: {error}") from None
+            raise VaultError(f"the vault at {self._address} cannot be reached: {error}", "vault-unreachable") from None
         return json.loads(text) if text else {}
 
     def unwrap(self, token: str, expected_path: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import record
 from .headers import save
 from .identity import login
 from .locks import alone
@@ -62,15 +63,38 @@ class Order:
 # -- opening --------------------------------------------------------------------------------------------------------
 
 
+class DeviceError(AgentError):
+    """What a volume lies on is not there, or is something else."""
+
+    kind = "device"
+
+
 def unlock(name: str, volume: str) -> None:
-    """Open a volume with the passphrase that the vault keeps for it; one that is open already is left alone."""
+    """Open a volume with the passphrase that the vault keeps for it; one that is open already is left alone.
+
+    Tell the monitoring what came of it: a host that waits for the vault at boot says so, and why.
+    """
+    try:
+        _unlock(name, volume)
+    except AgentError as error:
+        _tell(name, volume, error.kind)
+        raise
+    _tell(name, volume, None)
+
+
+def _tell(name: str, volume: str, waits_for: str | None) -> None:
+    with suppress(OSError):  # a file system that is full keeps no volume closed
+        record.note_volume(name, volume, waits_for)
+
+
+def _unlock(name: str, volume: str) -> None:
     known = settings_of(name, volume)
     if (MAPPER / known["label"]).exists():
         return
     _wait_for(Path(known["device"]))
     found = label_of(known["device"])
     if found != known["label"]:
-        raise AgentError(f"{known['device']} is labelled {found!r}, not {known['label']!r}: it is not this volume")
+        raise DeviceError(f"{known['device']} is labelled {found!r}, not {known['label']!r}: it is not this volume")
     with login(name) as session:
         passphrase = session.reveal(known["secret"])
     run(["cryptsetup", "open", "--type=luks2", "--key-file=-", known["device"], known["label"]], passphrase)
@@ -81,7 +105,7 @@ def _wait_for(device: Path) -> None:
     deadline = time.monotonic() + _DEVICE_TIMEOUT_SECONDS
     while not device.exists():
         if time.monotonic() > deadline:
-            raise AgentError(f"{device} did not appear")
+            raise DeviceError(f"{device} did not appear")
         with suppress(AgentError):
             run(["lvchange", "--activate=y", str(device).removeprefix("/dev/")])
         time.sleep(0.5)

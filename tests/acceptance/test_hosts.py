@@ -215,14 +215,24 @@ def test_a_host_that_boots_while_the_vault_is_sealed_writes_nothing_in_clear_and
         assert mounted(hosts) == ""
         assert "status 1" in hosts.past(APP, "touch /srv/imagerie/in-clear 2>/dev/null; echo status $?")
         assert "activ" in hosts.past(APP, f"systemctl show --property=ActiveState {VOLUME_UNIT}")
+        wait_until(lambda: any('reason="vault-sealed"} 1' in line for line in told_of_volume(hosts)), seconds=60)
     finally:
         assert lab.run("lab", "mend", "vault-sealed").status == 0
     wait_until(lambda: "hosting-imagerie-beaune-data" in mounted(hosts), seconds=300)
     assert hosts.past(APP, "cat /srv/imagerie/kept") == "kept\n"
     wait_until(lambda: everything_is_right(hosts), seconds=120)
+    assert told_of_volume(hosts) == [
+        'hosting_volume_opened{application="imagerie-beaune",host="dijon-app-1",volume="data"} 1'
+    ]
 
 
 VOLUME_UNIT = "hosting-volume-imagerie-beaune-data.service"
+
+
+def told_of_volume(hosts: Hosts) -> list[str]:
+    """Give what the node exporter says of the volume."""
+    shown = hosts.past(APP, "curl --silent http://127.0.0.1:9100/metrics").splitlines()
+    return [line for line in shown if line.startswith("hosting_volume_")]
 
 
 def mounted(hosts: Hosts) -> str:

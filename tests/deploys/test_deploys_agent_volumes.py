@@ -11,6 +11,7 @@ from agent_machine import Machine
 
 from deploys.agent import growth, volume
 from deploys.agent.settings import AgentError
+from deploys.agent.vault import VaultError
 from deploys.slots import HOMES
 
 
@@ -207,6 +208,56 @@ def test_another_volume_in_its_place_is_not_opened(machine: Machine) -> None:
     volume.prepare(machine.order(label="hosting-other-data"))
     with pytest.raises(AgentError, match="it is not this volume"):
         volume.unlock("imagerie", "data")
+
+
+def told(machine: Machine) -> list[str]:
+    lines = (machine.root / "metrics" / "hosting-volume.imagerie.data.prom").read_text().splitlines()
+    return [line.removeprefix("hosting_volume_") for line in lines if not line.startswith("#")]
+
+
+LABELS = 'application="imagerie",host="host",volume="data"'
+
+
+def test_the_monitoring_hears_that_a_volume_is_open(machine: Machine) -> None:
+    volume.prepare(machine.order())
+    volume.unlock("imagerie", "data")
+    assert told(machine) == [f"opened{{{LABELS}}} 1"]
+
+
+@pytest.mark.parametrize(
+    ("trouble", "reason"),
+    [
+        (VaultError("it is sealed", "vault-sealed"), "vault-sealed"),
+        (VaultError("it is another's"), "vault-refused"),
+        (AgentError("who knows"), "failure"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_the_monitoring_hears_what_a_volume_waits_for(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, trouble: AgentError, reason: str
+) -> None:
+    def refuse(name: str) -> None:
+        raise trouble
+
+    volume.prepare(machine.order())
+    monkeypatch.setattr(volume, "login", refuse)
+    with pytest.raises(AgentError, match=str(trouble)):
+        volume.unlock("imagerie", "data")
+    assert told(machine) == [f"opened{{{LABELS}}} 0", f'waiting{{{LABELS},reason="{reason}"}} 1']
+
+
+def test_the_monitoring_hears_of_another_volume_in_its_place(machine: Machine) -> None:
+    volume.prepare(machine.order(label="hosting-other-data"))
+    with pytest.raises(AgentError, match="it is not this volume"):
+        volume.unlock("imagerie", "data")
+    assert told(machine)[1].endswith('reason="device"} 1')
+
+
+def test_a_word_that_cannot_be_left_keeps_no_volume_closed(machine: Machine) -> None:
+    volume.prepare(machine.order())
+    (machine.root / "metrics").write_text("no folder")
+    volume.unlock("imagerie", "data")
+    assert (machine.devices / "mapper" / "hosting-imagerie-data").exists()
 
 
 def test_an_order_does_not_show_its_passphrases(machine: Machine) -> None:
