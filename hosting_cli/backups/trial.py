@@ -49,7 +49,7 @@ class Trial:
         said = [f"{self.files['same']} files are as they are live"]
         moved = self.files["changed"] + self.files["gone"]
         said += [f"{moved} have changed since"] if moved else []
-        said += [f"{database['database']}: {database.get('tables', 0)} tables" for database in self.databases]
+        said += [f"{database['database']}: {_tables(database.get('tables', 0))}" for database in self.databases]
         said += ["the application's own check is content"] if self.check else []
         return ", ".join(said)
 
@@ -75,3 +75,7 @@ def trial_of(answer: str) -> Trial:
         return Trial({kind: int(found["files"][kind]) for kind in KINDS}, tuple(found["databases"]), check)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"the answer lacks something: {error}") from error
+
+
+def _tables(count: int) -> str:
+    return "1 table" if count == 1 else f"{count} tables"

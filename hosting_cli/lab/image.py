@@ -19,6 +19,7 @@ from hosting_cli.lab.progress import Progress, run
 GUEST = Path(__file__).parent / "guest"
 SUITE = "trixie"
 SIZE = "6G"
+_CLUSTERS = "/etc/postgresql-common/createcluster.d"
 AGENT_PATH = "usr/local/lib/hosting-lab/agent.py"
 
 # No manual pages or translations; licences stay.
@@ -117,6 +118,8 @@ def arguments(files: Path, packages: Path, output: Path, file_system: str, *, is
     hooks = (
         ("setup", 'mkdir -p "$1/var/cache/apt/archives"'),
         ("setup", f"sync-in {packages} /var/cache/apt/archives"),
+        # As on every host of ours: no server of databases begins with its files in clear.
+        ("setup", f'mkdir -p "$1{_CLUSTERS}" && echo "create_main_cluster = false" > "$1{_CLUSTERS}/lab.conf"'),
         ("customize", f"tar-in {files} /"),
         ("customize", (GUEST / "customize.sh").read_text()),
         ("customize", f"sync-out /var/cache/apt/archives {packages}"),

@@ -42,9 +42,10 @@ class Ran:
 
 @dataclass(frozen=True)
 class LabRunner:
-    """A lab in a directory of its own, and commands run in it as one of its people."""
+    """A lab in a directory of its own, and commands run in it as one of its people, on the files of a region."""
 
     directory: Path
+    region: Path = SAMPLE
 
     @property
     def environment_file(self) -> Path:
@@ -59,7 +60,7 @@ class LabRunner:
 
     def variables(self, **more: str) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("VAULT_", "HOSTING_"))}
-        own = {"HOSTING_LAB": str(self.directory), "HOSTING_REGION": str(SAMPLE)}
+        own = {"HOSTING_LAB": str(self.directory), "HOSTING_REGION": str(self.region)}
         return {**inherited, **own, "HOSTING_ENVIRONMENT": str(self.environment_file), **more}
 
     def run(
