@@ -1,4 +1,4 @@
-"""How the whole suite is shared out between two processes (``make test``)."""
+"""How the suite is shared out between two processes (``make test``)."""
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling

@@ -132,6 +132,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return sum(name in fixtures for name in ("lab", "provisioned")) if item.path.parent == here else 3
 
     items.sort(key=turn)
+    for item in items:
+        if turn(item) == 0:
+            item.add_marker(pytest.mark.own_lab)
 
 
 @pytest.fixture(scope="session")
