@@ -3,13 +3,24 @@
 import json
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from pathlib import Path
 
 import pytest
 from backups_lab import Host
-from engines_lab import SAMPLE, STORE, Engines
+from engines_lab import (
+    SAMPLE,
+    STORE,
+    Engines,
+    access_of_operations,
+    configure_store,
+    door_of_operations,
+    door_of_root,
+    door_of_store,
+    running_engines,
+)
 
 from hosting_cli.app import LazyDoors
 from hosting_cli.backups.places import Pair, Place, pairs
@@ -19,7 +30,7 @@ from hosting_cli.doors.objects import ObjectStoreDoor
 from hosting_cli.doors.openbao import OpenBao
 from hosting_cli.doors.restic import Restic
 from hosting_cli.lab import processes
-from hosting_cli.lab.seaweedfs import PORTS_NEEDED, KeyService, SeaweedServer
+from hosting_cli.lab.seaweedfs import PORTS_NEEDED, SeaweedServer
 from hosting_cli.resources import (
     AccessKey,
     Bucket,
@@ -31,7 +42,6 @@ from hosting_cli.resources import (
 )
 from hosting_cli.secret import Secret
 from hosting_cli.session import Session
-from inventory import naming
 from inventory.load import load_region
 from inventory.models import Application, Environment, HostAccess, ObjectStoreAccess, Region
 from inventory.resource import PLATFORM
@@ -40,7 +50,7 @@ from vault_policies import render
 SECOND = "besancon-objects"
 SECOND_CREDENTIALS = "platform/object-store-admin-besancon"
 APPLICATION = "imagerie-double"
-"""An application of its own, so that whatever happens to its backups disturbs no other test."""
+"""The application whose backups are copied."""
 
 
 def write_region(folder: Path) -> Region:
@@ -104,57 +114,40 @@ def _restic(environment: Environment, vault: OpenBao, place: Place) -> Restic:
     )
 
 
-@pytest.fixture(scope="session")
-def second_store(engines: Engines, vault_door: OpenBao) -> Iterator[SeaweedServer]:
-    """Start a second store, which asks the same vault for its data keys by a secret-id of its own."""
-    certificates = engines.vault.certificates
-    server = SeaweedServer(
-        engines.directory / "seaweedfs-second", certificates, tuple(processes.free_ports(PORTS_NEEDED))
-    )
-    wrapped, _ = vault_door.wrapped_secret_id(naming.S3_KMS_ROLE, ttl_seconds=60, note={"for": SECOND})
-    secret_id = vault_door.unwrapped(wrapped)
-    server.configure(KeyService(engines.vault.address, certificates.authority, naming.S3_KMS_ROLE, secret_id))
-    entry = SecretEntry(
-        name=SECOND_CREDENTIALS, owner=PLATFORM, purpose=SecretPurpose.S3_CREDENTIALS, wrapped_by=render.SECRETS_KEY
-    )
-    vault_door.replace_secret(entry, server.provisioner(), note={})
+@pytest.fixture(scope="module")
+def double(region: Region, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Double]:
+    """Make everything that the application's backups and their copy need, on engines that no other test sees."""
+    folder = tmp_path_factory.mktemp("double")
+    doubled = write_region(folder / "region")
+    with running_engines(folder) as engines:
+        root = door_of_root(engines, region)
+        vault = door_of_operations(access_of_operations(engines, root), region)
+        door_of_store(engines, vault, region)
+        with _second_store(engines, vault) as accesses:
+            environment = _environment(engines, folder, accesses)
+            stores = {name: _door(name, access, vault, doubled) for name, access in accesses.items()}
+            application = next(item for item in doubled.applications if item.id == APPLICATION)
+            _make(doubled, environment, application, vault, stores)
+            (pair,) = pairs(doubled, application)
+            restic = _restic(environment, vault, pair.first)
+            restic._run("init")
+            host = Host(restic, tmp_path_factory.mktemp("host"))
+            yield Double(engines, folder / "region", doubled, environment, pair, stores, root, vault, host)
+
+
+@contextmanager
+def _second_store(engines: Engines, vault: OpenBao) -> Iterator[dict[str, ObjectStoreAccess]]:
+    """Start a second store, which asks the same vault for its data keys; say how both are reached."""
+    directory = engines.directory / "seaweedfs-second"
+    server = SeaweedServer(directory, engines.vault.certificates, tuple(processes.free_ports(PORTS_NEEDED)))
+    configure_store(server, engines, vault, SECOND_CREDENTIALS, SECOND)
+    first = engines.store_access()
+    second = {"endpoint": server.endpoint, "credentials": SECOND_CREDENTIALS}
     process = server.start()
     try:
-        yield server
+        yield {STORE: first, SECOND: first.model_copy(update=second)}
     finally:
         server.stop(process)
-
-
-@pytest.fixture(scope="session")
-def stores_access(
-    engines: Engines, store_door: ObjectStoreDoor, second_store: SeaweedServer
-) -> dict[str, ObjectStoreAccess]:
-    """Say how both stores, which run by then, are reached."""
-    first = engines.store_access()
-    second = {"endpoint": second_store.endpoint, "credentials": SECOND_CREDENTIALS}
-    return {STORE: first, SECOND: first.model_copy(update=second)}
-
-
-@pytest.fixture(scope="session")
-def double(
-    stores_access: dict[str, ObjectStoreAccess],
-    engines: Engines,
-    root_door: OpenBao,
-    vault_door: OpenBao,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Double:
-    """Make everything that the application's backups and their copy need, on both stores and in the vault."""
-    folder = tmp_path_factory.mktemp("double")
-    region = write_region(folder / "region")
-    environment = _environment(engines, folder, stores_access)
-    stores = {name: _door(name, access, vault_door, region) for name, access in stores_access.items()}
-    application = next(item for item in region.applications if item.id == APPLICATION)
-    _make(region, environment, application, vault_door, stores)
-    (pair,) = pairs(region, application)
-    restic = _restic(environment, vault_door, pair.first)
-    restic._run("init")
-    host = Host(restic, tmp_path_factory.mktemp("host"))
-    return Double(engines, folder / "region", region, environment, pair, stores, root_door, vault_door, host)
 
 
 def _environment(engines: Engines, folder: Path, accesses: dict[str, ObjectStoreAccess]) -> Environment:

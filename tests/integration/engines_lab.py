@@ -1,6 +1,8 @@
 """What the integration tests share: the two engines, what the sample region needs of them, and a death on request."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -13,13 +15,15 @@ from hosting_cli.app import LazyDoors
 from hosting_cli.commands.lab import set_engines_up
 from hosting_cli.console import Progress
 from hosting_cli.desired_links import links
+from hosting_cli.doors.objects import ObjectStoreDoor
+from hosting_cli.doors.openbao import OpenBao
 from hosting_cli.doors.vault_client import VaultClient
-from hosting_cli.lab import keys, laboratory, processes
+from hosting_cli.lab import keys, laboratory, processes, tls
 from hosting_cli.lab.laboratory import Lab
 from hosting_cli.lab.machines import RunningMachine
 from hosting_cli.lab.openbao import OpenBaoServer
 from hosting_cli.lab.processes import Process
-from hosting_cli.lab.seaweedfs import SeaweedServer
+from hosting_cli.lab.seaweedfs import PORTS_NEEDED, KeyService, SeaweedServer
 from hosting_cli.resources import (
     AppRole,
     AuthMethod,
@@ -80,6 +84,68 @@ class Engines:
             credentials=CREDENTIALS,
             vault_sees=IPv4Network("127.0.0.1/32"),
         )
+
+
+@contextmanager
+def running_engines(directory: Path) -> Iterator[Engines]:
+    """Start the vault, unsealed; whoever starts the store says so in ``running``; stop both in the end."""
+    certificates = tls.certificates(directory / "tls")
+    port, cluster_port, *store_ports = processes.free_ports(2 + PORTS_NEEDED)
+    vault = OpenBaoServer(directory / "openbao", directory / "unseal.json", certificates, port, cluster_port)
+    found = Engines(directory, vault, SeaweedServer(directory / "seaweedfs", certificates, tuple(store_ports)))
+    try:
+        found.running["vault"] = vault.start(record=lambda process: found.running.update(vault=process))
+        vault.open(found.running["vault"])
+        yield found
+    finally:
+        if "store" in found.running:
+            found.store.stop(found.running["store"])
+        if "vault" in found.running:
+            processes.stop(found.running["vault"])
+
+
+def door_of_root(engines: Engines, region: Region) -> OpenBao:
+    """Give the vault's door with the root token, the rights of people in place."""
+    door = OpenBao(engines.vault_access(engines.token_file("root", engines.vault.root_token())), region=region.id)
+    door.bootstrap(render.people())
+    return door
+
+
+def access_of_operations(engines: Engines, root: OpenBao) -> VaultAccess:
+    """Say how an operations engineer reaches the vault."""
+    token = root.issue_token("operations", (render.OPERATIONS_POLICY,), period_seconds=3600)
+    return engines.vault_access(engines.token_file("operations", token))
+
+
+def door_of_operations(access: VaultAccess, region: Region) -> OpenBao:
+    """Give the door of an operations engineer, with everything in the vault that the sample region needs."""
+    door = OpenBao(access, region=region.id)
+    for resource in vault_resources(region):
+        door.write(resource)
+    for entry in secret_entries(region):
+        door.make_secret(entry)
+    return door
+
+
+def door_of_store(engines: Engines, vault: OpenBao, region: Region) -> ObjectStoreDoor:
+    """Start the store, which asks the vault for its data keys, and give its door."""
+    configure_store(engines.store, engines, vault, CREDENTIALS, "object store")
+    engines.store.start(record=lambda process: engines.running.update(store=process))
+    return ObjectStoreDoor(
+        engines.store_access(), lambda: vault.provisioner_credentials(CREDENTIALS), store=STORE, region=region.id
+    )
+
+
+def configure_store(server: SeaweedServer, engines: Engines, vault: OpenBao, credentials: str, note: str) -> None:
+    """Give *server* a secret-id of its own, and its provisioner's credentials to the vault."""
+    wrapped, _ = vault.wrapped_secret_id(naming.S3_KMS_ROLE, ttl_seconds=60, note={"for": note})
+    secret_id = vault.unwrapped(wrapped)
+    authority = engines.vault.certificates.authority
+    server.configure(KeyService(engines.vault.address, authority, naming.S3_KMS_ROLE, secret_id))
+    entry = SecretEntry(
+        name=credentials, owner=PLATFORM, purpose=SecretPurpose.S3_CREDENTIALS, wrapped_by=render.SECRETS_KEY
+    )
+    vault.replace_secret(entry, server.provisioner(), note={})
 
 
 def bring_up_engines(lab: Lab) -> None:

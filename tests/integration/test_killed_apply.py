@@ -23,7 +23,7 @@ def test_apply_killed_at_each_step_converges(lab: Lab) -> None:
     status, planned = run(lab, "plan")
     assert status == 4  # the hosts are unknown: there are none
     digest = planned["data"]["plan"]["digest"]
-    wanted = {json.dumps([change["subject"], None]) for change in planned["data"]["plan"]["changes"]}
+    wanted = {json.dumps([change["subject"], None, None]) for change in planned["data"]["plan"]["changes"]}
     assert len(wanted) >= 14
     assert run(lab, "approve", digest, person=OFFICER)[0] == 0
     delays, seen, kills = cycle((0, 0.005, 0.02, 0.05)), set(begun(lab)), 0
