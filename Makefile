@@ -43,7 +43,7 @@ lint: $(BIN)/.installed
 types: $(BIN)/.installed
 	@$(BIN)/mypy --no-error-summary
 unit: $(BIN)/.installed
-	@$(BIN)/python -m pytest -q tests/unit
+	@$(BIN)/python -m pytest -q --numprocesses=2 tests/unit
 promises: $(BIN)/.installed
 	@$(BIN)/python -m pytest -q tests/promises
 
