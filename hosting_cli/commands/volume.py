@@ -1,11 +1,9 @@
 """Encrypted volumes: which slots open them, and the copies of their headers."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from hosting_cli.commands.headers import header
+from hosting_cli.commands.headers import VolumeArgument, header
 from hosting_cli.commands.plan import ApplicationOption
 from hosting_cli.result import ExitStatus, Result, Table, text
 from hosting_cli.session import Session
@@ -17,10 +15,6 @@ if TYPE_CHECKING:
     from hosting_cli.volumes.standing import Standing
 
 __all__ = ["header", "list_", "show"]
-
-VolumeArgument = Annotated[
-    str, typer.Argument(metavar="NAME", help="The volume, as `hosting volume list` shows it: HOST:APPLICATION/VOLUME.")
-]
 
 
 def list_(session: Session, application: ApplicationOption = None) -> Result:

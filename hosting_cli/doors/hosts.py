@@ -167,13 +167,9 @@ class Shell:
             connection.close()
             await connection.wait_closed()
 
-    def log_out(self) -> None:
-        """Close the connection, if there is one."""
-        self._runner.run(self.close())
 
-
-class _Kept:
-    """The shells of hosts that were logged in to, for as long as they are kept."""
+class _Shells:
+    """The shells of hosts that were logged in to, one each."""
 
     def __init__(self, runner: asyncio.Runner) -> None:
         self.runner = runner
@@ -193,20 +189,19 @@ class HostsDoor:
     def __init__(self, accesses: Mapping[str, HostAccess], keys: Callable[[], OperatorKey]) -> None:
         self._accesses = accesses
         self._certified = cache(lambda: _certified(keys()))
-        self._kept: _Kept | None = None
+        self._kept: _Shells | None = None
         self.executions: Counter[str] = Counter()
         """How many commands were run on each host; a reading is one."""
 
     @contextmanager
     def keeping_connections(self) -> Iterator[None]:
         """Log in to each host once for all that is done until the block ends; by one thread at a time."""
-        with asyncio.Runner() as runner:
-            self._kept = kept = _Kept(runner)
+        with self._shells() as kept:
+            self._kept = kept
             try:
                 yield
             finally:
                 self._kept = None
-                runner.run(kept.close())
 
     def read(self, requests: Mapping[str, Json]) -> dict[str, Any | UnreadableError]:
         """Give each host's answer to its request, or the error that explains why there is none; raise nothing else.
@@ -226,13 +221,13 @@ class HostsDoor:
             yield kept.shell(way)
 
     @contextmanager
-    def _shells(self) -> Iterator[_Kept]:
+    def _shells(self) -> Iterator[_Shells]:
         """Give the shells that are kept, or else such as are not."""
         if self._kept is not None:
             yield self._kept
             return
         with asyncio.Runner() as runner:
-            passing = _Kept(runner)
+            passing = _Shells(runner)
             try:
                 yield passing
             finally:
@@ -244,7 +239,7 @@ class HostsDoor:
             raise UnreadableError(f"host {host}", "the environment does not say where it is", "Add it to the file.")
         return _Way(host, access, self._certified(), self.executions)
 
-    async def _read(self, kept: _Kept, host: str, request: Json) -> Any:
+    async def _read(self, kept: _Shells, host: str, request: Json) -> Any:
         done = await kept.shell(self._way(host)).answer(READ, program(request), READ_TIMEOUT_SECONDS)
         if done.status != 0:
             what = f"the reading program failed ({done.status}): {done.errors.strip()[-500:]}"
