@@ -11,7 +11,8 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import TypeAlias
 
 from deploys.nftables import Rule, Transport
-from inventory.models import Application, Host, HostRole, Interface, Protocol, Region, Segment, SegmentKind, Tier
+from inventory.models import Application, Host, HostRole, Region, Tier
+from inventory.network import Interface, Protocol, Segment, SegmentKind
 
 _TIER = "tier:"
 _Flows: TypeAlias = "Mapping[str, Sequence[ResolvedFlow]]"

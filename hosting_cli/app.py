@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from hosting_cli.jobs import OperatorKey
     from hosting_cli.secret import Secret
     from hosting_cli.session import Session
-    from inventory.models import ObjectStoreAccess
+    from inventory.environment import ObjectStoreAccess
 
 RegionOption = Annotated[
     Path | None,

@@ -24,7 +24,8 @@ from pydantic import BaseModel
 
 from inventory.documents import Document, read_document
 from inventory.located import Kind
-from inventory.models import Application, ContinuityClasses, Host, Member, NetworkSheet, Profile, Protocols, RegionSheet
+from inventory.models import Application, ContinuityClasses, Host, Member, Profile, RegionSheet
+from inventory.network import NetworkSheet, Protocols
 from inventory.problems import Problem, Words, quoted
 from inventory.providers import Provider
 from inventory.text import check_patients

@@ -21,16 +21,13 @@ from inventory.models import (
     Establishment,
     Host,
     Member,
-    NetworkSheet,
     ObjectStore,
     Profile,
-    Protocol,
-    Protocols,
     Region,
     RegionSheet,
-    Segment,
     Site,
 )
+from inventory.network import NetworkSheet, Protocol, Protocols, Segment
 from inventory.problems import Problem, Words
 from inventory.providers import Provider
 

@@ -15,7 +15,7 @@ from hosting_cli.doors.store_history import stored_objects
 from hosting_cli.errors import EngineError, UnreadableError
 from hosting_cli.resources import SecretEntry
 from hosting_cli.secret import Secret
-from inventory.models import ObjectStoreAccess
+from inventory.environment import ObjectStoreAccess
 
 CONFIG = "config"
 """The object that makes a folder a repository."""

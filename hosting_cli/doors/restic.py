@@ -13,7 +13,7 @@ from typing import Any
 from hosting_cli.errors import EngineError, MissingCapabilityError, UnreadableError
 from hosting_cli.memory_file import memory_file
 from hosting_cli.secret import Secret
-from inventory.models import ObjectStoreAccess
+from inventory.environment import ObjectStoreAccess
 
 READ_SECONDS = 15 * 60
 WORK_SECONDS = 6 * 3600

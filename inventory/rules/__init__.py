@@ -8,8 +8,9 @@ it is; those that need one are given it.
 from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
+from inventory.environment import Environment
 from inventory.located import LocatedRegion, Placed
-from inventory.models import Environment, Region
+from inventory.models import Region
 from inventory.problems import Problem
 from inventory.rules import (
     addresses,

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from inventory.located import Kind, LocatedRegion, Placed
-from inventory.models import Application, DataClass, Flow, Segment, SegmentKind
+from inventory.models import Application, DataClass
+from inventory.network import Flow, Segment, SegmentKind
 from inventory.problems import Problem, Words
 from inventory.rules.references import TIER_PREFIX
 

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 from inventory.documents import Steps
 from inventory.located import Kind, LocatedRegion, Placed
-from inventory.models import Application, Flow
+from inventory.models import Application
+from inventory.network import Flow
 from inventory.problems import Problem, Words, quoted
 
 MOST_NAMED = 6

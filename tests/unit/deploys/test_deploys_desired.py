@@ -25,7 +25,8 @@ from deploys.resources import (
     HostVolume,
 )
 from deploys.templates import render
-from inventory.models import Database, DatabaseEngine, LuksProfile, RestoredCheck
+from inventory.environment import LuksProfile
+from inventory.models import Database, DatabaseEngine, RestoredCheck
 
 Kind = TypeVar("Kind", bound=HostResource)
 

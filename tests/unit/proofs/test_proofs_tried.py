@@ -16,7 +16,8 @@ from hosting_cli.proofs.flows import Attempt
 from hosting_cli.proofs.proof import Proof, Verdict
 from hosting_cli.survey import Survey
 from inventory import naming
-from inventory.models import Application, Flow, Region
+from inventory.models import Application, Region
+from inventory.network import Flow
 from inventory.resource import Resource, Subject
 from vault_policies.paths import too_dangerous_to_try, vault_paths_of
 
