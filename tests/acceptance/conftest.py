@@ -6,17 +6,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+from recording import recorded
 
 from hosting_cli.lab import channels, machines
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "inventory/regions/bourgogne-franche-comte"
 HOSTING = (sys.executable, "-m", "hosting_cli")
+HOSTS = ("dijon-app-1", "dijon-gateway-1")
+"""The sample's."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +45,14 @@ class Ran:
 
 @dataclass(frozen=True)
 class LabRunner:
-    """A lab in a directory of its own, and commands run in it as one of its people, on the files of a region."""
+    """A lab in a directory of its own, and commands run in it as one of its people, on the files of a region.
+
+    ``processes`` are the arguments and environments of all that ran on both ends while it was provisioned.
+    """
 
     directory: Path
     region: Path = SAMPLE
+    processes: dict[str, bytes] = field(default_factory=dict)
 
     @property
     def environment_file(self) -> Path:
@@ -159,9 +166,10 @@ def bring_up(runner: LabRunner) -> None:
 @pytest.fixture(scope="session")
 def provisioned(lab: LabRunner) -> LabRunner:
     """Give the lab with the sample application on it: planned, approved by a second person, applied."""
-    if lab.run("plan").status != 0:
+    with recorded(lab.directory, HOSTS) as processes:
         applied = lab.converge()
-        assert (applied.status, applied.problems) == (0, [])
+    assert (applied.status, applied.problems) == (0, [])
+    lab.processes.update(processes)
     return lab
 
 
