@@ -88,12 +88,12 @@ class LabRunner:
         sys.stderr.write(done.stderr)
         return Ran(done.returncode, done.stdout, done.stderr)
 
-    def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
-        """Start ``hosting`` in a process group of its own, to be killed."""
+    def start(self, *arguments: str, output: Path, **variables: str) -> subprocess.Popen[str]:
+        """Start ``hosting`` in a process group of its own, to be killed; what it answers goes to the file *output*."""
         argv = [*HOSTING, *arguments, "--output", "json"]
         return subprocess.Popen(
             argv,
-            stdout=subprocess.DEVNULL,
+            stdout=output.open("w"),
             stderr=subprocess.DEVNULL,
             text=True,
             env=self.variables(**variables),
