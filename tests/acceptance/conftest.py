@@ -126,24 +126,6 @@ class LabRunner:
         return [json.loads(line) for line in self.journal.read_text().split("\n")[:-1]]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put first what has a lab of its own, then what wants the shared lab before it is provisioned, then the rest.
-
-    They run one after the other, whatever runs beside them: so there are never more machines than the processors of a
-    small computer can carry.
-    """
-    here = Path(__file__).parent
-
-    def turn(item: pytest.Item) -> int:
-        fixtures = getattr(item, "fixturenames", ())
-        return sum(name in fixtures for name in ("lab", "provisioned")) if item.path.parent == here else 3
-
-    items.sort(key=turn)
-    for item in items:
-        if turn(item) == 0:
-            item.add_marker(pytest.mark.own_lab)
-
-
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabRunner]:
     """Bring a lab up; every acceptance test finds it whole and leaves it so."""
