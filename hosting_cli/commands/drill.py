@@ -18,7 +18,7 @@ from inventory.models import Application, ContinuityClass
 from inventory.resource import Json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from hosting_cli.backups.history import Drill
     from hosting_cli.backups.places import Place
@@ -135,23 +135,25 @@ def _attempt(session: Session, place: "Place", snapshot: "Snapshot", tops: list[
 
     began = time.monotonic()
     try:
+        needed = session.repositories.bytes_below(place, snapshot.id, tops)
         with hand_on(session, place.host) as hand:
-            return _tried(hand, place, snapshot, tops)
+            return _tried(hand, place, snapshot, needed)
     except HostingError as error:
         return _Attempt(time.monotonic() - began, None, f"{error.subject}: {error.what}")
 
 
-def _tried(hand: "Hand", place: "Place", snapshot: "Snapshot", tops: list[str]) -> _Attempt:
-    from hosting_cli.backups.restoring import removed, restored
+def _tried(hand: "Hand", place: "Place", snapshot: "Snapshot", needed_bytes: "Mapping[str, int]") -> _Attempt:
+    """Restore each mount point that *needed_bytes* names, all of them before anything is tried."""
+    from hosting_cli.backups.restoring import Room, removed, restored
 
-    scratches = [f"{top}/{SCRATCH}" for top in tops]
+    scratches = [f"{top}/{SCRATCH}" for top in needed_bytes]
     try:
         for scratch in scratches:
             removed(hand, scratch)  # what a killed drill has left
         seconds = 0.0
-        for top, scratch in zip(tops, scratches, strict=True):
+        for (top, needed), scratch in zip(needed_bytes.items(), scratches, strict=True):
             argv = ["hosting-agent", "restore", place.application, snapshot.id, top, scratch]
-            seconds += restored(hand, argv, needed_bytes=snapshot.size_bytes)
+            seconds += restored(hand, argv, room=Room(top, needed))
         trial = _trial(hand, place.application)
     except HostingError:
         with suppress(HostingError):  # what failed is told; what it left may be out of reach too

@@ -235,12 +235,13 @@ class FakeStore:
 
 
 class FakeHosts:
-    """Hosts: what each answers to a reading, and a function that answers commands."""
+    """Hosts: what each answers to a reading, how much room its volumes have, and a function that answers commands."""
 
     def __init__(self, answers: Mapping[str, Any] | None = None) -> None:
         self.answers = dict(answers or {})
         self.locked_out: Exception | None = None
         self.commands: list[tuple[str, ...]] = []
+        self.free_bytes: dict[str, int] = {}
         self.on_run: Callable[[str, Sequence[str], str | None], Completed] = lambda host, argv, stdin: Completed(
             0, "", ""
         )
@@ -276,6 +277,8 @@ class FakeShell:
     ) -> Completed:
         assert timeout_seconds > 0
         self.hosts.commands.append((self.host, *argv))
+        if argv[0] == "df":
+            return Completed(0, f"Avail\n{self.hosts.free_bytes.get(argv[-1], 1 << 40)}\n", "")
         done = self.hosts.on_run(self.host, argv, stdin)
         for line in done.output.splitlines() if on_line else ():
             on_line(line)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from fake_doors import World
 from sample import APPLICATION, HOST, NOW
-from test_commands_backup import FakeRepositories, changed, door, printed
+from test_commands_backup import INDEX, FakeRepositories, changed, door, printed, two_volumes
 
 from hosting_cli.commands import backup, drill
 from hosting_cli.doors.hosts import Completed
@@ -32,7 +32,7 @@ def answers(trial: Any) -> Any:
     def answer(host: str, argv: Sequence[str], stdin: str | None) -> Completed:
         if argv[:2] == ["hosting-agent", "try-restored"]:
             return Completed(0, json.dumps(trial), "")
-        return Completed(0, "Avail\n9999\n" if argv[0] == "df" else "", "")
+        return Completed(0, "", "")
 
     return answer
 
@@ -73,7 +73,7 @@ def test_a_good_drill_is_what_the_guard_asks_for(world: World) -> None:
 
 def test_a_drill_that_fails_is_recorded_and_satisfies_nobody(world: World) -> None:
     def failing(host: str, argv: Sequence[str], stdin: str | None) -> Completed:
-        return Completed(1, "", "pack is damaged") if argv[0] == "hosting-agent" else Completed(0, "9999", "")
+        return Completed(1, "", "pack is damaged") if argv[0] == "hosting-agent" else Completed(0, "", "")
 
     world.hosts.on_run = failing
     result = drill.run(world.session, APPLICATION)
@@ -85,10 +85,36 @@ def test_a_drill_that_fails_is_recorded_and_satisfies_nobody(world: World) -> No
 
 
 def test_a_volume_without_room_is_not_filled_up(world: World) -> None:
-    world.hosts.on_run = lambda host, argv, stdin: Completed(0, "Avail\n1\n" if argv[0] == "df" else "", "")
+    world.hosts.free_bytes["/srv/imagerie"] = 999
     result = drill.run(world.session, APPLICATION)
     assert result.status is ExitStatus.PENDING
     assert "hosting-agent" not in {command[1] for command in world.hosts.commands}
+
+
+@pytest.mark.parametrize(
+    ("index_bytes", "status"),
+    [(100, ExitStatus.DONE), (101, ExitStatus.PENDING)],
+    ids=["each has room for its own, and neither for both", "one of them has not"],
+)
+def test_each_volume_needs_room_for_its_own_files(world: World, index_bytes: int, status: ExitStatus) -> None:
+    two_volumes(world)
+    door(world).sizes = {"/srv/imagerie": 900, INDEX: index_bytes}  # the snapshot has 1000
+    world.hosts.free_bytes = {"/srv/imagerie": 900, INDEX: 100}
+    assert drill.run(world.session, APPLICATION).status is status
+    restored = [command[4:] for command in world.hosts.commands if command[1:3] == ("hosting-agent", "restore")]
+    assert [path for _, path, _ in restored] == ["/srv/imagerie", INDEX][: 2 if status is ExitStatus.DONE else 1]
+    assert {command[-1] for command in world.hosts.commands[-2:]} == {SCRATCH, f"{INDEX}/.hosting-restore-drill"}
+
+
+def test_a_snapshot_whose_files_cannot_be_counted_is_a_failed_drill(world: World) -> None:
+    def failing(*_: object) -> dict[str, int]:
+        raise UnreadableError("repository", "restic ls failed", "Check it.")
+
+    vars(door(world))["bytes_below"] = failing
+    result = drill.run(world.session, APPLICATION)
+    assert result.status is ExitStatus.PENDING
+    assert "restic ls failed" in result.data["drills"][0]["reason"]
+    assert world.hosts.commands == []
 
 
 def test_drills_are_listed_by_application_and_held_against_the_promise(
