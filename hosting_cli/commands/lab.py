@@ -50,7 +50,8 @@ def _bring_up(session: Session, lab: "Lab") -> None:
     laboratory.begin(lab, session.region_folder)
     with ThreadPoolExecutor() as pool, session.progress.stage("starting the vault and the machines"):
         vault = pool.submit(laboratory.start_vault, lab)
-        started = pool.submit(laboratory.start_machines, lab, region, session.progress).result()
+        # Not in a thread: whoever interrupts a build does not wait for its end.
+        started = laboratory.start_machines(lab, region, session.progress)
         vault.result()
     laboratory.write_environment(lab, region, started)
     set_engines_up(session, lab)
