@@ -53,8 +53,3 @@ def _telling(tell: Callable[[str], None]) -> Callable[[str], None]:
             tell(f"{percent} %: {seen['bytes'] >> 20} of {seen['of'] >> 20} MiB")
 
     return say
-
-
-def removed(hand: Hand, folder: str) -> None:
-    """Remove a folder of restored files, if it is there."""
-    hand.run(["rm", "-rf", "--", folder])
