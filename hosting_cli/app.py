@@ -87,7 +87,7 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "lost": "End the identity of a lost host, and say how it comes back.",
     },
     "drill": {
-        "run": "Restore everything beside the live files, try it, and time it.",
+        "run": "Restore everything into a scratch volume, try it, and time it.",
         "list": "List the drills that were run, and what came of them.",
     },
     "key": {

@@ -19,11 +19,12 @@ def apply(session: Session, digest: DigestArgument) -> Result:
     """Carry out an approved plan that is still true.
 
     Every step is recorded before and after it.  Everything is planned again first: if anything moved, nothing is
-    done.  After an interruption, the same command goes on with what is left.  Exit status 0 when everything in the
+    done, and nor is it while something cannot be read that could be then.  After an interruption, the same command goes
+    on with what is left.  Exit status 0 when everything in the
     plan's scope is as the files want it, 1 when a change failed, 4 when something could not be read, 3 when a
     conflict or what waits for one was left.
     """
-    from hosting_cli.approval import find, recorded_plans, refusals
+    from hosting_cli.approval import find, recorded_plans, refusals, unread
     from hosting_cli.survey import plan_of, survey
 
     recorded = find(digest, recorded_plans(session.journal.entries()))
@@ -34,7 +35,8 @@ def apply(session: Session, digest: DigestArgument) -> Result:
     reasons = refusals(recorded, now, files=session.files_digest)
     if reasons:
         raise StalePlanError(f"plan {recorded.plan.digest[:12]}", "; ".join(reasons), "Run `hosting plan` anew.")
-    outcomes = make(session, found, now, recorded.plan.digest)
+    dark = unread(recorded, now)
+    outcomes = make(session, found, now, recorded.plan.digest) if not dark else ()
     return outcome_result("apply", now, recorded.plan.digest, outcomes)
 
 

@@ -33,6 +33,9 @@ DELAYS_SECONDS = {
 }
 """How long after a change of its kind began apply is killed, in turn: at its beginning, in the middle, near its end."""
 
+UNREAD = 4
+"""The exit status of an apply that did nothing, because something could not be read."""
+
 APPLICATION, TOP = "imagerie-beaune", "/srv/imagerie"
 HOSTS = ("dijon-app-1", "dijon-app-2")
 DEVICE = f"/dev/hosting/{APPLICATION}-data"
@@ -99,11 +102,11 @@ def test_apply_killed_on_hosts_converges(fresh: LabRunner) -> None:
     assert ran.status == 3
     assert fresh.run("approve", digest, person="security-officer").status == 0
     left = {kind: list(delays) for kind, delays in DELAYS_SECONDS.items()}
-    killed = []
-    while isinstance(end := apply_until_killed(fresh, digest, left), str):
-        killed.append(end)
-    assert end == 0, (killed, answer_of(fresh).read_text())
-    assert set(killed) == DELAYS_SECONDS.keys()
+    ends: list[str | int] = []
+    while isinstance(end := apply_until_killed(fresh, digest, left), str) or (end == UNREAD and ends.count(end) < 3):
+        ends.append(end)  # a host that has just lost somebody may be slow to answer, which is said and changes nothing
+    assert end == 0, (ends, answer_of(fresh).read_text())
+    assert {kind for kind in ends if kind != UNREAD} == DELAYS_SECONDS.keys()
     after = fresh.run("plan")
     assert (after.status, after.data["plan"]["changes"], after.data["plan"]["conflicts"]) == (0, [], [])
     for host in HOSTS:

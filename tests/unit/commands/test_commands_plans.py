@@ -204,6 +204,19 @@ def test_a_plan_that_is_no_longer_true_is_not_carried_out(world: World) -> None:
     assert [call for call in world.calls if call.startswith(("write", "make", "create", "delete"))] == []
 
 
+def test_nothing_is_done_while_a_host_cannot_be_read_that_could_be_when_the_plan_was_made(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as then:
+        with_hosts_in_order(world, then)
+        digest = approved(world)
+    world.calls.clear()
+    found = apply(world.session, digest)
+    assert (found.status, found.data["outcomes"]) == (ExitStatus.UNKNOWN, [])
+    assert {error.subject for error in found.errors} == {host_source(name) for name in world.session.environment.hosts}
+    assert [call for call in world.calls if call.startswith(("write", "make", "create", "delete"))] == []
+
+
 def with_hosts_in_order(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every host read as the files want it."""
 
