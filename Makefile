@@ -27,8 +27,8 @@ test: install ## Run the whole suite: unit, promises, integration, and acceptanc
 	exit $$status
 
 .PHONY: clean-lab
-clean-lab: ## Remove the lab and everything it has cached
-	@if [ -x $(BIN)/hosting ]; then $(BIN)/hosting lab down --cache; fi
+clean-lab: $(BIN)/.installed ## Remove the lab and everything it has cached
+	@$(BIN)/hosting lab down --cache
 
 # -- for a developer --------------------------------------------------------------------------------------------
 
