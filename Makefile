@@ -23,8 +23,8 @@ test: install ## Run the whole suite: unit, promises, integration, and acceptanc
 	@$(BIN)/python -m pytest --durations=25 --numprocesses=2 --dist=loadscope --no-loadscope-reorder
 
 .PHONY: clean-lab
-clean-lab: ## Remove the lab and everything it has cached
-	@if [ -x $(BIN)/hosting ]; then $(BIN)/hosting lab down --cache; fi
+clean-lab: $(BIN)/.installed ## Remove the lab and everything it has cached
+	@$(BIN)/hosting lab down --cache
 
 # -- for a developer --------------------------------------------------------------------------------------------
 

@@ -1,11 +1,10 @@
 """From plan to apply as commands: what is recorded, who may go on, what is said, and with which exit status."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fake_doors import World
+from fake_doors import World, hosts_in_order
 from sample import APPLICATION, HOST, NOW
 
 from deploys.resources import source as host_source
@@ -22,9 +21,8 @@ from hosting_cli.journal import Journal
 from hosting_cli.plan import Action, Change, Finding, Plan
 from hosting_cli.resources import Policy, SecretsEngine, TransitKey
 from hosting_cli.result import ExitStatus, Result, Table
-from hosting_cli.session import Session
 from inventory import naming
-from inventory.resource import PLATFORM, Reading, Resource, Subject
+from inventory.resource import PLATFORM, Subject
 
 DOWN = UnreadableError("host", "it cannot be reached", "See whether it is up.")
 EMPTY = Plan("bourgogne-franche-comte", "test", "region", True, (), 0)
@@ -208,32 +206,19 @@ def test_nothing_is_done_while_a_host_cannot_be_read_that_could_be_when_the_plan
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as then:
-        with_hosts_in_order(world, then)
+        then.setattr(survey, "read_hosts", hosts_in_order)
         digest = approved(world)
     world.calls.clear()
     found = apply(world.session, digest)
     assert (found.status, found.data["outcomes"]) == (ExitStatus.UNKNOWN, [])
-    assert {error.subject for error in found.errors} == {host_source(name) for name in world.session.environment.hosts}
+    assert {error.subject for error in found.errors} == {f"host {name}" for name in world.session.environment.hosts}
     assert [call for call in world.calls if call.startswith(("write", "make", "create", "delete"))] == []
-
-
-def with_hosts_in_order(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let every host read as the files want it."""
-
-    def read(session: Session, wanted: Mapping[Subject, Resource]) -> list[Reading]:
-        found: dict[str, dict[Subject, Resource]] = {host_source(name): {} for name in session.environment.hosts}
-        for resource in wanted.values():
-            if resource.source in found:
-                found[resource.source][resource.subject] = resource
-        return [Reading(source, NOW, resources) for source, resources in found.items()]
-
-    monkeypatch.setattr(survey, "read_hosts", read)
 
 
 def test_an_approved_plan_is_carried_out_and_every_step_is_on_record(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with_hosts_in_order(world, monkeypatch)
+    monkeypatch.setattr(survey, "read_hosts", hosts_in_order)
     digest = approved(world)
     found = apply(world.session, digest)
     assert (found.errors, found.status) == ((), ExitStatus.DONE)
