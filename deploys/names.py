@@ -13,6 +13,12 @@ FIREWALL_RULES = f"{DIRECTORY}/firewall.nft"
 FIREWALL_LOADED = f"{DIRECTORY}/firewall.loaded.json"
 """Which text was loaded last, and the digest of what the kernel then held."""
 
+FIREWALL_EMERGENCY = f"{DIRECTORY}/firewall-emergency.nft"
+"""What is loaded at boot before the rules, and stays when they do not load."""
+
+ISOLATED_FILES = f"{DIRECTORY}/isolated.d/*.nft"
+"""Hold a network each that an incident cut off; loaded with the rules, whichever and whenever."""
+
 SSH_AUTHORITY = "/etc/ssh/hosting/user-authority.pub"
 SSH_PRINCIPALS = "/etc/ssh/hosting/principals"
 SSH_CONFIGURATION = "/etc/ssh/sshd_config.d/00-hosting.conf"
@@ -57,6 +63,11 @@ def identity_file(application: str) -> str:
 def credential(application: str) -> str:
     """Name the encrypted credential that holds the secret half of an identity."""
     return f"{naming.PREFIX}{application}"
+
+
+def isolation_file(segment: str) -> str:
+    """Name the file that keeps *segment* isolated."""
+    return ISOLATED_FILES.replace("*", segment)
 
 
 def backup_marker(application: str) -> str:
