@@ -16,8 +16,11 @@ FIREWALL_LOADED = f"{DIRECTORY}/firewall.loaded.json"
 FIREWALL_EMERGENCY = f"{DIRECTORY}/firewall-emergency.nft"
 """What is loaded at boot before the rules, and stays when they do not load."""
 
-ISOLATED_FILES = f"{DIRECTORY}/isolated.d/*.nft"
-"""Hold a network each that an incident cut off; loaded with the rules, whichever and whenever."""
+ISOLATED_DIRECTORY = f"{DIRECTORY}/isolated.d"
+"""Holds a file for each network that an incident cut off, which is loaded with the rules, whichever and whenever."""
+
+ISOLATED_SUFFIX = ".nft"
+ISOLATED_FILES = f"{ISOLATED_DIRECTORY}/*{ISOLATED_SUFFIX}"
 
 SSH_AUTHORITY = "/etc/ssh/hosting/user-authority.pub"
 SSH_PRINCIPALS = "/etc/ssh/hosting/principals"
@@ -67,7 +70,7 @@ def credential(application: str) -> str:
 
 def isolation_file(segment: str) -> str:
     """Name the file that keeps *segment* isolated."""
-    return ISOLATED_FILES.replace("*", segment)
+    return f"{ISOLATED_DIRECTORY}/{segment}{ISOLATED_SUFFIX}"
 
 
 def backup_marker(application: str) -> str:

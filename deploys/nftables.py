@@ -15,11 +15,15 @@ from ipaddress import IPv4Network
 
 from deploys import names
 from deploys.elements import Element, Row, Transport, addresses, elements, networks
+from inventory.resource import Json
 
 FAMILY = "inet"
 TABLE = "hosting"
 ISOLATED = "isolated"
 """The set of the networks that an incident cut off; the only one whose elements are no part of the rule set."""
+
+READING: dict[str, Json] = {"table": [FAMILY, TABLE], "set": ISOLATED, "directory": names.ISOLATED_DIRECTORY}
+"""What a host is told to look at to say which rules it holds, and what is isolated."""
 
 PROBE_MARK = 0x686F
 """The mark of packets that a proof sends on purpose to see them dropped elsewhere; only root can set one."""
