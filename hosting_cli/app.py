@@ -86,6 +86,10 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
     "host": {
         "lost": "End the identity of a lost host, and say how it comes back.",
     },
+    "network": {
+        "isolate": "Cut a segment off: every packet from or to it is dropped.",
+        "release": "Let a segment back that was isolated: its flows pass again.",
+    },
     "drill": {
         "run": "Restore everything into a scratch volume, try it, and time it.",
         "list": "List the drills that were run, and what came of them.",
@@ -129,6 +133,7 @@ GROUPS = {
     "catalogue": "What the region's files may choose from.",
     "backup": "Backups: how they stand, what is kept, and letting go safely.",
     "host": "Hosts: what to do when one is lost.",
+    "network": "The network: cutting a segment off in an incident.",
     "drill": "Drills: whether what is promised works, and how fast.",
     "key": "Keys and secrets: their age, rotation and end.",
     "volume": "Encrypted volumes: what opens them, and their headers.",

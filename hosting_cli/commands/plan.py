@@ -7,8 +7,12 @@ import typer
 
 from hosting_cli.result import Block, ExitStatus, Result, Table, text
 from hosting_cli.session import Session
+from inventory.resource import Json
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hosting_cli.isolation import Isolation
     from hosting_cli.plan import Change, Finding, Plan
     from hosting_cli.survey import Survey
 
@@ -24,17 +28,22 @@ def plan(session: Session, application: ApplicationOption = None) -> Result:
     Nothing is changed.  Exit status 0 when everything is in order, 3 when changes are pending, 4 when something
     could not be read.
     """
-    found = make_plan(session, application)
+    found, isolated = make_plan(session, application)
     if found.changes:
         session.journal.append("plan", {"plan": found.document(), "files": session.files_digest})
-    return shown(found, "plan", *_next_step(found))
+    return shown(found, "plan", *_next_step(found), isolated=isolated)
 
 
-def make_plan(session: Session, application: str | None) -> "Plan":
-    """Read everything and compare; raise ``UsageError`` for an application that the region does not have."""
+def make_plan(session: Session, application: str | None) -> "tuple[Plan, tuple[Isolation, ...]]":
+    """Read everything and compare; give what is isolated beside the plan, which takes no account of it.
+
+    Raise ``UsageError`` for an application that the region does not have.
+    """
+    from hosting_cli.isolation import isolations
     from hosting_cli.survey import plan_of
 
-    return plan_of(session, examine(session, application), application)
+    seen = examine(session, application)
+    return plan_of(session, seen, application), isolations(seen.actual.values())
 
 
 def examine(session: Session, application: str | None) -> "Survey":
@@ -46,11 +55,12 @@ def examine(session: Session, application: str | None) -> "Survey":
         return survey(session)
 
 
-def shown(found: "Plan", command: str, *more: str) -> Result:
-    """Turn a plan into a result."""
-    return Result(
-        command, {"plan": found.document()}, (*blocks(found), text(*more)) if more else blocks(found), status(found)
-    )
+def shown(found: "Plan", command: str, *more: str, isolated: "Sequence[Isolation]" = ()) -> Result:
+    """Turn a plan, and what is isolated meanwhile, into a result."""
+    cut_off = Table("", ("isolated", "where"), tuple((item.segment, item.where) for item in isolated))
+    laid_out = (*blocks(found), *([cut_off] if isolated else []), *([text(*more)] if more else []))
+    data: dict[str, Json] = {"plan": found.document(), "isolated": [item.to_json() for item in isolated]}
+    return Result(command, data, laid_out, status(found))
 
 
 def status(found: "Plan") -> ExitStatus:

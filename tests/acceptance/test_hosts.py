@@ -182,7 +182,7 @@ def rules_seen(hosts: Hosts, host: str) -> str:
 
 def test_rules_that_cut_us_off_undo_themselves(hosts: Hosts) -> None:
     wanted = firewall(hosts, GATEWAY)
-    nothing = nftables.render(nftables.RuleSet(incoming=(), outgoing=()))
+    nothing = nftables.render(nftables.RuleSet(administration=(), behind={}))
     outcome = hosts.converge(GATEWAY, replace(wanted, rules=digest(nothing), content=nothing))
     assert "a new login failed" in str(outcome.failed[wanted.subject])
     wait_until(lambda: rules_seen(hosts, GATEWAY) == wanted.rules, seconds=300)

@@ -243,6 +243,8 @@ class FakeHosts:
         self.locked_out: Exception | None = None
         self.commands: list[tuple[str, ...]] = []
         self.free_bytes: dict[str, int] = {}
+        self.orders: list[tuple[str, str, Any]] = []
+        self.on_ask: Callable[[str, str, Json], Any] = lambda program, host, request: {}
         self.on_run: Callable[[str, Sequence[str], str | None], Completed] = lambda host, argv, stdin: Completed(
             0, "", ""
         )
@@ -251,6 +253,12 @@ class FakeHosts:
         if self.locked_out:
             raise self.locked_out
         return {host: self.answers[host] for host in requests}
+
+    def ask(self, program: str, requests: Mapping[str, Json]) -> dict[str, Any]:
+        if self.locked_out:
+            raise self.locked_out
+        self.orders += [(program, host, request) for host, request in requests.items()]
+        return {host: self.on_ask(program, host, request) for host, request in requests.items()}
 
     @contextmanager
     def keeping_connections(self) -> Iterator[None]:

@@ -42,7 +42,7 @@ def made(*rows: Mapping[str, Any], segments: tuple[Segment, ...] = (TUNNEL, SECO
 
 
 def resolved(found: Region) -> list[ResolvedFlow]:
-    return [flow for found_ones in flows.topology(found).flows_from.values() for flow in found_ones]
+    return [flow for found_ones in flows.topology(found).flows_to.values() for flow in found_ones]
 
 
 def opened(*rows: Mapping[str, Any]) -> list[tuple[str, str]]:
