@@ -236,12 +236,17 @@ def _passing(places: Topology, segment: str, origins: Container[str]) -> tuple[R
 def behind(places: Topology, host: Host) -> dict[str, tuple[IPv4Network, ...]]:
     """Give the networks that each interface of the host leads to: its segment, and those of its flows' other ends.
 
-    A gateway has a leg in every segment that it forwards to; a host reaches others by the gateway of its segment.
+    Of a tunnel's segment, the networks behind it are part.  A gateway has a leg in every segment that it forwards to; a
+    host reaches others by the gateway of its segment.
     """
     if host.role is HostRole.GATEWAY:
-        return {leg.name: (places.segments[leg.segment].network,) for leg in places.legs[host.id]}
+        return {leg.name: places.segments[leg.segment].networks for leg in places.legs[host.id]}
     return {
-        own.leg.name: tuple(places.segments[segment].network for segment in [own.leg.segment, *_remote_segments(own)])
+        own.leg.name: tuple(
+            network
+            for segment in [own.leg.segment, *_remote_segments(own)]
+            for network in places.segments[segment].networks
+        )
         for own in places.exchanges[host.id]
     }
 
