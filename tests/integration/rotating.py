@@ -1,15 +1,10 @@
 """A rotation as two people run it: asked for, approved, carried out, killed and stopped on the way."""
 
-import json
-import signal
-import subprocess
-import time
 from itertools import cycle
 from typing import Any
 
-from lab_commands import OFFICER, begun, command, run, run_until_killed, session_of
+from lab_commands import OFFICER, begun, break_while_running, run, run_until_killed, session_of
 
-from hosting_cli.lab import faults
 from hosting_cli.lab.laboratory import Lab
 
 
@@ -43,12 +38,4 @@ def is_completed(lab: Lab, digest: str) -> bool:
 
 def seal_while_running(lab: Lab, *arguments: str) -> tuple[int, dict[str, Any]]:
     """Run a command, hold it as soon as it has begun something, seal the vault, and let it go on."""
-    seen = set(begun(lab))
-    process = subprocess.Popen(command(lab, *arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    while process.poll() is None and not set(begun(lab)) - seen:
-        time.sleep(0.002)
-    process.send_signal(signal.SIGSTOP)
-    faults.inject(lab, "vault-sealed", "")
-    process.send_signal(signal.SIGCONT)
-    output, _ = process.communicate(timeout=120)
-    return process.returncode, json.loads(output)
+    return break_while_running(lab, "vault-sealed", *arguments)
