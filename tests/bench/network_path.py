@@ -14,7 +14,16 @@ from tests.bench.packets import FIRST_PORT
 
 PACKETS = Path(__file__).with_name("packets.py")
 
-RECEIVE = "table inet receive {\ncounter arrived {\n}\nchain prerouting {\ntype filter hook prerouting priority raw\nmeta l4proto udp counter name arrived drop\n}\n}\n"
+RECEIVE = """
+table inet receive {
+    counter arrived {
+    }
+    chain prerouting {
+        type filter hook prerouting priority raw
+        meta l4proto udp counter name arrived drop
+    }
+}
+"""
 """Takes packets at the end of their way, so that nobody answers that nobody listens."""
 
 _TALK = """

@@ -123,7 +123,7 @@ def test_a_flow_that_routes_lead_astray_is_dropped(net: Segments) -> None:
         assert not reaches(net.tunnel, TUNNEL, APPLICATION, LISTED)
     finally:
         net.gateway.run("ip", "route", "delete", f"{APPLICATION}/32")
-    assert net.gateway.dropped("astray") > 0
+    assert net.gateway.dropped("forward") > 0
 
 
 # -- isolation --------------------------------------------------------------------------------------------------------
