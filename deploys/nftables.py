@@ -178,6 +178,15 @@ def render_emergency(administration: tuple[IPv4Network, ...]) -> str:
     return "\n".join([*_REPLACED, f"{_TABLE} {{", *_indent(body), "}", ""])
 
 
+def render_closed() -> str:
+    """Write in one line what stands in where not even the emergency rules are left: nothing gets in, out or through."""
+    chains = (
+        f"add chain {FAMILY} {TABLE} {hook} {{ type filter hook {hook} priority filter; policy drop; }}"
+        for hook in ("input", "forward", "output")
+    )
+    return "; ".join([f"add {_TABLE}", *chains])
+
+
 def render_isolation(name: str, network: IPv4Network) -> str:
     """Write the file that isolates *network*, which is that of the segment *name*."""
     _check_networks((network,))

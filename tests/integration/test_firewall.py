@@ -14,7 +14,7 @@ import pytest
 from segments import ADDRESSES, SERVE, Conversation, Node, Segments, reaches, segments
 
 from deploys import flows, names, nftables
-from deploys.desired_network import rule_set
+from deploys.desired_network import boot_unit, rule_set
 from deploys.nftables import RuleSet
 from deploys.templates import render
 from hosting_cli import isolation
@@ -226,10 +226,10 @@ def administration(net: Segments) -> str:
 
 def starts() -> list[str]:
     """Give what systemd starts of the firewall's unit, in its order."""
-    table = f"{nftables.FAMILY} {nftables.TABLE}"
-    unit = render("nftables.service", table=table, emergency=names.FIREWALL_EMERGENCY)
     # The first, which is empty, takes Debian's own away; a minus has systemd go on whatever comes of it.
-    return [line.partition("=")[2].lstrip("-") for line in unit.splitlines() if line.startswith("ExecStart=")][1:]
+    return [line.partition("=")[2].lstrip("-") for line in boot_unit().splitlines() if line.startswith("ExecStart=")][
+        1:
+    ]
 
 
 def boot(node: Node, line: str) -> bool:
@@ -263,6 +263,14 @@ def test_a_boot_whose_rules_do_not_load_lets_in_nobody_but_the_administration(
         assert not reaches(booting.neighbour, NEIGHBOUR, DOOR, 22)
         assert not reaches(booting.neighbour, administration, DOOR, 9100)
         assert reaches(booting.neighbour, administration, DOOR, 22)
+
+
+def test_a_boot_without_any_file_of_ours_lets_in_nobody_at_all(booting: Segments, administration: str) -> None:
+    booting.gateway.run("rm", "-r", names.DIRECTORY)
+    assert [boot(booting.gateway, line) for line in starts()] == [True, False]
+    assert not reaches(booting.tunnel, TUNNEL, APPLICATION, LISTED)
+    with serving(booting.gateway, DOOR, 22):
+        assert not reaches(booting.neighbour, administration, DOOR, 22)
 
 
 def test_a_restart_of_the_unit_keeps_the_rules_that_are_loaded_when_others_do_not_load(net: Segments) -> None:
