@@ -18,7 +18,8 @@ from deploys.templates import render
 from deploys.view import Published, View, agent_files, as_json, digest, manifest_text
 from inventory import naming
 from inventory.backups import hosts_with_databases
-from inventory.models import DatabaseEngine, Environment, HostRole, Region
+from inventory.environment import Environment
+from inventory.models import DatabaseEngine, HostRole, Region
 from inventory.resource import PLATFORM, Json, Subject
 
 __all__ = ["Published", "host_resources", "region_resources", "secrets_of", "volumes"]

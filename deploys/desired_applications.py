@@ -8,7 +8,8 @@ from deploys.templates import render
 from deploys.view import View, agent_files, as_json
 from inventory import naming
 from inventory.backups import rhythm_of
-from inventory.models import Application, LuksProfile, Volume
+from inventory.environment import LuksProfile
+from inventory.models import Application, Volume
 from inventory.resource import PLATFORM, Json, Subject
 
 ARGON2ID = {

@@ -12,7 +12,8 @@ from deploys.nftables import Rule, RuleSet
 from deploys.resources import HostFirewall, HostResource
 from deploys.templates import render
 from deploys.view import View, digest
-from inventory.models import Environment, Host, HostAccess, HostRole
+from inventory.environment import Environment, HostAccess
+from inventory.models import Host, HostRole
 from inventory.resource import PLATFORM
 
 NODE_EXPORTER_PORT = 9100

@@ -12,9 +12,10 @@ from typing import TypeAlias
 
 from deploys.elements import Row, Transport
 from deploys.nftables import Zone
-from inventory.models import Application, Host, HostRole, Interface, Protocol, Region, Segment, SegmentKind, Tier
+from inventory.ends import Directory, Place, ways
+from inventory.models import Application, Host, HostRole, Region, Tier
+from inventory.network import Interface, Segment, SegmentKind
 
-_TIER = "tier:"
 _Flows: TypeAlias = "Mapping[str, Sequence[ResolvedFlow]]"
 
 
@@ -28,20 +29,27 @@ class End:
 
 @dataclass(frozen=True)
 class ResolvedFlow:
-    """A row of the flow matrix with its words looked up."""
+    """One way that a row of the flow matrix opens, with its words looked up; one row may open many."""
 
     source: End
     destination: End
     transport: Transport
     ports: tuple[int, ...]
-    comment: str
+    application: str
+    row: int
+    code: str
+
+    @property
+    def comment(self) -> str:
+        """Name the row, as rules and counters do."""
+        return f"{self.application} flow {self.row} {self.code}"
 
     @cached_property
     def passing(self) -> Row:
         """Give the row by which gateways let it pass; made once, though several may."""
-        return self.row(self.source.networks, self.destination.networks)
+        return self.between(self.source.networks, self.destination.networks)
 
-    def row(self, sources: tuple[IPv4Network, ...], destinations: tuple[IPv4Network, ...]) -> Row:
+    def between(self, sources: tuple[IPv4Network, ...], destinations: tuple[IPv4Network, ...]) -> Row:
         """Give the row between some of its addresses."""
         return Row(
             comment=self.comment,
@@ -95,11 +103,7 @@ class Topology:
 
 def topology(region: Region) -> Topology:
     """Index *region*; raise ``KeyError`` for a reference that does not resolve (the inventory's rules refuse those)."""
-    words = _Words(
-        {host.id: tuple(map(_leg, host.interfaces)) for host in region.hosts},
-        {segment.id: segment for segment in region.segments},
-        {protocol.code: protocol for protocol in region.protocols},
-    )
+    words = _words(region)
     placements: dict[str, list[Placement]] = defaultdict(list)
     flows_from: dict[str, list[ResolvedFlow]] = defaultdict(list)
     flows_to: dict[str, list[ResolvedFlow]] = defaultdict(list)
@@ -153,44 +157,59 @@ class _Words:
 
     legs: Mapping[str, tuple[Leg, ...]]
     segments: Mapping[str, Segment]
-    protocols: Mapping[str, Protocol]
+    tiers: Mapping[tuple[str, str], Tier]
+    services: Mapping[str, tuple[Transport, tuple[int, ...]]]
+    directory: Directory
+    found: dict[Place, End]
 
-    def ends(self, application: Application) -> dict[str, End]:
-        """Give the ends that are named by the application's own tiers."""
-        return {f"{_TIER}{tier.id}": End(tier.segment, self._addresses(tier)) for tier in application.tiers}
+    def end(self, place: Place) -> End:
+        """Give the addresses of a place: the hosts of a tier, or all by which a segment is seen."""
+        if place not in self.found:
+            self.found[place] = End(place.segment, self._networks(place))
+        return self.found[place]
 
-    def _addresses(self, tier: Tier) -> tuple[IPv4Network, ...]:
-        return tuple(leg.alone for host in tier.hosts for leg in self.legs[host] if leg.segment == tier.segment)
+    def _networks(self, place: Place) -> tuple[IPv4Network, ...]:
+        if place.application is None or place.tier is None:
+            return self.segments[place.segment].networks
+        hosts = self.tiers[place.application, place.tier].hosts
+        return tuple(leg.alone for host in hosts for leg in self.legs[host] if leg.segment == place.segment)
 
-    def end(self, name: str, tiers: Mapping[str, End]) -> End:
-        """Look an end up: a tier of the application, or a whole segment."""
-        return tiers[name] if name.startswith(_TIER) else End(name, (self.segments[name].network,))
+
+def _words(region: Region) -> _Words:
+    return _Words(
+        {host.id: tuple(map(_leg, host.interfaces)) for host in region.hosts},
+        {segment.id: segment for segment in region.segments},
+        {(application.id, tier.id): tier for application in region.applications for tier in application.tiers},
+        {protocol.code: (Transport(protocol.transport), protocol.numbers) for protocol in region.protocols},
+        Directory.of(region),
+        {},
+    )
 
 
 def _resolve(application: Application, words: _Words) -> Iterator[ResolvedFlow]:
-    tiers = words.ends(application)
     for row, flow in enumerate(application.flows, start=1):
-        protocol = words.protocols[flow.protocol]
-        yield ResolvedFlow(
-            words.end(flow.source, tiers),
-            words.end(flow.destination, tiers),
-            Transport(protocol.transport),
-            tuple(protocol.ports),
-            f"{application.id} flow {row} {flow.protocol}",
-        )
+        service = words.services[flow.protocol]
+        for way in ways(words.directory, application.id, flow):
+            yield ResolvedFlow(
+                words.end(way.source), words.end(way.destination), *service, application.id, row, flow.protocol
+            )
 
 
 def received(places: Topology, host: Host) -> tuple[Row, ...]:
     """Give a row for each flow that ends at one of the host's own addresses."""
     return tuple(
-        flow.row(flow.source.networks, (own.leg.alone,)) for own in places.exchanges[host.id] for flow in own.received
+        flow.between(flow.source.networks, (own.leg.alone,))
+        for own in places.exchanges[host.id]
+        for flow in own.received
     )
 
 
 def sent(places: Topology, host: Host) -> tuple[Row, ...]:
     """Give a row for each flow that begins at one of the host's own addresses."""
     return tuple(
-        flow.row((own.leg.alone,), flow.destination.networks) for own in places.exchanges[host.id] for flow in own.sent
+        flow.between((own.leg.alone,), flow.destination.networks)
+        for own in places.exchanges[host.id]
+        for flow in own.sent
     )
 
 
@@ -217,12 +236,17 @@ def _passing(places: Topology, segment: str, origins: Container[str]) -> tuple[R
 def behind(places: Topology, host: Host) -> dict[str, tuple[IPv4Network, ...]]:
     """Give the networks that each interface of the host leads to: its segment, and those of its flows' other ends.
 
-    A gateway has a leg in every segment that it forwards to; a host reaches others by the gateway of its segment.
+    Of a tunnel's segment, the networks behind it are part.  A gateway has a leg in every segment that it forwards to; a
+    host reaches others by the gateway of its segment.
     """
     if host.role is HostRole.GATEWAY:
-        return {leg.name: (places.segments[leg.segment].network,) for leg in places.legs[host.id]}
+        return {leg.name: places.segments[leg.segment].networks for leg in places.legs[host.id]}
     return {
-        own.leg.name: tuple(places.segments[segment].network for segment in [own.leg.segment, *_remote_segments(own)])
+        own.leg.name: tuple(
+            network
+            for segment in [own.leg.segment, *_remote_segments(own)]
+            for network in places.segments[segment].networks
+        )
         for own in places.exchanges[host.id]
     }
 
@@ -270,7 +294,8 @@ def routes(places: Topology, host: Host) -> tuple[Route, ...]:
         for remote in _remote_segments(own):
             gateway = _common_gateway(places, own.leg.segment, remote)
             if gateway is not None and gateway != own.leg.address:
-                found.add(Route(places.segments[remote].network, gateway, own.leg.name))
+                networks = places.segments[remote].networks
+                found.update(Route(network, gateway, own.leg.name) for network in networks)
     return tuple(sorted(found))
 
 

@@ -47,6 +47,9 @@ VOLUME_GROUP = "hosting"
 BLANK_TAG = "hosting-blank"
 """On a logical volume that was never mounted, and may be formatted."""
 
+SCRATCH_TAG = "hosting-scratch"
+"""On a logical volume that is nobody's data, and may be removed."""
+
 OWNER_TAG, VOLUME_TAG = "hosting-owner", "hosting-volume"
 """What tags of a logical volume begin with that say whose it is."""
 

@@ -302,7 +302,8 @@ def _volumes_left(host: str, answer: Mapping[str, Any]) -> Iterator[HostResource
     if "storage" not in answer:
         return
     for logical_volume, found in sorted(part(answer, "storage")["volumes"].items()):
-        yield reading_storage.volume_left(host, logical_volume, found)
+        if names.SCRATCH_TAG not in found["tags"]:  # a drill's, which ends it
+            yield reading_storage.volume_left(host, logical_volume, found)
 
 
 def _marked(manifest: Any, kind: type[HostResource]) -> Iterator[tuple[str, str]]:

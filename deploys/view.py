@@ -10,7 +10,8 @@ from pathlib import Path
 from deploys import names
 from deploys.flows import Placement, Topology
 from deploys.resources import HostFile, HostResource, HostUnit, OnChange
-from inventory.models import Environment, Host, HostAccess, Region
+from inventory.environment import Environment, HostAccess
+from inventory.models import Host, Region
 from inventory.resource import PLATFORM, Json, Subject
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from hosting_cli.jobs import OperatorKey
     from hosting_cli.secret import Secret
     from hosting_cli.session import Session
-    from inventory.models import ObjectStoreAccess
+    from inventory.environment import ObjectStoreAccess
 
 RegionOption = Annotated[
     Path | None,
@@ -68,6 +68,7 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "restore": "Bring files back from a backup, beside the live ones.",
         "drift": "Say what has moved away from the files, and change nothing.",
         "metrics": "Print figures of backups, drills and keys for Prometheus.",
+        "schedule": "Write the timers by which the controller looks by itself.",
         "bootstrap": "Set a fresh vault up for the region, with its root token.",
     },
     "catalogue": {
@@ -91,7 +92,7 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "release": "Let a segment back that was isolated: its flows pass again.",
     },
     "drill": {
-        "run": "Restore everything beside the live files, try it, and time it.",
+        "run": "Restore everything into a scratch volume, try it, and time it.",
         "list": "List the drills that were run, and what came of them.",
     },
     "key": {

@@ -25,7 +25,8 @@ from hosting_cli.resources import (
 )
 from inventory import naming
 from inventory.backups import backed_up_hosts
-from inventory.models import Application, BackupPolicy, Environment, ObjectStoreAccess, Region, RootOfLinks, Tier
+from inventory.environment import Environment, ObjectStoreAccess, RootOfLinks
+from inventory.models import Application, BackupPolicy, Region, Tier
 from inventory.resource import PLATFORM, Resource, Subject
 from vault_policies import render
 

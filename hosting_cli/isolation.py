@@ -16,7 +16,9 @@ from inventory.resource import Json, Resource, Subject
 
 if TYPE_CHECKING:
     from hosting_cli.session import Session
-    from inventory.models import Environment, Region, Segment
+    from inventory.environment import Environment
+    from inventory.models import Region
+    from inventory.network import Segment
 
 KIND = "segment"
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from deploys.resources import HostResource
 from hosting_cli.errors import EngineError
 from hosting_cli.secret import Secret
-from inventory.models import HostAccess
+from inventory.environment import HostAccess
 from inventory.resource import Subject
 
 

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from hosting_cli.doors.openbao import OpenBao
     from hosting_cli.doors.repositories import Repositories
     from hosting_cli.jobs import OperatorKey
-    from inventory.models import Application, Environment, Region
+    from inventory.environment import Environment
+    from inventory.models import Application, Region
 
 
 class DoorMaker(Protocol):

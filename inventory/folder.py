@@ -24,7 +24,8 @@ from pydantic import BaseModel
 
 from inventory.documents import Document, read_document
 from inventory.located import Kind
-from inventory.models import Application, ContinuityClasses, Host, Member, NetworkSheet, Profile, Protocols, RegionSheet
+from inventory.models import Application, ContinuityClasses, Host, Member, Profile, RegionSheet
+from inventory.network import NetworkSheet, Protocols
 from inventory.problems import Problem, Words, quoted
 from inventory.providers import Provider
 from inventory.text import check_patients
@@ -39,7 +40,7 @@ KINDS = {"hosts": Kind.HOST, "applications": Kind.APPLICATION, "profiles": Kind.
 
 HELD: dict[type[BaseModel], frozenset[Kind]] = {
     RegionSheet: frozenset({Kind.SITE, Kind.STORE, Kind.CONTACT}),
-    NetworkSheet: frozenset({Kind.SEGMENT}),
+    NetworkSheet: frozenset({Kind.SEGMENT, Kind.GROUP}),
     Member: frozenset({Kind.CONTACT, Kind.ESTABLISHMENT}),
     Host: frozenset({Kind.HOST}),
     Application: frozenset({Kind.APPLICATION}),

@@ -8,9 +8,9 @@ pyinfra takes every list in here for a group of hosts, hence the one public name
 import os as _os
 from pathlib import Path as _Path
 
+from inventory.environment import HostAccess as _HostAccess
 from inventory.load import load_environment as _load_environment
 from inventory.load import load_region as _load_region
-from inventory.models import HostAccess as _HostAccess
 
 
 def _known_hosts(accesses: dict[str, _HostAccess]) -> str:

@@ -7,21 +7,11 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 
+from inventory.environment import Environment, ObjectStoreAccess
 from inventory.folder import CATALOGUE, Found, search_others, survey
 from inventory.located import Catalogue, LocatedRegion, Placed
-from inventory.models import (
-    Application,
-    ContinuityClasses,
-    Environment,
-    Host,
-    Member,
-    NetworkSheet,
-    ObjectStoreAccess,
-    Profile,
-    Protocols,
-    Region,
-    RegionSheet,
-)
+from inventory.models import Application, ContinuityClasses, Host, Member, Profile, Region, RegionSheet
+from inventory.network import NetworkSheet, Protocols
 from inventory.problems import InventoryError, Problem
 from inventory.providers import Provider
 from inventory.reader import Reader

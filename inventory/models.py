@@ -6,8 +6,9 @@ Unknown keys and wrong types are errors.  Sizes are in GiB, durations in days un
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from inventory.frozen import Model
 from inventory.identifiers import (
     ApplicationIdentifier,
     Country,
@@ -24,33 +25,18 @@ from inventory.identifiers import (
     Telephone,
 )
 from inventory.key_policy import OWN, KeyPolicy
+from inventory.network import Flow, Interface, NetworkSheet, Protocol
 from inventory.notations import (
-    Address,
     Continuity,
     DatabaseName,
     Day,
     DevicePath,
-    FilePath,
-    HostKey,
-    HttpsAddress,
-    InterfaceAddress,
-    InterfaceName,
     MountPoint,
-    Network,
     Program,
     ProtocolCode,
     Schedule,
-    Transport,
 )
 from inventory.providers import Provider
-
-
-class Model(BaseModel):
-    """The base of every value: frozen, and strict about keys."""
-
-    # A model that stands in another is built with it, once, and not for itself before.
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
-
 
 # -- who ----------------------------------------------------------------------------------------------------------
 
@@ -137,37 +123,11 @@ class Site(Model):
     country: Country
 
 
-class SegmentKind(StrEnum):
-    """Whose network zone a segment is."""
-
-    TIER = "tier"
-    TUNNEL = "tunnel"
-    PLATFORM = "platform"
-
-
-class Segment(Model):
-    """A network zone; traffic between two segments is dropped unless a flow says otherwise."""
-
-    id: Identifier
-    site: Identifier
-    kind: SegmentKind
-    network: Network
-    establishment: Finess | None = None
-
-
 class HostRole(StrEnum):
     """What a host does for others."""
 
     APPLICATION = "application"
     GATEWAY = "gateway"
-
-
-class Interface(Model):
-    """A network card of a host and its address in a segment."""
-
-    name: InterfaceName
-    segment: Identifier
-    address: InterfaceAddress
 
 
 class DataDevice(Model):
@@ -339,20 +299,6 @@ class BackupPolicy(Model):
     check: RestoredCheck | None = None
 
 
-class Flow(Model):
-    """One row of the flow matrix; what is not a row is dropped.
-
-    A source or destination is the id of a segment, or ``tier:<id>`` for a tier of the same application.
-    """
-
-    source: NonEmpty
-    destination: NonEmpty
-    protocol: ProtocolCode
-    purpose: NonEmpty
-    owner: NonEmpty
-    expires: Day
-
-
 class Application(Model):
     """What is hosted, for one or many establishments, in one environment."""
 
@@ -375,16 +321,6 @@ class Application(Model):
     def is_production(self) -> bool:
         """Tell whether people's care depends on it."""
         return self.environment is Deployment.PRODUCTION
-
-
-class Protocol(Model):
-    """A row of the flow catalogue: what a protocol code means on the wire."""
-
-    code: ProtocolCode
-    name: NonEmpty
-    transport: Transport
-    ports: Annotated[tuple[Annotated[int, Field(gt=0, lt=65536)], ...], Field(min_length=1)]
-    encrypted: bool
 
 
 class BackupRhythm(Model):
@@ -432,12 +368,6 @@ class Profile(Model):
     protocols: tuple[ProtocolCode, ...]
 
 
-class Protocols(Model):
-    """What `catalogue/protocols.yaml` holds: the flow catalogue."""
-
-    protocols: Annotated[tuple[Protocol, ...], Field(min_length=1)]
-
-
 class RegionSheet(Model):
     """What `region.yaml` holds: who operates, whom to call, where, what is kept, and how long keys may serve."""
 
@@ -453,13 +383,6 @@ class RegionSheet(Model):
     key_policy: KeyPolicy = KeyPolicy()
 
 
-class NetworkSheet(Model):
-    """What `network.yaml` holds: the address plan."""
-
-    address_space: Annotated[tuple[Network, ...], Field(min_length=1)]
-    segments: tuple[Segment, ...] = ()
-
-
 class Region(NetworkSheet, RegionSheet):
     """All that one operator hosts: the whole of its files, as one value."""
 
@@ -470,69 +393,3 @@ class Region(NetworkSheet, RegionSheet):
     profiles: tuple[Profile, ...] = ()
     continuity: tuple[ContinuityClass, ...] = ()
     providers: tuple[Provider, ...] = ()
-
-
-# -- which engines ------------------------------------------------------------------------------------------------
-
-
-class LuksProfile(StrEnum):
-    """How much work Argon2id does to open a volume; ``lab`` is for emulated machines only."""
-
-    LAB = "lab"
-    PRODUCTION = "production"
-
-
-class VaultAccess(Model):
-    """Where the vault answers and where the operator's own token is read from."""
-
-    address: HttpsAddress
-    certificate_authority: FilePath
-    token_file: FilePath
-
-
-class ObjectStoreAccess(Model):
-    """Where the object store answers, the KV path of the provisioner's S3 credentials, and whence it asks the vault."""
-
-    endpoint: HttpsAddress
-    region: NonEmpty
-    certificate_authority: FilePath
-    credentials: NonEmpty
-    vault_sees: Network
-
-
-class HostAccess(Model):
-    """How a host is reached, and how it reaches the engines itself: the vault, and object stores by their ids."""
-
-    address: NonEmpty
-    port: Annotated[int, Field(gt=0, lt=65536)] = 22
-    host_key: HostKey
-    bootstrap_key: FilePath | None = None
-    vault_address: HttpsAddress
-    object_stores: dict[Identifier, HttpsAddress]
-    vault_sees: Network
-
-
-class RootOfLinks(StrEnum):
-    """Who signs the vault's authority of links: the vault itself, or a root that is kept where no network leads."""
-
-    VAULT = "vault"
-    OFFLINE = "offline"
-
-
-class Environment(Model):
-    """The engines that a region is carried out on: addresses and paths, never a secret.
-
-    ``package_sources`` are where hosts may fetch Debian packages, a mirror or a proxy: by address, since hosts ask no
-    name server.  Without any, every package must be on a host before its firewall is.
-    """
-
-    environment: Identifier
-    luks_profile: LuksProfile = LuksProfile.PRODUCTION
-    vault: VaultAccess
-    root_of_links: RootOfLinks = RootOfLinks.VAULT
-    object_stores: dict[Identifier, ObjectStoreAccess]
-    administration_sources: Annotated[tuple[Network, ...], Field(min_length=1)]
-    time_servers: tuple[Address, ...] = ()
-    package_sources: tuple[Network, ...] = ()
-    hosts: dict[Identifier, HostAccess]
-    journal: FilePath

@@ -6,14 +6,11 @@ What nobody has found out is ``unknown``, and refuses whatever depends on it.
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from inventory.frozen import Model
 from inventory.identifiers import Country, Identifier, NonEmpty
 from inventory.notations import Day
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Support(StrEnum):
@@ -25,14 +22,14 @@ class Support(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Feature(_Model):
+class Feature(Model):
     """Whether a product has one feature, and what there is to know about it."""
 
     support: Support
     note: NonEmpty | None = None
 
 
-class Features(_Model):
+class Features(Model):
     """What buckets and their users may ask of a product: through S3 and its IAM API, which is all that we speak."""
 
     versioning: Feature
@@ -62,7 +59,7 @@ class PlainRequest(StrEnum):
     UNSAID = "unsaid"
 
 
-class Location(_Model):
+class Location(Model):
     """A region of a provider, by the provider's own name, and whether its HDS certificate covers it."""
 
     id: Identifier
@@ -70,7 +67,7 @@ class Location(_Model):
     hds: Feature
 
 
-class Offer(_Model):
+class Offer(Model):
     """What somebody else's service comes with; whoever runs a product on servers of their own has none."""
 
     locations: tuple[Location, ...]
@@ -78,7 +75,7 @@ class Offer(_Model):
     secnumcloud: Feature
 
 
-class Provider(_Model):
+class Provider(Model):
     """A product: its features, its offer if it is somebody's service, and where all of that was read, and when."""
 
     id: Identifier

@@ -12,17 +12,9 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-from inventory.models import (
-    Application,
-    ContinuityClasses,
-    Environment,
-    Host,
-    Member,
-    NetworkSheet,
-    Profile,
-    Protocols,
-    RegionSheet,
-)
+from inventory.environment import Environment
+from inventory.models import Application, ContinuityClasses, Host, Member, Profile, RegionSheet
+from inventory.network import NetworkSheet, Protocols
 from inventory.providers import Provider
 
 FILES: dict[str, type[BaseModel]] = {

@@ -1,5 +1,6 @@
 """Show what separates the region's files from what the engines hold."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hosting_cli.isolation import Isolation
-    from hosting_cli.plan import Change, Plan
+    from hosting_cli.plan import Change, Finding, Plan
     from hosting_cli.survey import Survey
 
 ApplicationOption = Annotated[
@@ -87,14 +88,9 @@ def blocks(found: "Plan") -> tuple[Block, ...]:
             (change.action.value, change.subject.kind, _short_name(change), _what(change)) for change in changes
         )
         tables.append(Table(f"{source}: {_count(len(changes), 'change')}", ("action", "kind", "name", "how"), rows))
-    for title, findings in (
-        ("unknown", found.unknown),
-        ("waiting", found.blocked),
-        ("conflict", found.conflicts),
-        ("kept", found.kept),
-    ):
-        if findings:
-            tables.append(Table("", (title, "why"), tuple((item.subject, item.reason) for item in findings)))
+    tables += finding_tables(found)
+    if found.kept:
+        tables.append(_finding_table("kept", found.kept))
     tables.append(
         text(
             f"{found.region}, {found.environment}, {found.scope}: {_count(len(found.changes), 'change')}, "
@@ -102,6 +98,16 @@ def blocks(found: "Plan") -> tuple[Block, ...]:
         )
     )
     return tuple(tables)
+
+
+def finding_tables(found: "Plan") -> tuple[Table, ...]:
+    """Lay out what keeps a plan from being all there is to do: what is unknown, what waits, what is in conflict."""
+    named = (("unknown", found.unknown), ("waiting", found.blocked), ("conflict", found.conflicts))
+    return tuple(_finding_table(title, findings) for title, findings in named if findings)
+
+
+def _finding_table(title: str, findings: "Sequence[Finding]") -> Table:
+    return Table("", (title, "why"), tuple((item.subject, item.reason) for item in findings))
 
 
 def _count(number: int, thing: str) -> str:

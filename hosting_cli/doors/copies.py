@@ -17,7 +17,7 @@ from hosting_cli.doors.store_history import stored_objects
 from hosting_cli.errors import EngineError
 from hosting_cli.resources import SecretEntry
 from hosting_cli.secret import Secret
-from inventory.models import ObjectStoreAccess
+from inventory.environment import ObjectStoreAccess
 
 _ABSENT = frozenset({"NoSuchKey", "404"})
 

@@ -10,7 +10,7 @@ from hosting_cli.doors.store_buckets import NO_LOCK
 from hosting_cli.doors.store_client import StoreClient, code_of, unless
 from hosting_cli.errors import EngineError
 from hosting_cli.secret import Secret
-from inventory.models import ObjectStoreAccess
+from inventory.environment import ObjectStoreAccess
 
 _TAKEN = "PreconditionFailed"
 

@@ -18,7 +18,7 @@ from hosting_cli.doors.operator_key import read_bootstrap_key
 from hosting_cli.errors import LoginRefusedError, UnreadableError
 from hosting_cli.jobs import OperatorKey
 from hosting_cli.secret import Secret
-from inventory.models import HostAccess
+from inventory.environment import HostAccess
 from inventory.resource import Json
 
 if TYPE_CHECKING:

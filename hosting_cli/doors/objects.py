@@ -11,7 +11,7 @@ from hosting_cli.doors.store_client import StoreClient, status_when
 from hosting_cli.errors import HostingError, RefusedError
 from hosting_cli.resources import OURS, Bucket, StoreResource, StoreUser, object_store
 from hosting_cli.secret import Secret
-from inventory.models import ObjectStoreAccess
+from inventory.environment import ObjectStoreAccess
 from inventory.resource import Reading, Resource, Subject
 
 

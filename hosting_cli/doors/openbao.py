@@ -17,7 +17,7 @@ from hosting_cli.keys.values import KeysSeen, KeyVersions, SecretId
 from hosting_cli.resources import VAULT, SecretEntry, VaultResource
 from hosting_cli.secret import Secret
 from inventory import naming
-from inventory.models import VaultAccess
+from inventory.environment import VaultAccess
 from inventory.resource import Json, Reading, Resource, Subject
 
 PROOFS_ROLE = "hosting-proofs"

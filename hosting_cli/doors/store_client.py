@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from hosting_cli.errors import EngineError, UnreadableError
 from hosting_cli.secret import Secret
-from inventory.models import ObjectStoreAccess
+from inventory.environment import ObjectStoreAccess
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from hosting_cli.errors import EngineError, RefusedError, UnreadableError
 from hosting_cli.secret import Secret
-from inventory.models import VaultAccess
+from inventory.environment import VaultAccess
 from inventory.resource import Json
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from hosting_cli.request import Request
 from hosting_cli.resources import PkiAuthority
 from hosting_cli.session import Session
 from inventory import naming
+from inventory.environment import RootOfLinks
 from inventory.key_policy import KeyKind
-from inventory.models import RootOfLinks
 from inventory.resource import Json, Subject
 
 SUBJECT = Subject(KeyKind.PKI_AUTHORITY, naming.PKI_MOUNT)

@@ -8,7 +8,8 @@ from deploys.resources import HostVolume
 from hosting_cli.errors import UsageError
 from hosting_cli.resources import SecretEntry, SecretPurpose
 from inventory import naming
-from inventory.models import Environment, Region
+from inventory.environment import Environment
+from inventory.models import Region
 
 
 class Held(StrEnum):

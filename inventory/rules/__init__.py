@@ -8,17 +8,20 @@ it is; those that need one are given it.
 from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
+from inventory.environment import Environment
 from inventory.located import LocatedRegion, Placed
-from inventory.models import Environment, Region
+from inventory.models import Region
 from inventory.problems import Problem
 from inventory.rules import (
     addresses,
     backups,
     continuity,
+    ends,
     environment,
     flows,
     health_data,
     names,
+    profiles,
     providers,
     records,
     references,
@@ -32,7 +35,9 @@ EnvironmentRule: TypeAlias = Callable[[Placed[Environment], Region | None], Iter
 
 RULES: tuple[Rule, ...] = (
     references.references_resolve,
-    references.flow_ends_exist,
+    ends.flow_ends_exist,
+    ends.group_members_exist,
+    ends.no_group_is_everybody,
     references.backups_name_own_volumes,
     uniqueness.identifiers_are_unique,
     uniqueness.lists_hold_nothing_twice,
@@ -67,6 +72,9 @@ RULES: tuple[Rule, ...] = (
     flows.flows_are_their_own_applications,
     flows.flows_have_not_expired,
     flows.health_data_is_not_sent_in_clear,
+    profiles.access_points_only_send,
+    profiles.access_points_have_few_flows,
+    profiles.imaging_goes_through_the_hub,
     health_data.health_data_is_not_called_less,
     health_data.health_data_has_an_owner,
     health_data.health_data_has_an_incident_contact,

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Network
 
 from inventory.located import LocatedRegion, Placed
-from inventory.models import Host, Interface, Segment, SegmentKind
+from inventory.models import Host
+from inventory.network import Interface, Segment, SegmentKind
 from inventory.problems import Problem, Words
 from inventory.rules.uniqueness import whereabouts
 

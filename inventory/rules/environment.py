@@ -6,8 +6,9 @@ from ipaddress import IPv4Network
 from pathlib import Path
 
 from inventory.documents import Steps
+from inventory.environment import Environment
 from inventory.located import Placed
-from inventory.models import Environment, Region
+from inventory.models import Region
 from inventory.problems import Problem, Words, quoted
 
 

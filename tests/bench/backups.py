@@ -28,8 +28,9 @@ from hosting_cli.lab.seaweedfs import PORTS_NEEDED, KeyService, SeaweedServer
 from hosting_cli.resources import AccessKey, Bucket, SecretEntry, SecretPurpose, StoreUser, VaultResource
 from hosting_cli.secret import Secret
 from inventory import naming
+from inventory.environment import Environment, HostAccess, ObjectStoreAccess, VaultAccess
 from inventory.load import load_region
-from inventory.models import Application, Environment, HostAccess, ObjectStoreAccess, Region, VaultAccess
+from inventory.models import Application, Region
 from tests.bench.measure import BenchmarkError, Chapter, Figure, Series, ratio
 from tests.bench.processes import CHECKOUT, Run, checked, measured
 from vault_policies import render

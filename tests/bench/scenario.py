@@ -12,8 +12,8 @@ from deploys import names
 from deploys.desired import region_resources
 from deploys.resources import HostFile, HostFirewall, HostLogin, HostManifest, HostPackages, HostResource
 from deploys.view import Published, digest, manifest_text
+from inventory.environment import Environment
 from inventory.load import load_environment, load_region
-from inventory.models import Environment
 
 IN_NAMESPACES = (HostPackages, HostFile, HostLogin, HostFirewall)
 ENVIRONMENT = "environments/bench.yaml"

@@ -11,7 +11,7 @@ from threading import Thread
 
 import asyncssh
 
-from inventory.models import HostAccess
+from inventory.environment import HostAccess
 
 Answer = Callable[[str, str], tuple[int, str]]
 """Given a command and its standard input, gives its status and output."""

@@ -16,7 +16,7 @@ from hosting_cli.doors.operator_key import make_operator_key, read_bootstrap_key
 from hosting_cli.errors import EngineError, UnreadableError
 from hosting_cli.jobs import OperatorKey
 from hosting_cli.secret import Secret
-from inventory.models import HostAccess
+from inventory.environment import HostAccess
 
 REQUEST = {"timeout_seconds": 30, "files": ["/etc/hostname"], "presence": ["/etc", "/none"]}
 

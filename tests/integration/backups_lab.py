@@ -20,7 +20,8 @@ from hosting_cli.resources import AccessKey, Bucket, Policy, SecretEntry, Secret
 from hosting_cli.secret import Secret
 from hosting_cli.session import Session
 from inventory import naming
-from inventory.models import Application, Environment, HostAccess, Region
+from inventory.environment import Environment, HostAccess
+from inventory.models import Application, Region
 from vault_policies import render
 
 

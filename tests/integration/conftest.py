@@ -18,8 +18,9 @@ from identities_lab import hosted  # noqa: F401 a fixture
 
 from hosting_cli.doors.objects import ObjectStoreDoor
 from hosting_cli.doors.openbao import OpenBao
+from inventory.environment import VaultAccess
 from inventory.load import load_region
-from inventory.models import Application, Region, VaultAccess
+from inventory.models import Application, Region
 
 
 @pytest.fixture(scope="session")

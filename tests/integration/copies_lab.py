@@ -42,8 +42,9 @@ from hosting_cli.resources import (
 )
 from hosting_cli.secret import Secret
 from hosting_cli.session import Session
+from inventory.environment import Environment, HostAccess, ObjectStoreAccess
 from inventory.load import load_region
-from inventory.models import Application, Environment, HostAccess, ObjectStoreAccess, Region
+from inventory.models import Application, Region
 from inventory.resource import PLATFORM
 from vault_policies import render
 

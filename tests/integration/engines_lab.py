@@ -41,8 +41,9 @@ from hosting_cli.resources import (
 from hosting_cli.secret import Secret
 from hosting_cli.session import Session
 from inventory import naming
+from inventory.environment import ObjectStoreAccess, VaultAccess
 from inventory.load import load_region
-from inventory.models import ObjectStoreAccess, Region, VaultAccess
+from inventory.models import Region
 from inventory.resource import PLATFORM, Json
 from vault_policies import render
 

@@ -11,7 +11,8 @@ from hosting_cli.errors import EngineError, RefusedError, UnreadableError
 from hosting_cli.lab import processes, tls
 from hosting_cli.resources import TransitKey
 from inventory import naming
-from inventory.models import Region, VaultAccess
+from inventory.environment import VaultAccess
+from inventory.models import Region
 
 KEY = TransitKey(name="hosting-fault-objects", owner="fault")
 

@@ -11,7 +11,8 @@ from hosting_cli.doors.vault_client import VaultClient
 from hosting_cli.errors import EngineError, RefusedError
 from hosting_cli.resources import AppRole, Policy, SshAuthority, SshRole, TransitKey, VaultResource
 from inventory import naming
-from inventory.models import Region, VaultAccess
+from inventory.environment import VaultAccess
+from inventory.models import Region
 from inventory.resource import PLATFORM, Json
 from vault_policies.mark import Mark
 

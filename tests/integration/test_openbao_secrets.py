@@ -12,7 +12,8 @@ from hosting_cli.doors.vault_client import VaultClient
 from hosting_cli.errors import EngineError, RefusedError
 from hosting_cli.resources import SecretEntry, SecretPurpose
 from hosting_cli.secret import Secret
-from inventory.models import Region, VaultAccess
+from inventory.environment import VaultAccess
+from inventory.models import Region
 
 KEY = "hosting-imagerie-beaune-volumes"
 NAMES = (f"test/secrets/{number}" for number in count())

@@ -14,7 +14,7 @@ from typer.main import get_command
 
 from hosting_cli import help_page, reference
 from hosting_cli.app import COMMANDS, SHARED_OPTIONS, build, function_of
-from inventory.models import Environment
+from inventory.environment import Environment
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = (

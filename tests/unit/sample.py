@@ -8,8 +8,9 @@ from pathlib import Path
 import yaml
 
 from deploys.desired import Published
+from inventory.environment import Environment, HostAccess, ObjectStoreAccess, VaultAccess
 from inventory.load import load_region
-from inventory.models import Environment, HostAccess, ObjectStoreAccess, Region, VaultAccess
+from inventory.models import Region
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "inventory/regions/bourgogne-franche-comte"

@@ -39,8 +39,9 @@ from hosting_cli.resources import (
     VaultResource,
 )
 from inventory import naming
+from inventory.environment import Environment
 from inventory.load import load_region, locate_region
-from inventory.models import Environment, Region
+from inventory.models import Region
 from inventory.resource import PLATFORM, Resource, Subject
 from inventory.rules.names import RESERVED, generated_names
 from tests.unit.inventory.large_region import LargeRegion

@@ -20,7 +20,7 @@ from hosting_cli.jobs import OperatorKey
 from hosting_cli.secret import Secret
 from hosting_cli.session import Session
 from hosting_cli.survey import read_hosts
-from inventory.models import HostAccess
+from inventory.environment import HostAccess
 from inventory.resource import Json
 
 HOSTS = 12

@@ -12,7 +12,7 @@ from hosting_cli.app import LazyDoors
 from hosting_cli.doors.openbao import OpenBao
 from hosting_cli.errors import InvalidFilesError, UsageError
 from hosting_cli.session import DoorMaker, Session, now
-from inventory.models import VaultAccess
+from inventory.environment import VaultAccess
 
 
 class NoDoors:

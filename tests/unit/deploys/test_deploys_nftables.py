@@ -146,6 +146,8 @@ def test_a_flow_opens_exactly_its_row() -> None:
     assert rows == [
         '10.21.20.0/24 . 10.21.10.11 . tcp . 443 counter comment "imagerie-beaune flow 2 F-HTTPS" : accept,',
         '10.21.20.0/24 . 10.21.10.11 . tcp . 2762 counter comment "imagerie-beaune flow 1 F-DCMT" : accept,',
+        '172.20.21.0/24 . 10.21.10.11 . tcp . 443 counter comment "imagerie-beaune flow 2 F-HTTPS" : accept,',
+        '172.20.21.0/24 . 10.21.10.11 . tcp . 2762 counter comment "imagerie-beaune flow 1 F-DCMT" : accept,',
     ]
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from hosting_cli.doors.vault_client import VaultClient
 from hosting_cli.errors import UnreadableError
-from inventory.models import VaultAccess
+from inventory.environment import VaultAccess
 
 
 def written(path: Path, token: str) -> Path:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from inventory_edits import HERE, SAMPLE, TODAY, apply_edits, problems_of_environment, read_cases
 
+from inventory.environment import LuksProfile
 from inventory.load import load_environment, load_region
-from inventory.models import LuksProfile
 from inventory.problems import InventoryError
 
 

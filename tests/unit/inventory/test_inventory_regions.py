@@ -13,7 +13,7 @@ from inventory_edits import TODAY, apply_edits, problems_of, read_cases
 from inventory.countries import is_in_eea
 from inventory.documents import read_document
 from inventory.load import load_catalogue, load_region
-from inventory.models import Protocols
+from inventory.network import Protocols
 from inventory.problems import InventoryError
 from inventory.providers import Support
 from inventory.shapes import fit
