@@ -31,8 +31,7 @@ def resources(view: View) -> Iterator[HostResource]:
     emergency = nftables.render_emergency(view.environment.administration_sources)
     yield view.file(names.FIREWALL_EMERGENCY, emergency)
     yield view.file("/etc/nftables.conf", render("nftables.conf", rules_path=names.FIREWALL_RULES))
-    unit = render("nftables.service", table=f"{nftables.FAMILY} {nftables.TABLE}", emergency=names.FIREWALL_EMERGENCY)
-    yield view.file(names.unit_file("nftables.service.d/hosting.conf"), unit)
+    yield view.file(names.unit_file("nftables.service.d/hosting.conf"), boot_unit())
     content = nftables.render(rule_set(view.places, view.environment, view.host))
     yield HostFirewall(
         host=view.host.id,
@@ -41,6 +40,12 @@ def resources(view: View) -> Iterator[HostResource]:
         rules=digest(content),
         content=content,
     )
+
+
+def boot_unit() -> str:
+    """Write what is said of the unit that loads the rules at boot, beside what Debian says."""
+    table = f"{nftables.FAMILY} {nftables.TABLE}"
+    return render("nftables.service", table=table, emergency=names.FIREWALL_EMERGENCY, closed=nftables.render_closed())
 
 
 def _routes(view: View) -> Iterator[HostResource]:

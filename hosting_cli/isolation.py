@@ -3,7 +3,7 @@
 An isolation is no part of the region's files: nobody approves it beforehand, no plan makes it or takes it back.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -120,32 +120,50 @@ def _why(answer: Any) -> str:
 
 @dataclass(frozen=True)
 class Isolation:
-    """A segment that hosts cut off: on which, and on which of them not for the next boot, or only from then on."""
+    """A segment that hosts cut off: on which, on which it should be as well, and where a reboot would change that."""
 
     segment: str
     hosts: tuple[str, ...]
+    missing: tuple[str, ...]
     passing: tuple[str, ...]
 
     @property
     def where(self) -> str:
         """Say it in a line."""
-        short = f"; it will be another after a reboot of {', '.join(self.passing)}" if self.passing else ""
-        return f"on {', '.join(self.hosts) or 'no host yet'}{short}"
+        parts = [f"on {', '.join(self.hosts) or 'no host yet'}"]
+        parts += [f"not on {', '.join(self.missing)}"] if self.missing else []
+        parts += [f"until a reboot changes that on {', '.join(self.passing)}"] if self.passing else []
+        return "; ".join(parts)
 
     def to_json(self) -> dict[str, Json]:
         """Give it as plain JSON."""
-        return {"segment": self.segment, "hosts": list(self.hosts), "changes_at_boot": list(self.passing)}
+        return {
+            "segment": self.segment,
+            "hosts": list(self.hosts),
+            "missing": list(self.missing),
+            "changes_at_boot": list(self.passing),
+        }
 
 
-def isolations(seen: Iterable[Resource]) -> tuple[Isolation, ...]:
+def isolations(region: "Region", seen: Iterable[Resource]) -> tuple[Isolation, ...]:
     """Find every segment that a host isolates, or will at its next boot."""
-    firewalls: Sequence[HostFirewall] = [item for item in seen if isinstance(item, HostFirewall)]
-    segments = sorted({name for item in firewalls for name in (*item.isolated, *item.isolated_at_boot)})
+    firewalls = {item.host: item for item in seen if isinstance(item, HostFirewall)}
+    segments = sorted({name for item in firewalls.values() for name in (*item.isolated, *item.isolated_at_boot)})
+    places = flows.topology(region) if segments else None
     return tuple(
         Isolation(
             segment,
-            tuple(item.host for item in firewalls if segment in item.isolated),
-            tuple(item.host for item in firewalls if (segment in item.isolated) != (segment in item.isolated_at_boot)),
+            tuple(host for host, item in firewalls.items() if segment in item.isolated),
+            tuple(
+                host
+                for host in (flows.concerned(places, segment) if places else ())
+                if host in firewalls and segment not in firewalls[host].isolated
+            ),
+            tuple(
+                host
+                for host, item in firewalls.items()
+                if (segment in item.isolated) != (segment in item.isolated_at_boot)
+            ),
         )
         for segment in segments
     )

@@ -138,19 +138,34 @@ def test_what_is_isolated_is_no_difference() -> None:
         ([firewall(HOST, (SEGMENT,), (SEGMENT,))], [f"on {HOST}"]),
         (
             [firewall(HOST, (SEGMENT,), ()), firewall(GATEWAY, (SEGMENT,), (SEGMENT,))],
-            [f"on {HOST}, {GATEWAY}; it will be another after a reboot of {HOST}"],
+            [f"on {HOST}, {GATEWAY}; until a reboot changes that on {HOST}"],
         ),
-        ([firewall(HOST, (), (SEGMENT,))], [f"on no host yet; it will be another after a reboot of {HOST}"]),
+        (
+            [firewall(HOST, (), ()), firewall(GATEWAY, (SEGMENT,), (SEGMENT,))],
+            [f"on {GATEWAY}; not on {HOST}"],
+        ),
+        (
+            [firewall(HOST, (), (SEGMENT,))],
+            [f"on no host yet; not on {HOST}; until a reboot changes that on {HOST}"],
+        ),
+        ([firewall(HOST, ("10.0.0.0/8",), ())], [f"on {HOST}; until a reboot changes that on {HOST}"]),
     ],
-    ids=["nothing", "a segment", "until a reboot", "from a reboot on"],
+    ids=[
+        "nothing",
+        "a segment",
+        "until a reboot",
+        "where a host was out of reach",
+        "from a reboot on",
+        "what somebody isolated by hand",
+    ],
 )
 def test_drift_says_what_is_isolated_and_where(seen: list[HostFirewall], where: list[str]) -> None:
-    found = isolations(seen)
+    found = isolations(region(), seen)
     assert [item.where for item in found] == where
     plan = Plan("r", "e", "region", production=True, changes=(), in_order=1)
     result = shown(plan, "drift", isolated=found)
     assert result.status is ExitStatus.DONE
     data: Any = result.data
-    assert [item["segment"] for item in data["isolated"]] == [SEGMENT] * len(where)
+    assert [item["segment"] for item in data["isolated"]] == [item.segment for item in found]
     printed = "\n".join(render(block, width=200, colours=False) for block in result.blocks)
     assert all(line in printed for line in where)
