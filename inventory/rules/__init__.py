@@ -13,6 +13,7 @@ from inventory.located import LocatedRegion, Placed
 from inventory.models import Region
 from inventory.problems import Problem
 from inventory.rules import (
+    address_plan,
     addresses,
     backups,
     continuity,
@@ -33,6 +34,15 @@ from inventory.rules import (
 Rule: TypeAlias = Callable[[LocatedRegion], Iterable[Problem]]
 EnvironmentRule: TypeAlias = Callable[[Placed[Environment], Region | None], Iterable[Problem]]
 
+PLAN_RULES: tuple[Rule, ...] = (
+    addresses.address_space_is_disjoint,
+    addresses.segments_are_inside_and_disjoint,
+    address_plan.supernets_are_inside_and_disjoint,
+    address_plan.networks_come_from_their_sites_supernets,
+    address_plan.nothing_is_allocated_twice,
+)
+"""What must hold before anything is allocated: the plan itself, whatever else the files lack."""
+
 RULES: tuple[Rule, ...] = (
     references.references_resolve,
     ends.flow_ends_exist,
@@ -46,12 +56,15 @@ RULES: tuple[Rule, ...] = (
     names.generated_names_are_unique,
     registers.establishments_stand_in_their_department,
     registers.finess_is_no_siren,
-    addresses.address_space_is_disjoint,
-    addresses.segments_are_inside_and_disjoint,
+    *PLAN_RULES,
     addresses.interfaces_fit_their_segments,
     addresses.host_addresses_are_unique,
     addresses.tunnels_alone_belong_to_establishments,
     addresses.tiers_have_segments_of_their_kind,
+    address_plan.only_tunnels_lead_to_others,
+    address_plan.purposes_are_the_platforms,
+    address_plan.internal_ranges_are_not_everything,
+    address_plan.colliding_ranges_are_translated,
     storage.hosts_and_stores_stand_in_datacentres,
     storage.storage_stays_in_the_eea,
     storage.tiers_run_on_application_hosts,
