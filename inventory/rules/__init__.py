@@ -21,6 +21,7 @@ from inventory.rules import (
     environment,
     flows,
     health_data,
+    links,
     names,
     profiles,
     providers,
@@ -29,6 +30,7 @@ from inventory.rules import (
     registers,
     storage,
     uniqueness,
+    vlans,
 )
 
 Rule: TypeAlias = Callable[[LocatedRegion], Iterable[Problem]]
@@ -59,6 +61,8 @@ RULES: tuple[Rule, ...] = (
     *PLAN_RULES,
     addresses.interfaces_fit_their_segments,
     addresses.host_addresses_are_unique,
+    vlans.vlans_are_segments,
+    vlans.trunks_carry_each_tag_once,
     addresses.tunnels_alone_belong_to_establishments,
     addresses.tiers_have_segments_of_their_kind,
     address_plan.only_tunnels_lead_to_others,
@@ -88,6 +92,8 @@ RULES: tuple[Rule, ...] = (
     profiles.access_points_only_send,
     profiles.access_points_have_few_flows,
     profiles.imaging_goes_through_the_hub,
+    links.links_carry_what_they_guarantee,
+    links.services_have_the_links_they_need,
     health_data.health_data_is_not_called_less,
     health_data.health_data_has_an_owner,
     health_data.health_data_has_an_incident_contact,
