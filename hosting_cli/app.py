@@ -88,6 +88,7 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "lost": "End the identity of a lost host, and say how it comes back.",
     },
     "network": {
+        "allocate": "Find addresses for every tier, tunnel and zone that has none.",
         "isolate": "Cut a segment off: every packet from or to it is dropped.",
         "release": "Let a segment back that was isolated: its flows pass again.",
     },
@@ -134,7 +135,7 @@ GROUPS = {
     "catalogue": "What the region's files may choose from.",
     "backup": "Backups: how they stand, what is kept, and letting go safely.",
     "host": "Hosts: what to do when one is lost.",
-    "network": "The network: cutting a segment off in an incident.",
+    "network": "The network: who has which addresses, and who may reach whom.",
     "drill": "Drills: whether what is promised works, and how fast.",
     "key": "Keys and secrets: their age, rotation and end.",
     "volume": "Encrypted volumes: what opens them, and their headers.",
