@@ -187,12 +187,18 @@ def render_closed() -> str:
     return "; ".join([f"add {_TABLE}", *chains])
 
 
-def render_isolation(name: str, network: IPv4Network) -> str:
-    """Write the file that isolates *network*, which is that of the segment *name*."""
-    _check_networks((network,))
+def render_isolation(name: str, found: tuple[IPv4Network, ...]) -> str:
+    """Write the file that isolates the networks of the segment *name*."""
     if not _NAME.fullmatch(name):
         raise ValueError(f"{name!r} cannot be the name of a segment")
-    return f'add element {FAMILY} {TABLE} {ISOLATED} {{ {network} comment "{name}" }}\n'
+    written = ", ".join(f'{network} comment "{name}"' for network in isolated_networks(found))
+    return f"add element {FAMILY} {TABLE} {ISOLATED} {{ {written} }}\n"
+
+
+def isolated_networks(found: tuple[IPv4Network, ...]) -> list[str]:
+    """Write networks as the kernel lists them once they are isolated."""
+    _check_networks(found)
+    return [addresses(span) for span in networks(found)]
 
 
 # -- chains -----------------------------------------------------------------------------------------------------------

@@ -31,6 +31,11 @@ class Target:
     hosts: tuple[str, ...]
     production: bool
 
+    @property
+    def networks(self) -> str:
+        """Name what is cut off: the segment, and where it is a tunnel's, all that is behind it."""
+        return ", ".join(nftables.isolated_networks(self.segment.networks))
+
 
 def target(region: "Region", environment: "Environment", segment: str) -> Target:
     """Find what isolating *segment* concerns; raise ``UsageError`` where it is unknown or no host can be told."""
@@ -68,14 +73,14 @@ class Grounds:
 
 def isolate(session: "Session", found: Target, grounds: Grounds) -> Step:
     """Give the step that cuts *found* off on every host at once."""
-    content = nftables.render_isolation(found.segment.id, found.segment.network)
-    sentence = f"drop every packet from or to {found.segment.network} on {len(found.hosts)} hosts: {grounds}"
+    content = nftables.render_isolation(found.segment.id, found.segment.networks)
+    sentence = f"drop every packet from or to {found.networks} on {len(found.hosts)} hosts: {grounds}"
     return _step(session, found, sentence, content)
 
 
 def release(session: "Session", found: Target, grounds: Grounds) -> Step:
     """Give the step that lets the flows of *found* pass again."""
-    sentence = f"let flows from and to {found.segment.network} pass again on {len(found.hosts)} hosts: {grounds}"
+    sentence = f"let flows from and to {found.networks} pass again on {len(found.hosts)} hosts: {grounds}"
     return _step(session, found, sentence, None)
 
 
@@ -101,7 +106,8 @@ def order(segment: str, content: str | None) -> dict[str, Json]:
 
 def _judged(found: Target, answers: Mapping[str, Any], *, isolating: bool) -> Observed:
     """Give what each host holds now; raise ``EngineError`` that names every host which is not as it was told to be."""
-    wanted: dict[str, Json] = {"isolated": [str(found.segment.network)] if isolating else [], "kept": isolating}
+    isolated = list[Json](nftables.isolated_networks(found.segment.networks)) if isolating else []
+    wanted: dict[str, Json] = {"isolated": isolated, "kept": isolating}
     wrong = {host: _why(answer) for host, answer in answers.items() if answer != wanted}
     if wrong:
         done = len(answers) - len(wrong)

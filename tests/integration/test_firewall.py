@@ -18,8 +18,8 @@ from deploys.desired_network import boot_unit, rule_set
 from deploys.nftables import RuleSet
 from deploys.templates import render
 from hosting_cli import isolation
+from inventory.environment import Environment, HostAccess, ObjectStoreAccess, VaultAccess
 from inventory.load import load_region
-from inventory.models import Environment, HostAccess, ObjectStoreAccess, VaultAccess
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "inventory/regions/bourgogne-franche-comte"
@@ -130,7 +130,7 @@ def test_a_flow_that_routes_lead_astray_is_dropped(net: Segments) -> None:
 
 
 def order(node: Node, *, isolating: bool, segment: str = SEGMENT, network: IPv4Network = NETWORK) -> object:
-    content = nftables.render_isolation(segment, network) if isolating else None
+    content = nftables.render_isolation(segment, (network,)) if isolating else None
     return node.program("isolation", isolation.order(segment, content))
 
 
