@@ -1,7 +1,8 @@
 """Hold what one host's kernel lets through against what the files say: differences, with example packets.  Pure."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from deploys.flows import ResolvedFlow
@@ -128,7 +129,7 @@ class _Comparison:
         yield from self._too_little()
 
     def _too_much(self) -> Iterator[Finding]:
-        allowed = self._packets.union(pattern for permit in self._permits for pattern in permit.allows)
+        allowed = self._together((permit.allowed, permit.ports) for permit in self._permits)
         left, named = (self._passing & self._domain) - allowed, 0
         while left:
             packet = self._packets.example(left, self._preferred)
@@ -141,10 +142,10 @@ class _Comparison:
             left, named = left - decision.reach, named + 1
 
     def _too_little(self) -> Iterator[Finding]:
-        promised = self._packets.union(pattern for permit in self._permits for pattern in permit.promises)
+        promised = self._together((permit.promised, permit.ports) for permit in self._permits)
         missing, named = promised & self._stopped & self._domain, 0
         for permit in self._permits if missing else ():
-            lost = self._packets.union(permit.promises) & missing
+            lost = self._together([(permit.promised, permit.ports)]) & missing
             if not lost:
                 continue
             packet = self._packets.example(lost, self._preferred)
@@ -154,6 +155,18 @@ class _Comparison:
             )
             yield self._finding(Difference.TOO_LITTLE, packet, str(decision or ""), permit)
             named += 1
+
+    def _together(self, patterns: Iterable[tuple[Pattern | None, tuple[int, ...]]]) -> PointSet:
+        """Unite patterns; those that are to other ports only are one."""
+        ports: dict[Pattern, set[int]] = defaultdict(set)
+        wholes: list[Pattern] = []
+        for pattern, to in patterns:
+            if pattern is not None and to:
+                ports[pattern].update(to)
+            elif pattern is not None:
+                wholes.append(pattern)
+        wholes += [replace(pattern, ports=tuple((port, port) for port in to)) for pattern, to in ports.items()]
+        return self._packets.union(wholes)
 
     def _finding(self, difference: Difference, packet: Point, words: str, permit: Permit | None = None) -> Finding:
         return Finding(

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from hosting_cli.network.packets import Packets, Pattern
+from hosting_cli.network.packets import Axis, Packets, Pattern
 from hosting_cli.network.rules import (
     Chain,
     Hook,
@@ -24,7 +24,7 @@ from hosting_cli.network.rules import (
     Verdict,
     VerdictMap,
 )
-from hosting_cli.network.spaces import Point, PointSet, Span
+from hosting_cli.network.spaces import Point, PointSet, Span, overlap
 
 
 @dataclass(frozen=True)
@@ -121,13 +121,19 @@ class Evaluation:
         dropped: list[PointSet] = []
         left: list[PointSet] = []
         remaining = self._packets.everything
-        for together in _runs_of_accepting(chain.rules):
-            effects = [self._effect(chain, rule) for rule in together]
-            accepted.append(remaining & union(effect.fate.accepted for effect in effects))
-            dropped.append(remaining & union(effect.fate.dropped for effect in effects))
-            left.append(remaining & union(effect.fate.left for effect in effects))
-            onward = union(effect.onward for effect in effects)
-            remaining = (remaining - union(effect.settled for effect in effects)) | (remaining & onward)
+        for is_accepting, rules in groupby(chain.rules, key=lambda rule: rule.outcome == _ACCEPT):
+            if is_accepting:
+                # Their order makes no difference, so they are taken together.
+                cases = [self._cases_of(rule) for rule in rules]
+                accepted.append(remaining & union(case.matched for case in cases))
+                remaining = remaining - union(case.matched for case in cases if case.is_certain)
+                continue
+            for rule in rules:
+                effect = self._effect(chain, rule)
+                accepted.append(remaining & effect.fate.accepted)
+                dropped.append(remaining & effect.fate.dropped)
+                left.append(remaining & effect.fate.left)
+                remaining = (remaining - effect.settled) | (remaining & effect.onward)
         return Fate(union(accepted), union(dropped), union([*left, remaining]))
 
     def _effect(self, chain: Chain, rule: Rule) -> "_Effect":
@@ -206,10 +212,16 @@ class Evaluation:
 
     def _read(self, rule: Rule) -> "_Cases":
         """Say which packets a rule matches, and which of them take which way out of it."""
-        matched = self._packets.everything
+        sides: dict[int, Sequence[Span]] = {}
+        others: list[Match] = []
         for condition in rule.conditions:
-            if isinstance(condition, Match):
-                matched = matched & self._matching(condition)
+            if isinstance(condition, Match) and len(condition.selectors) == 1 and not condition.negated:
+                self._narrow(sides, condition)
+            elif isinstance(condition, Match):
+                others.append(condition)
+        matched = self._packets.space.box(sides)
+        for match_ in others:
+            matched = matched & self._matching(match_)
         is_certain = all(isinstance(condition, Match) for condition in rule.conditions)
         match rule.outcome:
             case NotUnderstood():
@@ -222,6 +234,19 @@ class Evaluation:
                     keys.setdefault(entry.verdict, []).append(entry.key)
                 ways = tuple(_Way(self._keyed(selectors, found), verdict) for verdict, found in keys.items())
         return _Cases(matched, is_certain, ways)
+
+    def _narrow(self, sides: dict[int, Sequence[Span]], match: Match) -> None:
+        """Leave of a box what matches, where that is a box itself."""
+        (selector,) = match.selectors
+        needed: dict[int, Sequence[Span]] = {
+            selector.axis: self._spans(value for (values,) in match.keys for value in values)
+        }
+        if selector.family is not None:
+            needed[Axis.FAMILY] = ((selector.family, selector.family),)
+        if selector.protocol is not None:
+            needed[Axis.PROTOCOL] = ((selector.protocol, selector.protocol),)
+        for axis, spans in needed.items():
+            sides[axis] = overlap(sides[axis], spans) if axis in sides else spans
 
     def _matching(self, match: Match) -> PointSet:
         keyed = self._keyed(match.selectors, match.keys)
@@ -252,6 +277,7 @@ class Evaluation:
         ]
 
 
+_ACCEPT = Verdict(Kind.ACCEPT)
 _LEAVING = frozenset({Kind.RETURN, Kind.GOTO})
 """Verdicts after which a chain's next rule is not asked, even if they lead to no decision."""
 
@@ -281,13 +307,3 @@ class _Effect:
     fate: Fate
     onward: PointSet
     settled: PointSet
-
-
-def _runs_of_accepting(rules: Iterable[Rule]) -> Iterator[list[Rule]]:
-    """Group rules that only accept and follow each other, since their order makes no difference; others stay alone."""
-    accept = Verdict(Kind.ACCEPT)
-    for is_accepting, run in groupby(rules, key=lambda rule: rule.outcome == accept):
-        if is_accepting:
-            yield list(run)
-        else:
-            yield from ([rule] for rule in run)

@@ -26,21 +26,19 @@ def incoming(position: Position) -> Iterator[Permit]:
     yield from _always(Pattern(incoming=(LOOPBACK,)))
     sources = spans_of(position.environment.administration_sources)
     for what, port in (("administration", SSH_PORT), ("node exporter", NODE_EXPORTER_PORT)):
-        allowed = replace(_new(TCP, port), sources=sources)
+        allowed = replace(_new(TCP), sources=sources)
         promised = replace(
             allowed,
             incoming=position.managed_by,
             sources=without(sources, position.own),
             destinations=position.own_spans,
         )
-        yield Permit(what, (allowed,), (promised,))
+        yield Permit(what, allowed, promised, (port,))
     if position.is_gateway and not position.environment.time_servers:
         for leg in time_clients(position.places, position.host):
             network = spans_of([leg.network])
-            allowed = replace(
-                _new(UDP, NTP_PORT), incoming=(leg.name,), sources=network, destinations=spans_of([leg.alone])
-            )
-            yield Permit("time", (allowed,), (replace(allowed, sources=without(network, position.own)),))
+            allowed = replace(_new(UDP), incoming=(leg.name,), sources=network, destinations=spans_of([leg.alone]))
+            yield Permit("time", allowed, replace(allowed, sources=without(network, position.own)), (NTP_PORT,))
 
 
 def outgoing(position: Position) -> Iterator[Permit]:
@@ -52,9 +50,9 @@ def outgoing(position: Position) -> Iterator[Permit]:
         yield _engine(position, "object store", address)
     gateways = tuple(leg.address for leg in time_sources(position.places, position.host))
     if servers := environment.time_servers or gateways:
-        yield _use(position, "time", [IPv4Network(server) for server in servers], _new(UDP, NTP_PORT))
+        yield _use(position, "time", [IPv4Network(server) for server in servers], UDP, (NTP_PORT,))
     if environment.package_sources:
-        yield _use(position, "packages", environment.package_sources, _new(TCP, *PACKAGE_PORTS))
+        yield _use(position, "packages", environment.package_sources, TCP, PACKAGE_PORTS)
     if position.is_gateway:
         marks: tuple[Span, ...] = ((PROBE_MARK, PROBE_MARK),)
         promised = Pattern(
@@ -65,18 +63,18 @@ def outgoing(position: Position) -> Iterator[Permit]:
             sources=position.own_spans,
             protocols=(TCP, UDP),
         )
-        yield Permit("probe", (Pattern(states=_NOT_INVALID, marks=marks),), (promised,))
+        yield Permit("probe", Pattern(states=_NOT_INVALID, marks=marks), promised)
 
 
 def _always(loopback: Pattern) -> Iterator[Permit]:
     tracked = replace(loopback, states=(State.NEW, *FOLLOWED), family=Family.IPV4)
-    yield Permit("the host's talk with itself", (loopback,), (tracked,))
+    yield Permit("the host's talk with itself", loopback, tracked)
     icmp = Pattern(
         states=_NOT_INVALID, family=Family.IPV4, protocols=(ICMP,), heads=_types(*ICMP_PROBLEMS, ICMP_ECHO_REQUEST)
     )
-    yield Permit("problems and echoes of IPv4", (icmp,))
+    yield Permit("problems and echoes of IPv4", icmp)
     icmpv6 = Pattern(states=_NOT_INVALID, family=Family.IPV6, protocols=(ICMPV6,), heads=_types(*ICMPV6_NEEDED))
-    yield Permit("neighbour discovery and problems of IPv6", (icmpv6,))
+    yield Permit("neighbour discovery and problems of IPv6", icmpv6)
 
 
 def _types(*kinds: int) -> tuple[Span, ...]:
@@ -86,24 +84,21 @@ def _types(*kinds: int) -> tuple[Span, ...]:
 def _engine(position: Position, what: str, url: str) -> Permit:
     parts = urlsplit(url)
     network = IPv4Network(IPv4Address(parts.hostname or ""))
-    return _use(position, what, [network], _new(TCP, parts.port or 443))
+    return _use(position, what, [network], TCP, (parts.port or 443,))
 
 
-def _use(position: Position, what: str, networks: Iterable[IPv4Network], pattern: Pattern) -> Permit:
-    allowed = replace(pattern, destinations=spans_of(networks))
+def _use(
+    position: Position, what: str, networks: Iterable[IPv4Network], protocol: int, ports: tuple[int, ...]
+) -> Permit:
+    allowed = replace(_new(protocol), destinations=spans_of(networks))
     promised = replace(
         allowed,
         outgoing=position.interfaces,
         sources=position.own_spans,
         destinations=without(spans_of(networks), position.own),
     )
-    return Permit(what, (allowed,), (promised,))
+    return Permit(what, allowed, promised, ports)
 
 
-def _new(protocol: int, *ports: int) -> Pattern:
-    return Pattern(
-        states=(State.NEW,),
-        family=Family.IPV4,
-        protocols=(protocol,),
-        ports=tuple((port, port) for port in ports),
-    )
+def _new(protocol: int) -> Pattern:
+    return Pattern(states=(State.NEW,), family=Family.IPV4, protocols=(protocol,))

@@ -1,8 +1,9 @@
 """What the proof knows of a packet: its coordinates, the sets that packets form, and an example in words.  Pure."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import IntEnum
+from functools import cached_property
 from ipaddress import IPv4Address, IPv4Network, IPv6Address
 
 from hosting_cli.network.spaces import Point, PointSet, Space, Span
@@ -85,15 +86,19 @@ class Interfaces:
 
     words: tuple[str, ...]
 
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        return {word: number for number, word in enumerate(self.words)}
+
     @classmethod
     def of(cls, spoken_of: Iterable[str]) -> "Interfaces":
         """Give numbers to *spoken_of*: names, and patterns that end with an asterisk, which sorts before any letter."""
         return cls(tuple(sorted({*spoken_of, NONE, OTHER, LOOPBACK})))
 
     def spans(self, name: str) -> tuple[Span, ...]:
-        """Give the numbers of a name or of all that a pattern covers; raise ``ValueError`` for one not spoken of."""
+        """Give the numbers of a name or of all that a pattern covers; raise ``KeyError`` for one not spoken of."""
         if name == OTHER or not name.endswith("*"):
-            return ((self.words.index(name),) * 2,)
+            return ((self._numbers[name],) * 2,)
         covered = [number for number, word in enumerate(self.words) if word.startswith(name[:-1])]
         return ((covered[0], covered[-1]),)
 
@@ -149,16 +154,8 @@ class Packets:
         return None if names is None else tuple(span for name in names for span in self._interfaces.spans(name))
 
     def union(self, patterns: Iterable[Pattern]) -> PointSet:
-        """Give the packets of any of *patterns*; those that differ in their ports alone are one."""
-        ports: dict[Pattern, list[Span]] = {}
-        wholes: list[Pattern] = []
-        for pattern in patterns:
-            if pattern.ports is None:
-                wholes.append(pattern)
-            else:
-                ports.setdefault(replace(pattern, ports=None), []).extend(pattern.ports)
-        wholes += [replace(pattern, ports=tuple(spans)) for pattern, spans in ports.items()]
-        return self.space.union(map(self.matching, wholes))
+        """Give the packets of any of *patterns*."""
+        return self.space.union(map(self.matching, patterns))
 
     def spans_of_interface(self, name: str) -> tuple[Span, ...]:
         """Give the numbers that a name or a pattern stands for."""

@@ -23,8 +23,10 @@ class Permit:
     """
 
     what: str
-    allows: tuple[Pattern, ...]
-    promises: tuple[Pattern, ...] = ()
+    allowed: Pattern | None
+    promised: Pattern | None = None
+    ports: tuple[int, ...] = ()
+    """To these alone, if there are any: apart from the patterns, so that the many rows of two ends share those."""
     rows: tuple[ResolvedFlow, ...] = ()
 
 

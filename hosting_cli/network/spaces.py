@@ -9,6 +9,7 @@ read them, where lists of boxes would have to be held against each other.
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeAlias
 
 Span: TypeAlias = tuple[int, int]
@@ -47,7 +48,7 @@ class Space:
         self.nothing = PointSet(self, _NOTHING)
         self.everything = PointSet(self, _EVERYTHING)
 
-    def box(self, sides: Mapping[int, Iterable[Span]]) -> "PointSet":
+    def box(self, sides: Mapping[int, Sequence[Span]]) -> "PointSet":
         """Give the points whose coordinate on each axis named is in one of its spans; the other axes are free."""
         node = _EVERYTHING
         for axis in sorted(sides, reverse=True):
@@ -62,36 +63,38 @@ class Space:
             nodes = [self._union(a, b) for a, b in zip(nodes[::2], nodes[1::2], strict=False)] + odd
         return PointSet(self, nodes[0]) if nodes else self.nothing
 
-    def _side(self, axis: int, spans: Iterable[Span], inside: _Node) -> _Node:
+    def _side(self, axis: int, spans: Sequence[Span], inside: _Node) -> _Node:
+        """Give the points that are in *spans* on one axis, and in *inside* on the later ones."""
+        if not spans or inside is _NOTHING:
+            return _NOTHING
+        last = self._lasts[axis]
         uppers: list[int] = []
         children: list[_Node] = []
-        for low, high in _merged(spans):
+        for low, high in spans if len(spans) == 1 else _merged(spans):
             if low > 0:
                 uppers.append(low - 1)
                 children.append(_NOTHING)
             uppers.append(high)
             children.append(inside)
-        if not uppers or uppers[-1] < self._lasts[axis]:
-            uppers.append(self._lasts[axis])
+        if uppers[-1] < last:
+            uppers.append(last)
             children.append(_NOTHING)
-        return self._node(axis, uppers, children)
+        return self._interned(axis, tuple(uppers), tuple(children)) if len(uppers) > 1 else inside
 
     def _node(self, axis: int, uppers: Sequence[int], children: Sequence[_Node]) -> _Node:
-        """Give the one node that answers so; neighbours with the same answer are one interval."""
-        ends: list[int] = []
-        kept: list[_Node] = []
-        for upper, child in zip(uppers, children, strict=True):
-            if kept and kept[-1] is child:
-                ends[-1] = upper
-            else:
-                ends.append(upper)
-                kept.append(child)
-        if len(kept) == 1:
-            return kept[0]
-        key = (axis, tuple(ends), tuple(kept))
+        """Give the node that answers so; neighbours with the same answer are one interval."""
+        changes = [number for number, (child, after) in enumerate(pairwise(children)) if child is not after]
+        if not changes:
+            return children[0]
+        ends = (*[uppers[number] for number in changes], uppers[-1])
+        return self._interned(axis, ends, (*[children[number] for number in changes], children[-1]))
+
+    def _interned(self, axis: int, uppers: tuple[int, ...], children: tuple[_Node, ...]) -> _Node:
+        """Give the one node there is of its kind."""
+        key = (axis, uppers, children)
         found = self._nodes.get(key)
         if found is None:
-            found = self._nodes[key] = _Node(*key)
+            found = self._nodes[key] = _Node(axis, uppers, children)
         return found
 
     def _union(self, a: _Node, b: _Node) -> _Node:
@@ -161,6 +164,11 @@ def _side_by_side(operation: _Operation, a: _Node, b: _Node) -> tuple[list[int],
         i += end_a <= end_b
         j += end_b <= end_a
     return uppers, children
+
+
+def overlap(one: Iterable[Span], other: Iterable[Span]) -> tuple[Span, ...]:
+    """Give what is in both."""
+    return tuple((max(a, c), min(b, d)) for a, b in one for c, d in other if max(a, c) <= min(b, d))
 
 
 def without(spans: Iterable[Span], holes: Sequence[int]) -> tuple[Span, ...]:
