@@ -23,7 +23,7 @@ from hosting_cli.network.packets import (
 )
 from hosting_cli.network.permits import Permit, Position
 from hosting_cli.network.rules import Hook, Kind, NotUnderstood, RuleSet
-from hosting_cli.network.spaces import Point, PointSet
+from hosting_cli.network.spaces import Point, PointSet, Span, without
 from inventory.resource import Json
 
 PATHS = {
@@ -121,7 +121,7 @@ class _Comparison:
         everything = packets.everything
         self._passing = everything - passage.dropped if certain_only else passage.accepted
         self._stopped = everything - passage.accepted if certain_only else passage.dropped
-        self._preferred = _preferred(packets, position)
+        self._preferred = _preferred(packets, position, hook)
 
     def findings(self) -> Iterator[Finding]:
         """Name every difference."""
@@ -146,9 +146,9 @@ class _Comparison:
         missing, named = promised & self._stopped & self._domain, 0
         for permit in self._permits if missing else ():
             lost = self._together([(permit.promised, permit.ports)]) & missing
-            if not lost:
+            if permit.promised is None or not lost:
                 continue
-            packet = self._packets.example(lost, self._preferred)
+            packet = self._packets.example(lost, (self._packets.matching(_inside(permit.promised)), *self._preferred))
             # To look for what decides takes a walk through the whole rule set.
             decision = (
                 self._evaluation.decision(packet, Kind.DROP, PATHS[self._hook]) if named < MOST_EXAMPLES else None
@@ -200,19 +200,32 @@ def _domain(packets: Packets, hook: Hook) -> PointSet:
     return possible - come - go - packets.union([talk_with_itself, Pattern(outgoing=(LOOPBACK,))])
 
 
-def _preferred(packets: Packets, position: Position) -> tuple[PointSet, ...]:
+def _inside(pattern: Pattern) -> Pattern:
+    """Leave the first and last addresses of networks out, which no host has."""
+    return replace(pattern, sources=_inner(pattern.sources or ()), destinations=_inner(pattern.destinations or ()))
+
+
+def _inner(spans: Iterable[Span]) -> tuple[Span, ...]:
+    return tuple((low + 1, high - 1) if high - low > 1 else (low, high) for low, high in spans)
+
+
+def _preferred(packets: Packets, position: Position, hook: Hook) -> tuple[PointSet, ...]:
     """Give what makes an example easy to imagine, the most helpful first."""
-    networks = spans_of(leg.network for leg in position.legs)
     legs = tuple(leg.name for leg in position.legs)
+    own = tuple((int(leg.address), int(leg.address)) for leg in position.legs)
+    others = without(
+        [(low + 1, high - 1) for low, high in spans_of(leg.network for leg in position.legs)], position.own
+    )
+    ipv4 = Pattern(family=Family.IPV4)
     wishes = (
         Pattern(states=(State.NEW,)),
-        Pattern(family=Family.IPV4),
+        ipv4,
         Pattern(incoming=legs),
         Pattern(outgoing=legs),
         Pattern(protocols=(TCP,)),
         Pattern(protocols=(UDP,)),
-        Pattern(family=Family.IPV4, sources=networks),
-        Pattern(family=Family.IPV4, destinations=networks),
+        replace(ipv4, sources=own if hook is Hook.OUTPUT else others),
+        replace(ipv4, destinations=own if hook is Hook.INPUT else others),
         Pattern(ports=((1, 65535),)),
     )
     return tuple(map(packets.matching, wishes))

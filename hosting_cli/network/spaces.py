@@ -45,8 +45,17 @@ class Space:
         self._unions: dict[tuple[_Node, _Node], _Node] = {}
         self._intersections: dict[tuple[_Node, _Node], _Node] = {}
         self._differences: dict[tuple[_Node, _Node], _Node] = {}
-        self.nothing = PointSet(self, _NOTHING)
-        self.everything = PointSet(self, _EVERYTHING)
+
+    # Made anew each time: kept, they would hold the space in a circle, and a region has more than a thousand of them.
+    @property
+    def nothing(self) -> "PointSet":
+        """Give the set without a point."""
+        return PointSet(self, _NOTHING)
+
+    @property
+    def everything(self) -> "PointSet":
+        """Give the set of all points."""
+        return PointSet(self, _EVERYTHING)
 
     def box(self, sides: Mapping[int, Sequence[Span]]) -> "PointSet":
         """Give the points whose coordinate on each axis named is in one of its spans; the other axes are free."""

@@ -30,13 +30,13 @@ TOO_MUCH = [
     pytest.param(
         HOST,
         lambda rules: before("input", "tcp dport 22 accept", rules),
-        ("input", "tcp 10.21.10.0 → 10.21.10.0 port 22, in by eth1"),
+        ("input", "tcp 10.21.10.1 → 10.21.10.11 port 22, in by eth1"),
         id="SSH for everybody",
     ),
     pytest.param(
         GATEWAY,
         lambda rules: before("forward", 'iifname "eth1" accept', rules),
-        ("forward", "tcp 10.21.10.0 → 10.21.10.0 port 1, in by eth1, out by eth1"),
+        ("forward", "tcp 10.21.10.2 → 10.21.10.2 port 1, in by eth1, out by eth1"),
         id="everything out of a segment",
     ),
     pytest.param(
@@ -48,13 +48,13 @@ TOO_MUCH = [
     pytest.param(
         HOST,
         lambda rules: before("input", "ct state invalid accept", rules),
-        ("input", "tcp 10.21.10.0 → 10.21.10.0 port 1, in by eth1, invalid"),
+        ("input", "tcp 10.21.10.1 → 10.21.10.11 port 1, in by eth1, invalid"),
         id="packets of no connection",
     ),
     pytest.param(
         HOST,
         lambda rules: before("input", "tcp dport 445 limit rate 1/hour accept", rules),
-        ("input", "tcp 10.21.10.0 → 10.21.10.0 port 445, in by eth1"),
+        ("input", "tcp 10.21.10.1 → 10.21.10.11 port 445, in by eth1"),
         id="a little of what nobody should",
     ),
 ]
@@ -75,7 +75,7 @@ def test_a_table_that_is_missing_lets_everything_through() -> None:
 def test_a_row_that_is_stopped_is_named_with_the_rule_that_stops_it() -> None:
     judgement = judged(HOST, before("input", 'tcp dport 443 drop comment "closed"', text(HOST)))
     (finding,) = [each for each in judgement.findings if each.rows and "what follows" not in (each.concerns or "")]
-    assert finding.packet == "tcp 10.21.20.0 → 10.21.10.11 port 443, in by eth1"
+    assert finding.packet == "tcp 10.21.20.1 → 10.21.10.11 port 443, in by eth1"
     assert finding.concerns == "imagerie-beaune flow 2 F-HTTPS"
     assert "“closed”" in finding.decided_by
     assert [row.ports for row in finding.rows] == [(443,)]
@@ -83,14 +83,14 @@ def test_a_row_that_is_stopped_is_named_with_the_rule_that_stops_it() -> None:
 
 def test_a_row_that_passes_only_sometimes_is_stopped_sometimes() -> None:
     limited = before("input", "tcp dport 443 limit rate over 5/second drop", text(HOST))
-    assert ("TOO_LITTLE", "input", "tcp 10.21.20.0 → 10.21.10.11 port 443, in by eth1") in found(judged(HOST, limited))
+    assert ("TOO_LITTLE", "input", "tcp 10.21.20.1 → 10.21.10.11 port 443, in by eth1") in found(judged(HOST, limited))
 
 
 def test_connections_that_were_let_through_must_go_on() -> None:
     forgetful = text(HOST).replace("established : accept, ", "")
     assert found(judged(HOST, forgetful)) == [
-        ("TOO_LITTLE", "input", "tcp 10.21.20.0 → 10.21.10.11 port 1, in by eth1, established"),
-        ("TOO_LITTLE", "output", "tcp 10.21.10.11 → 10.21.20.0 port 1, out by eth1, established"),
+        ("TOO_LITTLE", "input", "tcp 10.21.20.1 → 10.21.10.11 port 1, in by eth1, established"),
+        ("TOO_LITTLE", "output", "tcp 10.21.10.11 → 10.21.20.1 port 1, out by eth1, established"),
     ]
 
 
@@ -126,7 +126,7 @@ def test_while_a_condition_is_not_understood_only_what_holds_anyway_is_said() ->
     ]
     assert found(judgement) == []
     certain = judged(HOST, before("input", "tcp dport 445 accept", unclear))
-    assert ("TOO_MUCH", "input", "tcp 10.21.10.0 → 10.21.10.0 port 445, in by eth1") in found(certain)
+    assert ("TOO_MUCH", "input", "tcp 10.21.10.1 → 10.21.10.11 port 445, in by eth1") in found(certain)
 
 
 def test_while_packets_may_be_changed_nothing_is_said_but_that() -> None:
