@@ -106,6 +106,6 @@ def run_until_killed(lab: Lab, arguments: tuple[str, ...], seen: set[str], delay
     return process.returncode
 
 
-def session_of(lab: Lab) -> Session:
-    """Give a session of the engineer, to look at what commands have done."""
-    return Session(SAMPLE, lab.environment_file, lab.token_file(ENGINEER), LazyDoors(), Progress(quiet=True))
+def session_of(lab: Lab, person: str = ENGINEER) -> Session:
+    """Give a session of *person*, to look at what commands have done, and to run some in this process."""
+    return Session(SAMPLE, lab.environment_file, lab.token_file(person), LazyDoors(), Progress(quiet=True))
