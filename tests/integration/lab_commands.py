@@ -140,6 +140,6 @@ def break_while_running(lab: Lab, fault: str, *arguments: str, kind: str | None 
     return run_until(lab, arguments, set(begun(lab)), hold, kind=kind)
 
 
-def session_of(lab: Lab) -> Session:
-    """Give a session of the engineer, to look at what commands have done."""
-    return Session(SAMPLE, lab.environment_file, lab.token_file(ENGINEER), LazyDoors(), Progress(quiet=True))
+def session_of(lab: Lab, person: str = ENGINEER) -> Session:
+    """Give a session of *person*, to look at what commands have done, and to run some in this process."""
+    return Session(SAMPLE, lab.environment_file, lab.token_file(person), LazyDoors(), Progress(quiet=True))

@@ -97,6 +97,9 @@ class FakeVault:
         self.secrets.setdefault(entry.name, Secret(f"secret of {entry.name}"))
         self.resources[entry.subject] = entry
 
+    def has_secret(self, name: str) -> bool:
+        return name in self.secrets
+
     def reveal_secret(self, entry: SecretEntry) -> Secret:
         self._asked(f"reveal {entry.subject}")
         if entry.name not in self.secrets:
