@@ -372,11 +372,11 @@ def test_who_works_every_day_cannot_carry_it_out(apart: Erasure) -> None:
 
 
 def test_a_host_that_is_not_reached_qualifies_the_end_and_a_later_run_completes_it(apart: Erasure) -> None:
+    recovery, name = apart.host.passphrase(Held.RECOVERY), apart.host.place.name
     seen = set(begun(apart.lab))
     for _ in range(3):
         assert carried_out_until_killed(apart, seen) is None
         seen = set(begun(apart.lab))
-    recovery, name = apart.host.passphrase(Held.RECOVERY), apart.host.place.name
     done = apart.carry_out()
     assert done.status is ExitStatus.PENDING
     assert f"1 of its volumes could not be reached, and may still be opened with what people hold: {name}" in str(done)
