@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
 from typing import Any, cast
@@ -12,6 +12,7 @@ from sample import NOW, environment, region
 from hosting_cli.capabilities import ALL, Capability, Support
 from hosting_cli.console import Progress
 from hosting_cli.doors.engine import Outcome as EngineOutcome
+from hosting_cli.doors.evidence import Kept
 from hosting_cli.doors.hosts import Completed
 from hosting_cli.doors.objects import Head
 from hosting_cli.errors import EngineError, RefusedError, UnreadableError
@@ -234,6 +235,21 @@ class FakeStore:
         del self.objects[bucket, name]
 
 
+@dataclass
+class FakeEvidence:
+    """Evidence that lists what it holds, or says why it cannot."""
+
+    names: list[str] = field(default_factory=list)
+    error: UnreadableError | None = None
+    asked: int = 0
+
+    def kept(self, prefix: str = "") -> tuple[Kept, ...]:
+        self.asked += 1
+        if self.error is not None:
+            raise self.error
+        return tuple(Kept(name, "1", NOW, 10) for name in self.names if name.startswith(prefix))
+
+
 class FakeHosts:
     """Hosts: what each answers to a reading, and a function that answers commands."""
 
@@ -306,7 +322,7 @@ class World:
     def __init__(self, folder: Path) -> None:
         self.calls: Calls = []
         self.vault, self.store = FakeVault(self.calls), FakeStore(self.calls)
-        self.hosts, self.engine = FakeHosts(), FakeEngine()
+        self.hosts, self.engine, self.evidence = FakeHosts(), FakeEngine(), FakeEvidence()
         self.said = StringIO()
         authority = folder / "ca.pem"
         authority.write_text("-----BEGIN CERTIFICATE-----\n")
@@ -320,6 +336,7 @@ class World:
             vault=self.vault,
             stores={STORE: self.store},
             hosts=self.hosts,
+            evidence=self.evidence,
             engine=self.engine,
         )
 
