@@ -39,15 +39,14 @@ RulesOption = Annotated[
 
 
 def metrics(session: Session, only: OnlyOption = None, into: IntoOption = None, rules: RulesOption = False) -> Result:
-    """Print figures of backups, drills, keys and volumes for Prometheus.
+    """Print figures and rules for Prometheus.
 
     What the object store, the vault, hosts and the journal say, in Prometheus's text form: how old the newest backup of
     each application and host is by the store's own clock and whether its promise is met, the last check, the last good
     drill, the age and limit of each key, whether the header of each volume is saved.  What could not be read is left
     out, and said.  A token with the policy hosting-metrics is enough for --only keys; backups take one that may open
-    their repositories, volumes one that may log in to their hosts.  With --rules, the
-    rules: what the region's files promise, and the alerts, each of which names its runbook; that takes nothing but the
-    files.  Fit for a timer: exit status 0 when everything could be read, 4 when something could not.
+    their repositories, volumes one that may log in to their hosts.  With --rules, the rules: what the region's files
+    promise, and the alerts, each of which names its runbook; that takes nothing but the files.  Fit for a timer: exit status 0 when everything could be read, 4 when something could not.
     """
     if rules:
         return _rules(session, into)

@@ -89,7 +89,9 @@ class FakeVault:
 
     def key_versions(self, key: str) -> KeyVersions:
         self._asked(f"versions of {key}")
-        (found,) = (item for item in self.known_keys.keys if item.name == key)
+        found = next((item for item in self.known_keys.keys if item.name == key), None)
+        if found is None:
+            raise EngineError(f"transit-key {key}", "there is no such key", "Run `hosting key list`.")
         return KeyVersions(found.version or 1, found.lowest_version or 1)
 
     def make_secret(self, entry: SecretEntry) -> None:
@@ -264,7 +266,8 @@ class FakeHosts:
     def read(self, requests: Mapping[str, Json]) -> dict[str, Any]:
         if self.locked_out:
             raise self.locked_out
-        return {host: self.answers[host] for host in requests}
+        away = UnreadableError("host", "it does not answer", "See whether it is up.")
+        return {host: self.answers.get(host, away) for host in requests}
 
     @contextmanager
     def keeping_connections(self) -> Iterator[None]:
