@@ -46,7 +46,8 @@ def metrics(session: Session, only: OnlyOption = None, into: IntoOption = None, 
     drill, the age and limit of each key, whether the header of each volume is saved.  What could not be read is left
     out, and said.  A token with the policy hosting-metrics is enough for --only keys; backups take one that may open
     their repositories, volumes one that may log in to their hosts.  With --rules, the rules: what the region's files
-    promise, and the alerts, each of which names its runbook; that takes nothing but the files.  Fit for a timer: exit status 0 when everything could be read, 4 when something could not.
+    promise, and the alerts, each of which names its runbook; that takes nothing but the files.  Fit for a timer: exit
+    status 0 when everything could be read, 4 when something could not.
     """
     if rules:
         return _rules(session, into)
