@@ -97,8 +97,9 @@ def _refuse_another(order: Erasure) -> None:
 
 def _let_go(order: Erasure) -> None:
     """Stop its units, which everything that needs it is bound to; then close whatever still holds the device."""
-    # A host whose units are removed already says so by its status: what counts is that nothing holds the device.
-    attempt(["systemctl", "disable", "--now", f"hosting-volume-{order.application}-{order.volume}.service"])
+    # Where their files are removed already these fail, the one or both: what counts is that nothing holds the device.
+    for verb in ("disable", "stop"):
+        attempt(["systemctl", verb, f"hosting-volume-{order.application}-{order.volume}.service"])
     for name, device in _holders(order.device):
         for point, mounted in mounts().items():
             if os.path.realpath(mounted) == device:

@@ -12,7 +12,7 @@ from deploys.agent.settings import AgentError
 
 OWN = "hosting-owner=imagerie,hosting-volume=data"
 LABEL = "hosting-imagerie-data"
-ENDING = ["systemctl disable", "cryptsetup erase"]
+ENDING = ["systemctl disable", "systemctl stop", "cryptsetup erase"]
 """What changes anything, and comes last but for looking at it."""
 
 
@@ -60,7 +60,7 @@ def test_every_slot_ends_once_the_units_are_stopped_and_what_opened_it_is_told(m
     assert (found["slots_before"], found["opened_before"]) == (["0", "1"], {"active": "0", "recovery": "1"})
     assert (found["slots"], found["copies_ended"], slots(made)) == ([], [f"{LABEL}.luks"], {})
     assert [verb for verb in verbs(made) if verb in ENDING] == ENDING
-    assert "systemctl disable --now hosting-volume-imagerie-data.service" in made.calls()
+    assert "systemctl stop hosting-volume-imagerie-data.service" in made.calls()
     assert not headers.copy_of(LABEL).exists()
 
 

@@ -258,7 +258,7 @@ def test_killed_at_each_stage_it_ends_with_nothing_readable_and_one_record(
     for passphrase in opened:
         with pytest.raises(Exception, match="No usable keyslot"):
             host.opens(passphrase)
-    assert f"disable --now hosting-volume-{APPLICATION}-data.service" in host.units_asked
+    assert f"stop hosting-volume-{APPLICATION}-data.service" in host.units_asked
     for name in ("scan", "a-study"):
         (version,) = session.stores[STORE].versions(IMAGES, name)
         with pytest.raises(EngineError):
