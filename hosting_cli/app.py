@@ -67,7 +67,7 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "verify": "Prove that what was promised holds, by trying to break it.",
         "restore": "Bring files back from a backup, beside the live ones.",
         "drift": "Say what has moved away from the files, and change nothing.",
-        "metrics": "Print figures of backups, drills and keys for Prometheus.",
+        "metrics": "Print figures and rules for Prometheus.",
         "schedule": "Write the timers by which the controller looks by itself.",
         "bootstrap": "Set a fresh vault up for the region, with its root token.",
     },
