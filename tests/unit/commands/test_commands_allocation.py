@@ -10,7 +10,7 @@ from test_commands_backup import printed
 
 from hosting_cli import region_files
 from hosting_cli.allocating import propose, write_down
-from hosting_cli.commands.network import allocate
+from hosting_cli.commands.allocation import allocate
 from hosting_cli.errors import HostingError, InvalidFilesError, RefusedError, UsageError
 from hosting_cli.result import ExitStatus
 from hosting_cli.session import Session
