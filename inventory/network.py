@@ -8,6 +8,7 @@ from pydantic import Field
 from inventory.frozen import Model
 from inventory.identifiers import Finess, Identifier, NonEmpty
 from inventory.notations import Day, InterfaceAddress, InterfaceName, Network, ProtocolCode, Transport
+from inventory.tunnels import Tunnel
 
 
 class SegmentKind(StrEnum):
@@ -67,7 +68,8 @@ class Protocols(Model):
 
 
 class NetworkSheet(Model):
-    """What `network.yaml` holds: the address plan."""
+    """What `network.yaml` holds: the address plan, and the tunnels that lead out of it."""
 
     address_space: Annotated[tuple[Network, ...], Field(min_length=1)]
     segments: tuple[Segment, ...] = ()
+    tunnels: tuple[Tunnel, ...] = ()

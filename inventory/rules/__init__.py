@@ -25,6 +25,7 @@ from inventory.rules import (
     references,
     registers,
     storage,
+    tunnels,
     uniqueness,
 )
 
@@ -68,6 +69,12 @@ RULES: tuple[Rule, ...] = (
     flows.flows_are_their_own_applications,
     flows.flows_have_not_expired,
     flows.health_data_is_not_sent_in_clear,
+    tunnels.tunnels_end_in_segments_of_theirs,
+    tunnels.gateways_can_end_tunnels,
+    tunnels.ends_of_tunnels_are_told_apart,
+    tunnels.tunnels_are_of_one_kind,
+    tunnels.accepted_risks_end,
+    tunnels.accepted_risks_are_in_force,
     health_data.health_data_is_not_called_less,
     health_data.health_data_has_an_owner,
     health_data.health_data_has_an_incident_contact,
