@@ -11,10 +11,10 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import TypeAlias
 
 from deploys.nftables import Rule, Transport
+from inventory.ends import Directory, Place, ways
 from inventory.models import Application, Host, HostRole, Region, Tier
-from inventory.network import Interface, Protocol, Segment, SegmentKind
+from inventory.network import Interface, Segment, SegmentKind
 
-_TIER = "tier:"
 _Flows: TypeAlias = "Mapping[str, Sequence[ResolvedFlow]]"
 
 
@@ -28,13 +28,20 @@ class End:
 
 @dataclass(frozen=True)
 class ResolvedFlow:
-    """A row of the flow matrix with its words looked up."""
+    """One way that a row of the flow matrix opens, with its words looked up; one row may open many."""
 
     source: End
     destination: End
     transport: Transport
     ports: tuple[int, ...]
-    comment: str
+    application: str
+    row: int
+    code: str
+
+    @property
+    def comment(self) -> str:
+        """Name the row, as rules and counters do."""
+        return f"{self.application} flow {self.row} {self.code}"
 
     @cached_property
     def passing(self) -> Rule:
@@ -91,11 +98,7 @@ class Topology:
 
 def topology(region: Region) -> Topology:
     """Index *region*; raise ``KeyError`` for a reference that does not resolve (the inventory's rules refuse those)."""
-    words = _Words(
-        {host.id: tuple(map(_leg, host.interfaces)) for host in region.hosts},
-        {segment.id: segment for segment in region.segments},
-        {protocol.code: protocol for protocol in region.protocols},
-    )
+    words = _words(region)
     placements: dict[str, list[Placement]] = defaultdict(list)
     flows_from: dict[str, list[ResolvedFlow]] = defaultdict(list)
     flows_to: dict[str, list[ResolvedFlow]] = defaultdict(list)
@@ -149,31 +152,42 @@ class _Words:
 
     legs: Mapping[str, tuple[Leg, ...]]
     segments: Mapping[str, Segment]
-    protocols: Mapping[str, Protocol]
+    tiers: Mapping[tuple[str, str], Tier]
+    services: Mapping[str, tuple[Transport, tuple[int, ...]]]
+    directory: Directory
+    found: dict[Place, End]
 
-    def ends(self, application: Application) -> dict[str, End]:
-        """Give the ends that are named by the application's own tiers."""
-        return {f"{_TIER}{tier.id}": End(tier.segment, self._addresses(tier)) for tier in application.tiers}
+    def end(self, place: Place) -> End:
+        """Give the addresses of a place: the hosts of a tier, or all by which a segment is seen."""
+        if place not in self.found:
+            self.found[place] = End(place.segment, self._networks(place))
+        return self.found[place]
 
-    def _addresses(self, tier: Tier) -> tuple[IPv4Network, ...]:
-        return tuple(leg.alone for host in tier.hosts for leg in self.legs[host] if leg.segment == tier.segment)
+    def _networks(self, place: Place) -> tuple[IPv4Network, ...]:
+        if place.application is None or place.tier is None:
+            return self.segments[place.segment].networks
+        hosts = self.tiers[place.application, place.tier].hosts
+        return tuple(leg.alone for host in hosts for leg in self.legs[host] if leg.segment == place.segment)
 
-    def end(self, name: str, tiers: Mapping[str, End]) -> End:
-        """Look an end up: a tier of the application, or a whole segment."""
-        return tiers[name] if name.startswith(_TIER) else End(name, (self.segments[name].network,))
+
+def _words(region: Region) -> _Words:
+    return _Words(
+        {host.id: tuple(map(_leg, host.interfaces)) for host in region.hosts},
+        {segment.id: segment for segment in region.segments},
+        {(application.id, tier.id): tier for application in region.applications for tier in application.tiers},
+        {protocol.code: (Transport(protocol.transport), protocol.numbers) for protocol in region.protocols},
+        Directory.of(region),
+        {},
+    )
 
 
 def _resolve(application: Application, words: _Words) -> Iterator[ResolvedFlow]:
-    tiers = words.ends(application)
     for row, flow in enumerate(application.flows, start=1):
-        protocol = words.protocols[flow.protocol]
-        yield ResolvedFlow(
-            words.end(flow.source, tiers),
-            words.end(flow.destination, tiers),
-            Transport(protocol.transport),
-            tuple(protocol.ports),
-            f"{application.id} flow {row} {flow.protocol}",
-        )
+        service = words.services[flow.protocol]
+        for way in ways(words.directory, application.id, flow):
+            yield ResolvedFlow(
+                words.end(way.source), words.end(way.destination), *service, application.id, row, flow.protocol
+            )
 
 
 def incoming(places: Topology, host: Host) -> tuple[Rule, ...]:
@@ -254,7 +268,8 @@ def routes(places: Topology, host: Host) -> tuple[Route, ...]:
         for remote in _remote_segments(own):
             gateway = _common_gateway(places, own.leg.segment, remote)
             if gateway is not None and gateway != own.leg.address:
-                found.add(Route(places.segments[remote].network, gateway, own.leg.name))
+                networks = places.segments[remote].networks
+                found.update(Route(network, gateway, own.leg.name) for network in networks)
     return tuple(sorted(found))
 
 

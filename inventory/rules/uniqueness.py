@@ -38,6 +38,7 @@ def identifiers_are_unique(region: LocatedRegion) -> Iterator[Problem]:
     yield from repeated(region.segments, "id", "segment")
     yield from repeated(region.tunnels, "id", "tunnel")
     yield from repeated(region.tunnels, "segment", "segment of a tunnel", "give each tunnel a segment of its own")
+    yield from repeated(region.groups, "id", "group")
     yield from repeated(region.contacts, "id", "contact")
     yield from repeated(region.protocols, "code", "flow code")
     for host in region.hosts:
@@ -62,6 +63,8 @@ def _inside_application(application: Placed[Application]) -> Iterator[Problem]:
 
 def lists_hold_nothing_twice(region: LocatedRegion) -> Iterator[Problem]:
     """Find repeated items of lists, and flows that an earlier row allows already."""
+    for group in region.groups:
+        yield from _twice(group, ("members",), group.value.members)
     for place in region.applications:
         application = place.value
         yield from _twice(place, ("establishments",), application.establishments)

@@ -109,9 +109,9 @@ def test_a_pair_of_interfaces_is_checked_too() -> None:
 def test_a_flow_opens_exactly_its_row() -> None:
     rows = [line.strip() for line in text(HOST).splitlines() if "flow" in line]
     assert rows == [
-        'iifname "eth1" ip saddr 10.21.20.0/24 ip daddr 10.21.10.11 tcp dport 2762 counter accept'
+        'iifname "eth1" ip saddr { 10.21.20.0/24, 172.20.21.0/24 } ip daddr 10.21.10.11 tcp dport 2762 counter accept'
         ' comment "imagerie-beaune flow 1 F-DCMT"',
-        'iifname "eth1" ip saddr 10.21.20.0/24 ip daddr 10.21.10.11 tcp dport 443 counter accept'
+        'iifname "eth1" ip saddr { 10.21.20.0/24, 172.20.21.0/24 } ip daddr 10.21.10.11 tcp dport 443 counter accept'
         ' comment "imagerie-beaune flow 2 F-HTTPS"',
     ]
 
