@@ -164,3 +164,13 @@ def owner_of_user(user: str) -> str:
 def volume_label(application: str, volume: str) -> str:
     """Name the LUKS label, the mapper device and the units of a volume."""
     return f"{PREFIX}{application}-{volume}"
+
+
+def gateway_identity(region: RegionSheet, host: str) -> str:
+    """Name a gateway of ours in its certificate, below a domain that no name server of the world answers for."""
+    return f"{host}.gateways.{region.short}.internal"
+
+
+def peer_identity(region: RegionSheet, tunnel: str) -> str:
+    """Name the other end of a tunnel in its certificate."""
+    return f"{tunnel}.peers.{region.short}.internal"
