@@ -107,6 +107,9 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "show": "Show a volume's slots, what each costs to try, and its copies.",
         "header": "Renew, open or write back the copies of a volume's header.",
     },
+    "network": {
+        "tunnel": "Show what a tunnel's gateways are told, or make its peer's part.",
+    },
     "journal": {
         "show": "Show what was planned, approved, done and proven, oldest first.",
         "verify": "Check that no entry was changed, removed, added or reordered.",
@@ -132,6 +135,7 @@ GROUPS = {
     "drill": "Drills: whether what is promised works, and how fast.",
     "key": "Keys and secrets: their age, rotation and end.",
     "volume": "Encrypted volumes: what opens them, and their headers.",
+    "network": "The network: what joins establishments to their applications.",
     "journal": "What was planned, approved, done and proven.",
     "lab": "A whole small region on this machine, on real engines.",
 }

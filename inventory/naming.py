@@ -174,3 +174,13 @@ def gateway_identity(region: RegionSheet, host: str) -> str:
 def peer_identity(region: RegionSheet, tunnel: str) -> str:
     """Name the other end of a tunnel in its certificate."""
     return f"{tunnel}.peers.{region.short}.internal"
+
+
+def gateway_role(host: str) -> str:
+    """Name the role by which a gateway is certified: the PKI's, and that of its own identity in the vault."""
+    return f"{PREFIX}gateway-{host}"
+
+
+def peer_role(tunnel: str) -> str:
+    """Name the PKI's role by which operations certify the other end of a tunnel."""
+    return f"{PREFIX}peer-{tunnel}"

@@ -122,7 +122,7 @@ def test_a_host_ends_the_tunnels_that_name_it() -> None:
     assert ended == {GATEWAY: ["beaune"], HOST: []}
 
 
-SAFE = {
+SAFE: dict[str, Any] = {
     "name": "beaune",
     "local_addresses": (IPv4Address("198.51.100.10"),),
     "remote_addresses": (IPv4Address("203.0.113.20"),),
