@@ -6,7 +6,7 @@ from hosting_cli.resources import PkiAuthority, PkiRole, SecretsEngine
 from inventory import naming
 from inventory.models import Region
 from inventory.resource import PLATFORM, Resource, Subject
-from inventory.tunnels import TunnelKind
+from inventory.tunnels import Tunnel, TunnelKind
 
 DAY_SECONDS = 24 * 3600
 PROOF_SECONDS = 5 * 60
@@ -44,13 +44,21 @@ def links(region: Region, *, signs_itself: bool = True) -> Iterator[Resource]:
     authority = authority_of_links(region, signs_itself=signs_itself)
     yield authority
     yield _role(naming.PKI_PROOF_ROLE, naming.PKI_PROOF_NAME, PROOF_SECONDS, authority)
-    ipsec = [tunnel for tunnel in region.tunnels if tunnel.kind is TunnelKind.IPSEC]
-    for host in sorted({end.host for tunnel in ipsec for end in tunnel.gateways}):
+    for host in gateways_with_tunnels(region):
         identity, days = naming.gateway_identity(region, host), GATEWAY_CERTIFICATE_DAYS
         yield _role(naming.gateway_role(host), identity, days * DAY_SECONDS, authority)
-    for tunnel in ipsec:
+    for tunnel in _ipsec(region):
         identity, days = naming.peer_identity(region, tunnel.id), PEER_CERTIFICATE_DAYS
         yield _role(naming.peer_role(tunnel.id), identity, days * DAY_SECONDS, authority)
+
+
+def gateways_with_tunnels(region: Region) -> tuple[str, ...]:
+    """Name the gateways that need a certificate."""
+    return tuple(sorted({end.host for tunnel in _ipsec(region) for end in tunnel.gateways}))
+
+
+def _ipsec(region: Region) -> list[Tunnel]:
+    return [tunnel for tunnel in region.tunnels if tunnel.kind is TunnelKind.IPSEC]
 
 
 def _role(name: str, identity: str, seconds: int, authority: PkiAuthority) -> PkiRole:
