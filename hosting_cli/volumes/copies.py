@@ -58,17 +58,19 @@ class Copies:
         """Seal the copy that the host keeps, add it, and open what comes back; raise ``EngineError`` if it differs."""
         self._seal(self.on_host())
 
-    def _seal(self, copy: HeaderCopy) -> None:
+    def _seal(self, copy: HeaderCopy) -> SealedCopy:
         def wrap(value: Secret) -> str:
             return self.session.vault.wrap(self.key, value)
 
         body = seal(copy, wrapped_by=self.key, wrap=wrap, random_bytes=secrets.token_bytes)
         version = wrapped_version(body)
         kept = self.session.evidence.add(f"{self.prefix}{name_of(copy.checksum, version)}", body)
-        if self.opened(SealedCopy(kept, copy.checksum, version)) != copy:
+        sealed = SealedCopy(kept, copy.checksum, version)
+        if self.opened(sealed) != copy:
             raise EngineError(
                 f"volume {self.place.name}", "the sealed copy opens differently", "Trust it with nothing."
             )
+        return sealed
 
     def on_host(self) -> HeaderCopy:
         """Fetch the copy that the host keeps."""
@@ -99,10 +101,11 @@ class Copies:
         What is kept has so been opened, wherever this is killed.  Raise ``EngineError`` when the copy does not open.
         """
         copy = self.on_host()
-        opens = VolumeAgent(self.session, self.place).opens_copy(copy, self.passphrases())
-        if opens:
-            self._seal(copy)
-        self._recorded(copy, self.prefix, opens=opens)
+        if not VolumeAgent(self.session, self.place).opens_copy(copy, self.passphrases()):
+            what = "the copy of its header on the host does not open with both passphrases that the vault keeps"
+            remedy = f"Make a new one: hosting volume header save {self.place.name}"
+            raise EngineError(f"volume {self.place.name}", what, remedy)
+        self._recorded(copy, self._seal(copy).name, opens=True)
 
     # -- steps --------------------------------------------------------------------------------------------------------
 
@@ -134,12 +137,15 @@ class Copies:
         if not last:
             return
 
+        def reseal() -> None:
+            self._seal(self.opened(last[0]))
+
         def is_sealed() -> bool:
             return any(copy.wrapped_version >= version for copy in self.kept() if copy.checksum == last[0].checksum)
 
         subject = Subject("header-copy", self.place.name)
         sentence = f"seal it under version {version} as well"
-        yield Step(subject, sentence, lambda: self._seal(self.opened(last[0])), is_sealed)
+        yield Step(subject, sentence, reseal, is_sealed)
 
     def tried(self) -> Proof:
         """Bring the one of the present header back, or the last, and have its host open it, on record.
