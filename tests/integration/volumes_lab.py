@@ -199,7 +199,7 @@ def _changes_an_entry(client: VaultClient, method: str, path: str, *rest: object
 
 
 def _changes_a_header(argv: list[str], *rest: object) -> bool:
-    return argv[1] in {"luksAddKey", "luksKillSlot", "luksHeaderBackup", "luksHeaderRestore"}
+    return argv[1] in {"luksAddKey", "luksKillSlot", "luksHeaderBackup", "luksHeaderRestore", "erase"}
 
 
 WAYS = (Ways(VaultClient, "raw", _changes_an_entry), Ways(processes, "attempt", _changes_a_header))
