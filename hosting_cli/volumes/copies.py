@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -188,10 +189,12 @@ def prefix_of(place: VolumePlace) -> str:
 
 def lowest_versions(session: Session, applications: Iterable[str]) -> tuple[dict[str, int], str | None]:
     """Say which version of each application's key is the oldest that still opens copies, or why nobody can tell."""
+    asked = sorted(applications)
+    keys = [naming.transit_key(application, "volumes") for application in asked]
     try:
-        return {
-            it: session.vault.key_versions(naming.transit_key(it, "volumes")).lowest for it in sorted(applications)
-        }, None
+        with ThreadPoolExecutor(max_workers=8) as pool:
+            versions = pool.map(session.vault.key_versions, keys)
+            return {name: found.lowest for name, found in zip(asked, versions, strict=True)}, None
     except HostingError as error:
         return {}, str(error)
 
