@@ -304,7 +304,7 @@ def test_what_outlives_it_stands_in_the_record(erasure: Erasure) -> None:
 
 
 def test_a_plan_does_not_make_the_keys_again(erasure: Erasure) -> None:
-    found = make_plan(erasure.session(), None)
+    found, _ = make_plan(erasure.session(), None)
     assert [change for change in found.changes if change.subject.kind == TransitKey.kind] == []
 
 
