@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from . import scratch
 from .headers import copies_of
 from .locks import alone
 from .luks import label_of, opened_slot, slots_of
@@ -44,9 +45,10 @@ class Erasure:
 
 
 def erase(text: str) -> dict[str, Any]:
-    """Stop what uses the volume, close it, end every slot of its header and every copy of it that is kept here.
+    """Stop what uses the volume, close it, end every slot of its header and every copy of that which is kept here.
 
-    Say which slot each passphrase opened before: a passphrase that opened none proves nothing afterwards.  Idempotent.
+    What a killed drill left of its data goes too.  Say which slot each passphrase opened before: one that opened none
+    proves nothing afterwards.  Idempotent.
     """
     order = Erasure(**json.loads(text))
     with alone(order.label):
@@ -54,6 +56,7 @@ def erase(text: str) -> dict[str, Any]:
         slots = slots_of(order.device)
         opened = {name: opened_slot(order.device, it, slots) for name, it in order.passphrases.items()}
         _let_go(order)
+        _end_drill(order)
         run(["cryptsetup", "erase", "--batch-mode", order.device])
         if left := slots_of(order.device):
             raise AgentError(f"{order.device} still has slot {', '.join(left)} after its slots were ended")
@@ -107,6 +110,12 @@ def _let_go(order: Erasure) -> None:
         run(["cryptsetup", "close", name])
     if held := _holders(order.device):
         raise AgentError(f"{order.device} is still open as {held[0][0]}: nothing was ended")
+
+
+def _end_drill(order: Erasure) -> None:
+    """Remove what a killed drill may have left: its data is readable until the host restarts."""
+    with alone(scratch.label_of(order.application)):
+        scratch.remove(order.volume_group, order.application)
 
 
 def _holders(device: str) -> list[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -58,17 +59,19 @@ class Copies:
         """Seal the copy that the host keeps, add it, and open what comes back; raise ``EngineError`` if it differs."""
         self._seal(self.on_host())
 
-    def _seal(self, copy: HeaderCopy) -> None:
+    def _seal(self, copy: HeaderCopy) -> SealedCopy:
         def wrap(value: Secret) -> str:
             return self.session.vault.wrap(self.key, value)
 
         body = seal(copy, wrapped_by=self.key, wrap=wrap, random_bytes=secrets.token_bytes)
         version = wrapped_version(body)
         kept = self.session.evidence.add(f"{self.prefix}{name_of(copy.checksum, version)}", body)
-        if self.opened(SealedCopy(kept, copy.checksum, version)) != copy:
+        sealed = SealedCopy(kept, copy.checksum, version)
+        if self.opened(sealed) != copy:
             raise EngineError(
                 f"volume {self.place.name}", "the sealed copy opens differently", "Trust it with nothing."
             )
+        return sealed
 
     def on_host(self) -> HeaderCopy:
         """Fetch the copy that the host keeps."""
@@ -99,10 +102,11 @@ class Copies:
         What is kept has so been opened, wherever this is killed.  Raise ``EngineError`` when the copy does not open.
         """
         copy = self.on_host()
-        opens = VolumeAgent(self.session, self.place).opens_copy(copy, self.passphrases())
-        if opens:
-            self._seal(copy)
-        self._recorded(copy, self.prefix, opens=opens)
+        if not VolumeAgent(self.session, self.place).opens_copy(copy, self.passphrases()):
+            what = "the copy of its header on the host does not open with both passphrases that the vault keeps"
+            remedy = f"Make a new one: hosting volume header save {self.place.name}"
+            raise EngineError(f"volume {self.place.name}", what, remedy)
+        self._recorded(copy, self._seal(copy).name, opens=True)
 
     # -- steps --------------------------------------------------------------------------------------------------------
 
@@ -134,12 +138,15 @@ class Copies:
         if not last:
             return
 
+        def reseal() -> None:
+            self._seal(self.opened(last[0]))
+
         def is_sealed() -> bool:
             return any(copy.wrapped_version >= version for copy in self.kept() if copy.checksum == last[0].checksum)
 
         subject = Subject("header-copy", self.place.name)
         sentence = f"seal it under version {version} as well"
-        yield Step(subject, sentence, lambda: self._seal(self.opened(last[0])), is_sealed)
+        yield Step(subject, sentence, reseal, is_sealed)
 
     def tried(self) -> Proof:
         """Bring the one of the present header back, or the last, and have its host open it, on record.
@@ -182,10 +189,12 @@ def prefix_of(place: VolumePlace) -> str:
 
 def lowest_versions(session: Session, applications: Iterable[str]) -> tuple[dict[str, int], str | None]:
     """Say which version of each application's key is the oldest that still opens copies, or why nobody can tell."""
+    asked = sorted(applications)
+    keys = [naming.transit_key(application, "volumes") for application in asked]
     try:
-        return {
-            it: session.vault.key_versions(naming.transit_key(it, "volumes")).lowest for it in sorted(applications)
-        }, None
+        with ThreadPoolExecutor(max_workers=8) as pool:
+            versions = pool.map(session.vault.key_versions, keys)
+            return {name: found.lowest for name, found in zip(asked, versions, strict=True)}, None
     except HostingError as error:
         return {}, str(error)
 

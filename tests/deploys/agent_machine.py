@@ -19,6 +19,7 @@ from deploys.agent import (
     processes,
     record,
     restore,
+    scratch,
     settings,
     volume,
 )
@@ -124,6 +125,8 @@ class Machine:
             (growth, "MAPPER", self.devices / "mapper"),
             (headers, "HEADERS", root / "headers"),
             (erasure, "DEVICES", self.devices),
+            (scratch, "MAPPER", self.devices / "mapper"),
+            (scratch, "mounts", lambda: self.mounted),
             (erasure, "BLOCKS", root / "block"),
             (erasure, "mounts", lambda: self.mounted),
             (backup, "HEADERS", root / "headers"),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from agent_machine import Machine
 
-from deploys.agent import erasure, headers, volume
+from deploys.agent import erasure, headers, scratch, volume
 from deploys.agent.settings import AgentError
 
 OWN = "hosting-owner=imagerie,hosting-volume=data"
@@ -159,6 +159,13 @@ def test_trying_tells_what_still_opens_it_and_what_is_left(made: Machine) -> Non
     after = erasure.try_erased(order())
     assert (after["tried"], after["opening"], after["slots"]) == (["active", "recovery"], [], [])
     assert (after["open_as"], after["copies"]) == ([], [])
+
+
+def test_what_a_killed_drill_left_open_goes_too(made: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    removed: list[tuple[str, str]] = []
+    monkeypatch.setattr(scratch, "remove", lambda group, name: removed.append((group, name)))
+    erasure.erase(order())
+    assert removed == [("hosting", "imagerie")]
 
 
 def test_a_passphrase_that_opened_nothing_before_is_told_as_such(made: Machine) -> None:

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dying import Killed, Ways, dying_after, is_any
 from engines_lab import SAMPLE
 from lab_commands import ENGINEER, OFFICER, at_a_terminal, begun, command, run, session_of, without_machines
-from volumes_lab import FileHost, Killed, file_host
+from volumes_lab import FileHost, file_host
 
 from hosting_cli.app import LazyDoors
 from hosting_cli.commands import headers
@@ -218,20 +219,8 @@ def test_the_platforms_own_keys_cannot_be_ended_by_anybody_with_such_a_token(era
     assert erasure.session().vault.has_key(render.SECRETS_KEY)
 
 
-@contextmanager
-def dying_after(entries: int) -> Iterator[None]:
-    """Die where so many entries of the journal are written, before the next one is."""
-    append, left = Journal.append, [entries]
-
-    def dying(journal: Journal, kind: str, data: Mapping[str, Any]) -> Any:
-        if not left[0]:
-            raise Killed
-        left[0] -= 1
-        return append(journal, kind, data)
-
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(Journal, "append", dying)
-        yield
+ENTRIES = Ways(Journal, "append", is_any)
+"""A run writes what it is about to do, and what it did: it dies between any two of these."""
 
 
 def test_killed_at_each_stage_it_ends_with_nothing_readable_and_one_record(
@@ -244,7 +233,7 @@ def test_killed_at_each_stage_it_ends_with_nothing_readable_and_one_record(
     entries = 1
     while True:
         try:
-            with dying_after(entries):
+            with dying_after(entries, ENTRIES):
                 done = erasure.carry_out()
         except Killed:
             entries += 4
@@ -315,7 +304,7 @@ def test_what_outlives_it_stands_in_the_record(erasure: Erasure) -> None:
 
 
 def test_a_plan_does_not_make_the_keys_again(erasure: Erasure) -> None:
-    found = make_plan(erasure.session(), None)
+    found, _ = make_plan(erasure.session(), None)
     assert [change for change in found.changes if change.subject.kind == TransitKey.kind] == []
 
 

@@ -148,7 +148,9 @@ def file_host(session: Session, folder: Path) -> Iterator[FileHost]:
         "certificate_authority": str(session.environment.vault.certificate_authority),
     }
     found.tags = [f"hosting-owner={volume.application}", f"hosting-volume={volume.volume}"]
-    _stand_in(folder, "lvs", 'printf \'{"report": [{"lv": [{"lv_tags": "%s"}]}]}\' "$(cat "$folder/tags")"')
+    _stand_in(
+        folder, "lvs", 'printf \'{"report": [{"lv": [{"lv_name": "data", "lv_tags": "%s"}]}]}\' "$(cat "$folder/tags")"'
+    )
     _stand_in(folder, "systemctl", 'echo "$@" >> "$folder/systemctl.log"')
     logical_volume = folder / "dev" / volume.volume_group / volume.logical_volume
     logical_volume.parent.mkdir(parents=True)
@@ -197,7 +199,7 @@ def _changes_an_entry(client: VaultClient, method: str, path: str, *rest: object
 
 
 def _changes_a_header(argv: list[str], *rest: object) -> bool:
-    return argv[1] in {"luksAddKey", "luksKillSlot", "luksHeaderBackup", "luksHeaderRestore"}
+    return argv[1] in {"luksAddKey", "luksKillSlot", "luksHeaderBackup", "luksHeaderRestore", "erase"}
 
 
 WAYS = (Ways(VaultClient, "raw", _changes_an_entry), Ways(processes, "attempt", _changes_a_header))

@@ -15,7 +15,7 @@ from hosting_cli.console import Progress
 from hosting_cli.doors.engine import Outcome as EngineOutcome
 from hosting_cli.doors.evidence import Kept
 from hosting_cli.doors.hosts import Completed
-from hosting_cli.doors.objects import Head
+from hosting_cli.doors.objects import Head, ObjectVersion
 from hosting_cli.errors import EngineError, RefusedError, UnreadableError
 from hosting_cli.jobs import Event, Job, OperatorKey
 from hosting_cli.keys.values import KeysSeen, KeyVersions
@@ -94,6 +94,10 @@ class FakeVault:
         if found is None:
             raise EngineError(f"transit-key {key}", "there is no such key", "Run `hosting key list`.")
         return KeyVersions(found.version or 1, found.lowest_version or 1)
+
+    def has_key(self, key: str) -> bool:
+        self._asked(f"look for {key}")
+        return any(item.name == key for item in self.known_keys.keys)
 
     def make_secret(self, entry: SecretEntry) -> None:
         self._asked(f"make {entry.subject}")
@@ -174,6 +178,7 @@ class FakeStore:
         self.keys: dict[str, list[str]] = {}
         self.created = 0
         self.objects: dict[tuple[str, str], bytes] = {}
+        self.hidden: dict[tuple[str, str], bytes] = {}
         self.encrypted_under: str | None = None
         self.readable: Callable[[], bool] = lambda: True
         self.lacks: frozenset[str] = frozenset()
@@ -232,6 +237,16 @@ class FakeStore:
 
     def object_names(self, bucket: str, prefix: str, *, at_most: int = 1000) -> tuple[str, ...]:
         return tuple(name for where, name in self.objects if where == bucket and name.startswith(prefix))[:at_most]
+
+    def versions(self, bucket: str, prefix: str = "", *, at_most: int = 1000) -> tuple[ObjectVersion, ...]:
+        named = sorted({**self.objects, **self.hidden}.items())
+        found = [ObjectVersion(name, "1", len(body)) for (where, name), body in named if where == bucket]
+        return tuple(item for item in found if item.name.startswith(prefix))[:at_most]
+
+    def get_version(self, bucket: str, name: str, version: str, *, at_most_bytes: int = 65536) -> bytes:
+        if not self.readable():
+            raise EngineError(f"object {bucket}/{name}", "cannot be decrypted", "Enable its key.")
+        return {**self.objects, **self.hidden}[bucket, name][:at_most_bytes]
 
     def answers_to_strangers(self, bucket: str, name: str, *, writing: bool) -> Mapping[str, int]:
         self.calls.append(f"strangers try {bucket}")
