@@ -103,12 +103,18 @@ class HostLogin(HostResource):
 
 @dataclass(frozen=True, kw_only=True)
 class HostFirewall(HostResource):
-    """The table ``inet hosting``: ``rules`` is the digest of the text that the kernel holds unchanged."""
+    """The table ``inet hosting``: ``rules`` is the digest of the text that the kernel holds unchanged.
+
+    ``isolated`` names the segments that an incident cut off, in the kernel and for the next boot.  No file of the
+    region asks for that, and no plan takes it back.
+    """
 
     kind: ClassVar[str] = "host-firewall"
 
     rules: str
     starts_at_boot: bool = True
+    isolated: tuple[str, ...] = field(default=(), compare=False, metadata=CARRIED)
+    isolated_at_boot: tuple[str, ...] = field(default=(), compare=False, metadata=CARRIED)
     content: str | None = field(default=None, repr=False, compare=False, metadata=CARRIED)
 
 
@@ -193,6 +199,8 @@ class HostVolume(HostResource):
     volume: str = field(default="", compare=False, metadata=CARRIED)
     active_secret: str = field(default="", compare=False, metadata=CARRIED)
     recovery_secret: str = field(default="", compare=False, metadata=CARRIED)
+    header_checksum: str | None = field(default=None, compare=False, metadata=CARRIED)
+    """Names the header that is there, by which a copy of it is known; ``None`` while there is none that counts."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,6 +20,8 @@ hosting-agent save-header                     a document with passphrases on sta
 hosting-agent fetch-header APPLICATION VOLUME
 hosting-agent test-header                     a document with a header and passphrases on standard input
 hosting-agent restore-header                  a document with a header and passphrases on standard input
+hosting-agent erase-volume                    a document with passphrases on standard input
+hosting-agent try-erased                      a document with passphrases on standard input
 hosting-agent unlock APPLICATION VOLUME
 hosting-agent backup APPLICATION
 hosting-agent check APPLICATION
@@ -27,6 +29,8 @@ hosting-agent check-if-due APPLICATION
 hosting-agent serve-databases APPLICATION
 hosting-agent stop-databases APPLICATION
 hosting-agent restore APPLICATION SNAPSHOT PATH TARGET
+hosting-agent make-scratch APPLICATION BYTES
+hosting-agent end-scratch APPLICATION
 hosting-agent try-restored APPLICATION FOLDER
 hosting-agent restore-granted APPLICATION SNAPSHOT PATH TARGET    a wrapping token on standard input
 """
@@ -110,6 +114,18 @@ def _restore_header() -> None:
     _answer(restore)
 
 
+def _erase_volume() -> None:
+    from .erasure import erase
+
+    _answer(erase)
+
+
+def _try_erased() -> None:
+    from .erasure import try_erased
+
+    _answer(try_erased)
+
+
 def _try_volume(application: str, volume: str) -> None:
     from .slots import try_volume
 
@@ -164,6 +180,18 @@ def _restore(application: str, snapshot: str, path: str, target: str) -> None:
     restore(application, snapshot, path, target)
 
 
+def _make_scratch(application: str, needed: str) -> None:
+    from .scratch import make
+
+    print(make(application, needed))
+
+
+def _end_scratch(application: str) -> None:
+    from .scratch import end
+
+    end(application)
+
+
 def _try_restored(application: str, folder: str) -> None:
     from .trial import try_restored
 
@@ -189,6 +217,8 @@ _COMMANDS: dict[str, tuple[int, Callable[..., None]]] = {
     "fetch-header": (2, _fetch_header),
     "test-header": (0, _test_header),
     "restore-header": (0, _restore_header),
+    "erase-volume": (0, _erase_volume),
+    "try-erased": (0, _try_erased),
     "unlock": (2, _unlock),
     "backup": (1, _backup),
     "check": (1, _check),
@@ -196,6 +226,8 @@ _COMMANDS: dict[str, tuple[int, Callable[..., None]]] = {
     "serve-databases": (1, _serve_databases),
     "stop-databases": (1, _stop_databases),
     "restore": (4, _restore),
+    "make-scratch": (2, _make_scratch),
+    "end-scratch": (1, _end_scratch),
     "try-restored": (2, _try_restored),
     "restore-granted": (4, _restore_granted),
 }

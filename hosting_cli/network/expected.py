@@ -54,13 +54,13 @@ def _leaving(position: Position) -> Iterator[Permit]:
 def _through(position: Position) -> Iterator[Permit]:
     """Give the rows between two segments that a gateway joins."""
     legs = position.legs if position.is_gateway else ()
-    exits: dict[str, list[Leg]] = defaultdict(list)
+    entries: dict[str, list[Leg]] = defaultdict(list)
     for leg in legs:
-        exits[leg.segment].append(leg)
+        entries[leg.segment].append(leg)
     known: dict[tuple[Hashable, ...], tuple[Pattern, Pattern]] = {}
-    for entry in legs:
-        for flow in position.places.flows_from.get(entry.segment, ()):
-            for way_out in exits[flow.destination.segment] if flow.destination.segment != entry.segment else ():
+    for way_out in legs:
+        for flow in position.places.flows_to.get(way_out.segment, ()):
+            for entry in entries[flow.source.segment] if flow.source.segment != way_out.segment else ():
                 alike = (entry.name, way_out.name, flow.source, flow.destination, flow.transport)
                 if alike not in known:
                     known[alike] = _between(position, entry, way_out, flow)

@@ -5,9 +5,9 @@ from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 from urllib.parse import urlsplit
 
-from deploys.desired_network import NODE_EXPORTER_PORT, NTP_PORT, PACKAGE_PORTS, SSH_PORT
+from deploys.desired_network import NODE_EXPORTER_PORT, NTP_PORT, PACKAGE_PORTS
 from deploys.flows import time_clients, time_sources
-from deploys.nftables import PROBE_MARK
+from deploys.nftables import PROBE_MARK, SSH_PORT
 from hosting_cli.network.packets import ICMP, ICMPV6, LOOPBACK, TCP, UDP, Family, Pattern, State, spans_of
 from hosting_cli.network.permits import FOLLOWED, Permit, Position
 from hosting_cli.network.spaces import Span, without

@@ -148,7 +148,7 @@ def _ways(places: Topology) -> dict[str, set[str]]:
 
 
 def _flows(places: Topology) -> Iterable[ResolvedFlow]:
-    return (flow for flows in places.flows_from.values() for flow in flows)
+    return (flow for flows in places.flows_to.values() for flow in flows)
 
 
 def _joining(places: Topology, source: str, destination: str) -> set[str]:

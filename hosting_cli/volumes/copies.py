@@ -1,7 +1,7 @@
 """Copies of headers in the platform's evidence: sealed and added, found again, opened and tried on their hosts."""
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,14 @@ from hosting_cli.volumes.agent import VolumeAgent
 from hosting_cli.volumes.places import Held, VolumePlace
 from hosting_cli.volumes.reading import header_of, read
 from hosting_cli.volumes.sealed import HeaderCopy, NoSealError, seal, unseal, wrapped_version
-from hosting_cli.volumes.standing import SealedCopy, name_of, present_or_last, sealed_copies
+from hosting_cli.volumes.standing import (
+    SealedCopy,
+    Standing,
+    last_opened,
+    name_of,
+    present_or_last,
+    sealed_copies,
+)
 from inventory import naming
 from inventory.resource import Subject
 
@@ -86,6 +93,17 @@ class Copies:
             raise EngineError(f"volume {self.place.name}", what, "Take a copy of this very volume.")
         return copy
 
+    def keep_opened(self) -> None:
+        """Have the host open its copy with both passphrases, and only then seal it, add it, and read it back.
+
+        What is kept has so been opened, wherever this is killed.  Raise ``EngineError`` when the copy does not open.
+        """
+        copy = self.on_host()
+        opens = VolumeAgent(self.session, self.place).opens_copy(copy, self.passphrases())
+        if opens:
+            self._seal(copy)
+        self._recorded(copy, self.prefix, opens=opens)
+
     # -- steps --------------------------------------------------------------------------------------------------------
 
     def saving(self, passphrases: Callable[[], Sequence[Secret]]) -> Step:
@@ -135,13 +153,16 @@ class Copies:
             raise RefusedError(f"volume {self.place.name}", "the evidence holds no copy of its header", remedy)
         copy = self.opened(chosen)
         opens = VolumeAgent(self.session, self.place).opens_copy(copy, self.passphrases())
+        return self._recorded(copy, chosen.name, opens=opens)
+
+    def _recorded(self, copy: HeaderCopy, name: str, *, opens: bool) -> Proof:
         sentence = "the copy of its header in the evidence opens with both passphrases that the vault keeps"
         made = Proof(
             PROOF,
             f"volume {self.place.name}",
             Verdict.HELD if opens else Verdict.BROKEN,
             sentence if opens else sentence.replace("opens with both", "does not open with both"),
-            {"copy": chosen.name, "checksum": copy.checksum, "uuid": copy.uuid},
+            {"copy": name, "checksum": copy.checksum, "uuid": copy.uuid},
         )
         self.session.journal.append("proof", made.to_json())
         if not opens:
@@ -159,6 +180,16 @@ def prefix_of(place: VolumePlace) -> str:
     return naming.header_copy(place.volume.application, place.host, place.volume.volume, "")
 
 
+def lowest_versions(session: Session, applications: Iterable[str]) -> tuple[dict[str, int], str | None]:
+    """Say which version of each application's key is the oldest that still opens copies, or why nobody can tell."""
+    try:
+        return {
+            it: session.vault.key_versions(naming.transit_key(it, "volumes")).lowest for it in sorted(applications)
+        }, None
+    except HostingError as error:
+        return {}, str(error)
+
+
 def all_kept(session: Session) -> tuple[Mapping[str, tuple[SealedCopy, ...]], str | None]:
     """List the copies of every volume at once, by their prefix, the oldest first; or say why nobody can tell."""
     try:
@@ -169,3 +200,21 @@ def all_kept(session: Session) -> tuple[Mapping[str, tuple[SealedCopy, ...]], st
     for item in kept:
         found.setdefault(item.name.rpartition("/")[0] + "/", []).append(item)
     return {prefix: sealed_copies(items) for prefix, items in found.items()}, None
+
+
+def standings(session: Session, wanted: Sequence[VolumePlace]) -> list[Standing]:
+    """Say how the header of each volume stands: every host is asked once, the evidence once for all."""
+    seen = read(session, wanted)
+    kept, unlisted = all_kept(session)
+    lowest, unopened = lowest_versions(session, {place.volume.application for place in wanted})
+    tested = last_opened(session.journal.entries(), PROOF)
+    return [
+        Standing(
+            item,
+            kept.get(prefix_of(item.place), ()),
+            tested.get(item.place.name),
+            lowest.get(item.place.volume.application, 1),
+            unlisted or unopened,
+        )
+        for item in seen
+    ]

@@ -2,22 +2,24 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
 from typing import Any, cast
 
 from sample import NOW, environment, region
 
+from deploys.resources import source as host_source
 from hosting_cli.capabilities import ALL, Capability, Support
 from hosting_cli.console import Progress
 from hosting_cli.doors.engine import Outcome as EngineOutcome
+from hosting_cli.doors.evidence import Kept
 from hosting_cli.doors.hosts import Completed
 from hosting_cli.doors.objects import Head
 from hosting_cli.errors import EngineError, RefusedError, UnreadableError
 from hosting_cli.jobs import Event, Job, OperatorKey
 from hosting_cli.keys.values import KeysSeen, KeyVersions
-from hosting_cli.resources import VAULT, SecretEntry, StoreResource, StoreUser, VaultResource, object_store
+from hosting_cli.resources import VAULT, HeaderCopy, SecretEntry, StoreResource, StoreUser, VaultResource, object_store
 from hosting_cli.secret import Secret
 from hosting_cli.session import DoorMaker, Session
 from inventory import naming
@@ -88,13 +90,18 @@ class FakeVault:
 
     def key_versions(self, key: str) -> KeyVersions:
         self._asked(f"versions of {key}")
-        (found,) = (item for item in self.known_keys.keys if item.name == key)
+        found = next((item for item in self.known_keys.keys if item.name == key), None)
+        if found is None:
+            raise EngineError(f"transit-key {key}", "there is no such key", "Run `hosting key list`.")
         return KeyVersions(found.version or 1, found.lowest_version or 1)
 
     def make_secret(self, entry: SecretEntry) -> None:
         self._asked(f"make {entry.subject}")
         self.secrets.setdefault(entry.name, Secret(f"secret of {entry.name}"))
         self.resources[entry.subject] = entry
+
+    def has_secret(self, name: str) -> bool:
+        return name in self.secrets
 
     def reveal_secret(self, entry: SecretEntry) -> Secret:
         self._asked(f"reveal {entry.subject}")
@@ -234,13 +241,31 @@ class FakeStore:
         del self.objects[bucket, name]
 
 
+@dataclass
+class FakeEvidence:
+    """Evidence that lists what it holds, or says why it cannot."""
+
+    names: list[str] = field(default_factory=list)
+    error: UnreadableError | None = None
+    asked: int = 0
+
+    def kept(self, prefix: str = "") -> tuple[Kept, ...]:
+        self.asked += 1
+        if self.error is not None:
+            raise self.error
+        return tuple(Kept(name, "1", NOW, 10) for name in self.names if name.startswith(prefix))
+
+
 class FakeHosts:
-    """Hosts: what each answers to a reading, and a function that answers commands."""
+    """Hosts: what each answers to a reading, how much room its volumes have, and a function that answers commands."""
 
     def __init__(self, answers: Mapping[str, Any] | None = None) -> None:
         self.answers = dict(answers or {})
         self.locked_out: Exception | None = None
         self.commands: list[tuple[str, ...]] = []
+        self.free_bytes: dict[str, int] = {}
+        self.orders: list[tuple[str, str, Any]] = []
+        self.on_ask: Callable[[str, str, Json], Any] = lambda program, host, request: {}
         self.on_run: Callable[[str, Sequence[str], str | None], Completed] = lambda host, argv, stdin: Completed(
             0, "", ""
         )
@@ -248,7 +273,14 @@ class FakeHosts:
     def read(self, requests: Mapping[str, Json]) -> dict[str, Any]:
         if self.locked_out:
             raise self.locked_out
-        return {host: self.answers[host] for host in requests}
+        away = UnreadableError("host", "it does not answer", "See whether it is up.")
+        return {host: self.answers.get(host, away) for host in requests}
+
+    def ask(self, program: str, requests: Mapping[str, Json]) -> dict[str, Any]:
+        if self.locked_out:
+            raise self.locked_out
+        self.orders += [(program, host, request) for host, request in requests.items()]
+        return {host: self.on_ask(program, host, request) for host, request in requests.items()}
 
     @contextmanager
     def keeping_connections(self) -> Iterator[None]:
@@ -276,6 +308,8 @@ class FakeShell:
     ) -> Completed:
         assert timeout_seconds > 0
         self.hosts.commands.append((self.host, *argv))
+        if argv[0] == "df":
+            return Completed(0, f"Avail\n{self.hosts.free_bytes.get(argv[-1], 1 << 40)}\n", "")
         done = self.hosts.on_run(self.host, argv, stdin)
         for line in done.output.splitlines() if on_line else ():
             on_line(line)
@@ -300,13 +334,28 @@ class FakeEngine:
         return self.outcome
 
 
+def hosts_in_order(
+    session: Session, wanted: Mapping[Subject, Resource], names: Collection[str] | None = None
+) -> list[Reading]:
+    """Stand in for ``survey.read_hosts``: every host is as the files want it, and so are the copies of its headers."""
+    chosen = session.environment.hosts if names is None else names
+    with_copies = {item.source for item in wanted.values() if isinstance(item, HeaderCopy) and item.host in chosen}
+    found: dict[str, dict[Subject, Resource]] = {
+        source: {} for source in (*map(host_source, chosen), *sorted(with_copies))
+    }
+    for resource in wanted.values():
+        if resource.source in found:
+            found[resource.source][resource.subject] = resource
+    return [Reading(source, NOW, resources) for source, resources in found.items()]
+
+
 class World:
     """All doors at once, and a session of the sample region that opens onto them."""
 
     def __init__(self, folder: Path) -> None:
         self.calls: Calls = []
         self.vault, self.store = FakeVault(self.calls), FakeStore(self.calls)
-        self.hosts, self.engine = FakeHosts(), FakeEngine()
+        self.hosts, self.engine, self.evidence = FakeHosts(), FakeEngine(), FakeEvidence()
         self.said = StringIO()
         authority = folder / "ca.pem"
         authority.write_text("-----BEGIN CERTIFICATE-----\n")
@@ -320,6 +369,7 @@ class World:
             vault=self.vault,
             stores={STORE: self.store},
             hosts=self.hosts,
+            evidence=self.evidence,
             engine=self.engine,
         )
 

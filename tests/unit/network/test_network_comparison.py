@@ -120,10 +120,9 @@ def test_a_packet_passes_only_if_every_table_accepts_it(policy: str, rule: str, 
 def test_while_a_condition_is_not_understood_only_what_holds_anyway_is_said() -> None:
     unclear = before("input", "meta pkttype host accept", text(HOST))
     judgement = judged(HOST, unclear)
-    assert [str(each) for each in judgement.not_understood] == [
-        "inet hosting, chain input, handle 7: "
-        '{"match": {"op": "==", "left": {"meta": {"key": "pkttype"}}, "right": "host"}}'
-    ]
+    (unknown,) = judgement.not_understood
+    assert str(unknown).startswith("inet hosting, chain input, handle ")
+    assert str(unknown).endswith('{"match": {"op": "==", "left": {"meta": {"key": "pkttype"}}, "right": "host"}}')
     assert found(judgement) == []
     certain = judged(HOST, before("input", "tcp dport 445 accept", unclear))
     assert ("TOO_MUCH", "input", "tcp 10.21.10.1 → 10.21.10.11 port 445, in by eth1") in found(certain)

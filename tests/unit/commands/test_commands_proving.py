@@ -11,7 +11,7 @@ from sample import GATEWAY, HOST, region
 
 from deploys import flows, nftables
 from deploys.desired_network import rule_set
-from hosting_cli.commands.network import prove
+from hosting_cli.commands.proving import prove
 from hosting_cli.console import render
 from hosting_cli.errors import EngineError, UnreadableError, UsageError
 from hosting_cli.result import ExitStatus, Result
@@ -60,14 +60,14 @@ def test_a_region_whose_kernels_let_through_what_the_files_say_is_proven(world: 
 
 
 def test_a_row_is_stopped_by_any_host_on_its_way(world: World) -> None:
-    world.hosts.answers[GATEWAY] = answer(world, GATEWAY, old="dport 443", new="dport 8443")
+    world.hosts.answers[GATEWAY] = answer(world, GATEWAY, old=". tcp . 443 ", new=". tcp . 8443 ")
     result = prove(world.session)
     assert result.status is ExitStatus.PENDING
     assert rows(result) == {ROWS[0]: "proven", ROWS[1]: "different"}
     assert [(row["row"], row["at"]) for row in result.data["rows"] if row["at"]] == [(ROWS[1], [GATEWAY])]
     packets = {each["difference"]: each["packet"] for host in result.data["hosts"] for each in host["differences"]}
     assert packets == {
-        "too_much": "tcp 10.21.20.2 → 10.21.10.11 port 8443, in by eth2, out by eth1",
+        "too_much": "tcp 172.20.21.0 → 10.21.10.11 port 8443, in by eth2, out by eth1",
         "too_little": "tcp 10.21.20.3 → 10.21.10.11 port 443, in by eth2, out by eth1",
     }
     assert f"too little  {GATEWAY}" in said(result)
