@@ -10,7 +10,7 @@ from deploys.desired import Published, region_resources
 from deploys.resources import HostResource, HostVolume
 from hosting_cli import store_policies
 from hosting_cli.desired_buckets import KV, TRANSIT, platform_buckets, policy_of, user_of
-from hosting_cli.desired_links import links
+from hosting_cli.desired_links import gateways_with_tunnels, links
 from hosting_cli.resources import (
     AccessKey,
     AppRole,
@@ -102,6 +102,10 @@ def platform(region: Region, environment: Environment) -> Iterator[Resource]:
         yield TransitKey(name=key, owner=PLATFORM, requires=(TRANSIT,))
     for name, text in render.platform_policies(region).items():
         yield Policy(name=name, owner=PLATFORM, text=text)
+    for host in gateways_with_tunnels(region):
+        if host in environment.hosts:
+            text = render.gateway(region, host)
+            yield from _identity(naming.host_role(PLATFORM, host), PLATFORM, text, environment, host)
     yield AppRole(
         name=naming.S3_KMS_ROLE,
         owner=PLATFORM,
@@ -110,6 +114,21 @@ def platform(region: Region, environment: Environment) -> Iterator[Resource]:
         token_ttl_seconds=24 * 3600,
         token_max_ttl_seconds=24 * 3600,
         requires=(APPROLE, Subject(Policy.kind, naming.S3_KMS_ROLE)),
+    )
+
+
+def _identity(name: str, owner: str, text: str, environment: Environment, host: str) -> Iterator[Resource]:
+    """Yield the AppRole *name* of *host*, and the policy that says what it may."""
+    policy = Policy(name=name, owner=owner, text=text)
+    yield policy
+    yield AppRole(
+        name=name,
+        owner=owner,
+        policies=(name,),
+        bound_cidrs=(str(environment.hosts[host].vault_sees),),
+        token_ttl_seconds=TOKEN_SECONDS,
+        token_max_ttl_seconds=TOKEN_SECONDS,
+        requires=(APPROLE, policy.subject),
     )
 
 
@@ -133,7 +152,8 @@ def of_application(region: Region, environment: Environment, application: Applic
     for tier in application.tiers:
         yield from _secrets_of_volumes(application, tier)
     for host in hosts_of(application):
-        yield from _identity(region, environment, application, host)
+        text = render.application_host(region, application, host)
+        yield from _identity(naming.host_role(application.id, host), application.id, text, environment, host)
     yield from _buckets(region, application)
     if application.backup:
         yield from _backup(region, application)
@@ -163,22 +183,6 @@ def _secret(application: Application, name: str, purpose: SecretPurpose, key_pur
     key = naming.transit_key(application.id, key_purpose)
     requires = (KV, Subject(TransitKey.kind, key))
     return SecretEntry(name=name, owner=application.id, purpose=purpose, wrapped_by=key, requires=requires)
-
-
-def _identity(region: Region, environment: Environment, application: Application, host: str) -> Iterator[Resource]:
-    """Yield the AppRole of *application* on *host*, and the policy that says what it may."""
-    name = naming.host_role(application.id, host)
-    policy = Policy(name=name, owner=application.id, text=render.application_host(region, application, host))
-    yield policy
-    yield AppRole(
-        name=name,
-        owner=application.id,
-        policies=(name,),
-        bound_cidrs=(str(environment.hosts[host].vault_sees),),
-        token_ttl_seconds=TOKEN_SECONDS,
-        token_max_ttl_seconds=TOKEN_SECONDS,
-        requires=(APPROLE, policy.subject),
-    )
 
 
 def _buckets(region: Region, application: Application) -> Iterator[Resource]:

@@ -170,3 +170,23 @@ def owner_of_user(user: str) -> str:
 def volume_label(application: str, volume: str) -> str:
     """Name the LUKS label, the mapper device and the units of a volume."""
     return f"{PREFIX}{application}-{volume}"
+
+
+def gateway_identity(region: RegionSheet, host: str) -> str:
+    """Name a gateway of ours in its certificate, below a domain that no name server of the world answers for."""
+    return f"{host}.gateways.{region.short}.internal"
+
+
+def peer_identity(region: RegionSheet, tunnel: str) -> str:
+    """Name the other end of a tunnel in its certificate."""
+    return f"{tunnel}.peers.{region.short}.internal"
+
+
+def gateway_role(host: str) -> str:
+    """Name the role by which a gateway is certified: the PKI's, and that of its own identity in the vault."""
+    return f"{PREFIX}gateway-{host}"
+
+
+def peer_role(tunnel: str) -> str:
+    """Name the PKI's role by which operations certify the other end of a tunnel."""
+    return f"{PREFIX}peer-{tunnel}"
