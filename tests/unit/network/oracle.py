@@ -7,7 +7,10 @@ from ipaddress import IPv4Address, IPv4Network
 from interpreter import Packet
 from sample import GATEWAY, HOST
 
-APPLICATION_SEGMENT, TUNNEL = IPv4Network("10.21.10.0/24"), IPv4Network("10.21.20.0/24")
+APPLICATION_SEGMENT = IPv4Network("10.21.10.0/24")
+OUTSIDE = (IPv4Network("10.21.20.0/24"), IPv4Network("172.20.21.0/24"))
+"""The tunnel's segment, and the establishment's network behind it."""
+
 SERVER, TIME = "10.21.10.11", "10.21.10.1"
 ADMINISTRATION, MANAGEMENT = "10.0.2.2", "10.0.2.15"
 LEGS = {HOST: {"eth1": SERVER}, GATEWAY: {"eth1": TIME, "eth2": "10.21.20.1"}}
@@ -25,16 +28,16 @@ def own(host: str) -> set[int]:
     return {address(each) for each in (MANAGEMENT, *LEGS[host].values())}
 
 
-def within(number: int, network: IPv4Network) -> bool:
-    return int(network.network_address) <= number <= int(network.broadcast_address)
+def within(number: int, *networks: IPv4Network) -> bool:
+    return any(int(each.network_address) <= number <= int(each.broadcast_address) for each in networks)
 
 
 def is_row(packet: Packet) -> bool:
-    """Tell whether a packet is of the flow matrix: from the tunnel to the server's DICOM and HTTPS."""
+    """Tell whether a packet is of the flow matrix: from the establishment to the server's DICOM and HTTPS."""
     return (
         packet.protocol == TCP
         and packet.second in {443, 2762}
-        and within(packet.source, TUNNEL)
+        and within(packet.source, *OUTSIDE)
         and packet.destination == address(SERVER)
     )
 
@@ -113,7 +116,7 @@ def is_followed(host: str, packet: Packet) -> bool:
             (packet.destination, packet.source) if packet.hook == "input" else (packet.source, packet.destination)
         )
         leg = packet.incoming if packet.hook == "input" else packet.outgoing
-        return leg == "eth1" and packet.hook != "forward" and here in ends and within(there, TUNNEL)
+        return leg == "eth1" and packet.hook != "forward" and here in ends and within(there, *OUTSIDE)
     if packet.hook != "forward":
         return False
     ways = {
@@ -123,7 +126,7 @@ def is_followed(host: str, packet: Packet) -> bool:
     if (packet.incoming, packet.outgoing) not in ways:
         return False
     outside, inside = ways[packet.incoming, packet.outgoing]
-    return within(outside, TUNNEL) and outside not in own(host) and inside in ends
+    return within(outside, *OUTSIDE) and outside not in own(host) and inside in ends
 
 
 def examples(host: str) -> Iterator[Packet]:

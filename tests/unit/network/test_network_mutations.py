@@ -26,7 +26,7 @@ from sample import GATEWAY, HOST
 from hosting_cli.network import listing
 from hosting_cli.network.comparison import Difference, judge
 
-EDITS_OF_A_HOST, ROUNDS = 150, 6
+EDITS_OF_A_HOST, ROUNDS = 100, 4
 HOOKS = ("input", "forward", "output")
 INTERFACES = ("eth1", "eth2", "other", "lo")
 STATES = ("new", "new", "new", "established", "related", "invalid")
@@ -179,7 +179,7 @@ def test_every_edit_that_matters_is_found_and_no_other(host: str, seed: int) -> 
             assert differs(host, held, packet) is each.difference, f"{what}: {each.packet}"
         seen = {
             (packet.hook, difference): packet
-            for packet in Sampler(host, [real(host), changed], chance).packets(250)
+            for packet in Sampler(host, [real(host), changed], chance).packets(200)
             if (difference := differs(host, held, packet)) is not None
         }
         for difference, packet in seen.items():
