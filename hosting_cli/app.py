@@ -68,6 +68,7 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "restore": "Bring files back from a backup, beside the live ones.",
         "drift": "Say what has moved away from the files, and change nothing.",
         "metrics": "Print figures of backups, drills and keys for Prometheus.",
+        "schedule": "Write the timers by which the controller looks by itself.",
         "bootstrap": "Set a fresh vault up for the region, with its root token.",
     },
     "catalogue": {
@@ -86,8 +87,15 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
     "host": {
         "lost": "End the identity of a lost host, and say how it comes back.",
     },
+    "network": {
+        "allocate": "Find addresses for every tier, tunnel and zone that has none.",
+        "prove": "Prove that kernels let through what the files say, and no more.",
+        "isolate": "Cut a segment off: every packet from or to it is dropped.",
+        "release": "Let a segment back that was isolated: its flows pass again.",
+        "tunnel": "Show what a tunnel's gateways are told, or make its peer's part.",
+    },
     "drill": {
-        "run": "Restore everything beside the live files, try it, and time it.",
+        "run": "Restore everything into a scratch volume, try it, and time it.",
         "list": "List the drills that were run, and what came of them.",
     },
     "key": {
@@ -106,9 +114,6 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "list": "List volumes: what opens each, and the copies of its header.",
         "show": "Show a volume's slots, what each costs to try, and its copies.",
         "header": "Renew, open or write back the copies of a volume's header.",
-    },
-    "network": {
-        "tunnel": "Show what a tunnel's gateways are told, or make its peer's part.",
     },
     "journal": {
         "show": "Show what was planned, approved, done and proven, oldest first.",
@@ -132,10 +137,10 @@ GROUPS = {
     "catalogue": "What the region's files may choose from.",
     "backup": "Backups: how they stand, what is kept, and letting go safely.",
     "host": "Hosts: what to do when one is lost.",
+    "network": "The network: who has which addresses, and who may reach whom.",
     "drill": "Drills: whether what is promised works, and how fast.",
     "key": "Keys and secrets: their age, rotation and end.",
     "volume": "Encrypted volumes: what opens them, and their headers.",
-    "network": "The network: what joins establishments to their applications.",
     "journal": "What was planned, approved, done and proven.",
     "lab": "A whole small region on this machine, on real engines.",
 }

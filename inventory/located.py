@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from inventory.documents import Document, Steps
 from inventory.ends import Directory, Place
+from inventory.links import Link
 from inventory.models import (
     Application,
     Contact,
@@ -216,6 +217,11 @@ class LocatedRegion:
         return tuple(
             place for member in self.members for place in member.each("establishments", member.value.establishments)
         )
+
+    @cached_property
+    def links(self) -> tuple[Placed[Link], ...]:
+        """Give the links of all establishments."""
+        return tuple(link for place in self.establishments for link in place.each("links", place.value.links))
 
     @cached_property
     def owners(self) -> dict[str | None, list[Member]]:

@@ -38,6 +38,11 @@ class RangePurpose(StrEnum):
     PLATFORM = "platform"
     NAT = "nat"
 
+    @property
+    def plural(self) -> str:
+        """Give the word for what is allocated for it."""
+        return {"platform": "the platform", "nat": "NAT pools"}.get(self.value, f"{self.value}s")
+
 
 class Supernet(Model):
     """Addresses of a site that networks of ``prefix_length`` are allocated from, for one purpose or, without, for all.
@@ -49,6 +54,10 @@ class Supernet(Model):
     network: Network
     purpose: RangePurpose | None = None
     prefix_length: Annotated[int, Field(ge=8, le=30)] = 24
+
+    def serves(self, purpose: RangePurpose) -> bool:
+        """Tell whether networks for *purpose* come from here."""
+        return self.purpose is purpose or (self.purpose is None and purpose is not RangePurpose.NAT)
 
 
 class Segment(Model):

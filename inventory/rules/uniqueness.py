@@ -40,6 +40,7 @@ def identifiers_are_unique(region: LocatedRegion) -> Iterator[Problem]:
     yield from repeated(region.tunnels, "segment", "segment of a tunnel", "give each tunnel a segment of its own")
     yield from repeated(region.groups, "id", "group")
     yield from repeated(region.contacts, "id", "contact")
+    yield from repeated(region.links, "id", "link")
     yield from repeated(region.protocols, "code", "flow code")
     for host in region.hosts:
         yield from _inside_host(host)

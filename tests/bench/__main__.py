@@ -12,6 +12,7 @@ from tests.bench import (
     ansible,
     backups,
     leftovers,
+    network,
     readings,
     report,
     root,
@@ -24,7 +25,7 @@ from tests.bench import (
 from tests.bench.fleet import Fleet
 from tests.bench.measure import BenchmarkError, Chapter
 
-CHAPTERS = ("readings", "region", "startup", "volume", "backups")
+CHAPTERS = ("readings", "region", "startup", "volume", "backups", "network")
 
 
 def main() -> int:
@@ -81,6 +82,7 @@ _CHAPTERS: dict[str, Callable[[argparse.Namespace], Chapter]] = {
     "startup": lambda options: startup.measure(progress),
     "volume": lambda options: volume.measure(progress),
     "backups": lambda options: backups.measure(progress),
+    "network": lambda options: network.measure(progress),
 }
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from urllib.request import HTTPSHandler, build_opener
 
 import pytest
+from dying import Ways
 
 from deploys import names
 from deploys.agent import headers, identity, locks, luks, main, processes, settings, vault
@@ -29,10 +30,6 @@ from inventory.resource import Json
 
 COST = luks.derivation("argon2id", 1024, 4, 1)
 SIZE_BYTES = 20 << 20
-
-
-class Killed(BaseException):
-    """Stand in for SIGKILL: nothing catches it."""
 
 
 @dataclass
@@ -145,13 +142,13 @@ def file_host(session: Session, folder: Path) -> Iterator[FileHost]:
         patched.setattr(headers, "HEADERS", folder / "headers")
         patched.setattr(locks, "LOCKS", folder / "locks")
         patched.setattr(identity, "_secret_id", lambda credential: (folder / credential).read_text())
-        patched.setattr(vault, "urlopen", partial(_open_from, str(access.vault_sees.network_address)))
+        patched.setattr(vault, "urlopen", partial(open_from, str(access.vault_sees.network_address)))
         vars(session).update(hosts=found)
         found.make()
         yield found
 
 
-def _open_from(address: str, request: Any, *, timeout: float, context: Any) -> Any:
+def open_from(address: str, request: Any, *, timeout: float, context: Any) -> Any:
     """Ask the vault from the one address that the host's role is bound to."""
 
     class FromAddress(HTTPSHandler):
@@ -161,36 +158,19 @@ def _open_from(address: str, request: Any, *, timeout: float, context: Any) -> A
     return build_opener(FromAddress()).open(request, timeout=timeout)
 
 
-# -- a death on request -----------------------------------------------------------------------------------------------
+# -- ways in which something changes ----------------------------------------------------------------------------------
 
 
-@contextmanager
-def dying_after(changes: int) -> Iterator[None]:
-    """Die as soon as so many things are new in the vault's KV store or in a LUKS header."""
-    raw, attempt, left = VaultClient.raw, processes.attempt, [changes]
-
-    def dying(call: Callable[..., Any], is_change: Callable[..., bool]) -> Callable[..., Any]:
-        def called(*arguments: Any, **options: Any) -> Any:
-            found = call(*arguments, **options)
-            left[0] -= is_change(*arguments)
-            if not left[0]:
-                raise Killed
-            return found
-
-        return called
-
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(VaultClient, "raw", dying(raw, _changes_the_vault))
-        patched.setattr(processes, "attempt", dying(attempt, _changes_a_header))
-        yield
-
-
-def _changes_the_vault(client: VaultClient, method: str, path: str, *rest: object) -> bool:
+def _changes_an_entry(client: VaultClient, method: str, path: str, *rest: object) -> bool:
     return method in {"POST", "DELETE"} and path.startswith("kv/")
 
 
 def _changes_a_header(argv: list[str], *rest: object) -> bool:
     return argv[1] in {"luksAddKey", "luksKillSlot", "luksHeaderBackup", "luksHeaderRestore"}
+
+
+WAYS = (Ways(VaultClient, "raw", _changes_an_entry), Ways(processes, "attempt", _changes_a_header))
+"""The vault's entries, and the headers of volumes."""
 
 
 def add_stray(host: FileHost, slot: str) -> None:

@@ -28,6 +28,7 @@ from hosting_cli.resources import (
     VaultResource,
     object_store,
 )
+from hosting_cli.secret import Secret
 from hosting_cli.survey import ACCESS_KEY_NOTE, Survey
 from inventory import naming
 from inventory.resource import Reading, Resource, Subject
@@ -176,6 +177,16 @@ def test_killed_at_any_step_the_next_run_ends_with_one_key_that_the_vault_knows(
             renew(world, action=Action.UPDATE)
     assert renew(world, action=Action.UPDATE) == {}
     assert world.store.keys[KEY.name] == [world.vault.notes[ENTRY][ACCESS_KEY_NOTE]] == [held(world)["access_key_id"]]
+
+
+def test_a_key_that_hosts_use_already_is_recorded_and_not_dropped(world: World) -> None:
+    """A run was killed when it had stored a new key, and before it had recorded that."""
+    world.store.keys[KEY.name], world.vault.notes[ENTRY] = ["new", "old"], {ACCESS_KEY_NOTE: "old"}
+    world.vault.secrets[ENTRY] = Secret(json.dumps({"access_key_id": "new", "secret_access_key": "half"}))
+    assert renew(world, action=Action.UPDATE) == {}
+    assert "delete key new" not in world.calls
+    assert world.store.keys[KEY.name] == ["new"] == [world.vault.notes[ENTRY][ACCESS_KEY_NOTE]]
+    assert held(world) == {"access_key_id": "new", "secret_access_key": "half"}
 
 
 # -- the object store ---------------------------------------------------------------------------------------------

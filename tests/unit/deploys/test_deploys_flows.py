@@ -42,7 +42,7 @@ def made(*rows: Mapping[str, Any], segments: tuple[Segment, ...] = (TUNNEL, SECO
 
 
 def resolved(found: Region) -> list[ResolvedFlow]:
-    return [flow for found_ones in flows.topology(found).flows_from.values() for flow in found_ones]
+    return [flow for found_ones in flows.topology(found).flows_to.values() for flow in found_ones]
 
 
 def opened(*rows: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -136,6 +136,9 @@ def test_a_tunnel_is_seen(update: Mapping[str, Any], seen: list[IPv4Network]) ->
     assert list(flow.source.networks) == seen
     routes = flows.routes(flows.topology(found), found.hosts[0])
     assert sorted(route.network for route in routes) == sorted(seen)
+    for host in found.hosts:
+        behind = flows.behind(flows.topology(found), host)
+        assert any(set(seen) <= set(networks) for networks in behind.values()), "what is listed is taken for spoofed"
 
 
 def test_a_flow_is_one_way_unless_it_says_otherwise() -> None:

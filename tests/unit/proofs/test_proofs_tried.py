@@ -317,7 +317,7 @@ def reboot_of(world: World, *, held: bool = True) -> Proof:
     empty: dict[str, object] = {"manifest": {"value": None}, "identities": {"value": {}}}
     world.hosts.answers[HOST] = {**empty, "files": {"value": {file.path: found}}}
     wanted: dict[Subject, Resource] = {file.subject: file}
-    (proof,) = reboot.prove(world.session, Survey(wanted, ()), HOST, VOLUME)
+    (proof,) = reboot.prove(world.session, Survey(wanted, ()), HOST, [VOLUME])
     return proof
 
 
