@@ -21,6 +21,9 @@ CERTIFICATE = "hosting-link.pem"
 
 PEER_CERTIFICATE = "hosting-peer.pem"
 
+IKE_PORTS = (500, 4500)
+"""IKE, and IKE and ESP inside UDP: all that a gateway and a peer say to each other outside their tunnel."""
+
 
 @dataclass(frozen=True)
 class Link:
@@ -118,6 +121,28 @@ def of_peer(link: Link) -> tuple[Connection, ...]:
             priority=1000 * number if len(ends) > 1 else None,
         )
         for number, end in enumerate(ends, start=1)
+    )
+
+
+@dataclass(frozen=True)
+class Outside:
+    """What carries a tunnel: packets between an address of a gateway and those of the peer."""
+
+    tunnel: str
+    ours: tuple[IPv4Network, ...]
+    theirs: tuple[IPv4Network, ...]
+
+
+def outside(places: Topology, host: str) -> tuple[Outside, ...]:
+    """Give what carries the IPsec tunnels that *host* ends."""
+    return tuple(
+        Outside(
+            tunnel.id,
+            (IPv4Network(_address(tunnel, host)),),
+            tuple(IPv4Network(address) for address in tunnel.peer.addresses),
+        )
+        for tunnel in places.tunnels.get(host, ())
+        if tunnel.kind is TunnelKind.IPSEC
     )
 
 
