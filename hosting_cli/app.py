@@ -93,7 +93,6 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "prove": "Prove that kernels let through what the files say, and no more.",
         "isolate": "Cut a segment off: every packet from or to it is dropped.",
         "release": "Let a segment back that was isolated: its flows pass again.",
-        "tunnel": "Show what a tunnel's gateways are told, or make its peer's part.",
     },
     "drill": {
         "run": "Restore everything into a scratch volume, try it, and time it.",
