@@ -86,6 +86,9 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
     "host": {
         "lost": "End the identity of a lost host, and say how it comes back.",
     },
+    "network": {
+        "matrix": "Write the flow matrix, to be read, signed or worked on.",
+    },
     "drill": {
         "run": "Restore everything beside the live files, try it, and time it.",
         "list": "List the drills that were run, and what came of them.",
@@ -129,6 +132,7 @@ GROUPS = {
     "catalogue": "What the region's files may choose from.",
     "backup": "Backups: how they stand, what is kept, and letting go safely.",
     "host": "Hosts: what to do when one is lost.",
+    "network": "The network: who may reach whom.",
     "drill": "Drills: whether what is promised works, and how fast.",
     "key": "Keys and secrets: their age, rotation and end.",
     "volume": "Encrypted volumes: what opens them, and their headers.",

@@ -142,6 +142,7 @@ def test_an_error_names_its_command_in_full_and_is_a_document_for_programs(name:
     more = {
         "backup recover": ["--as-of", "2026-01-01T00:00Z"],
         "backup export": ["imagerie", "--into", "/nowhere"],
+        "network matrix": ["/nowhere/matrix.html"],
         "restore": ["imagerie", "/srv/imagerie"],
     }
     status, printed, complaint = invoke(*name.split(), *digest, *more.get(name, []), "--output", "json")
