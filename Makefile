@@ -20,15 +20,11 @@ demo: install ## Bring a lab up, host the sample application on it, prove what w
 
 .PHONY: test
 test: install ## Run the whole suite: unit, promises, integration, and acceptance on real hosts in the lab
-	@status=0; \
-	$(BIN)/python -m pytest --durations=5 -m own_lab tests/acceptance || status=$$?; \
-	$(BIN)/python -m pytest --durations=15 -m "not own_lab" \
-	    --numprocesses=2 --dist=loadscope --no-loadscope-reorder || status=$$?; \
-	exit $$status
+	@$(BIN)/python -m pytest --durations=25 --numprocesses=2 --dist=loadscope --no-loadscope-reorder
 
 .PHONY: clean-lab
-clean-lab: ## Remove the lab and everything it has cached
-	@if [ -x $(BIN)/hosting ]; then $(BIN)/hosting lab down --cache; fi
+clean-lab: $(BIN)/.installed ## Remove the lab and everything it has cached
+	@$(BIN)/hosting lab down --cache
 
 # -- for a developer --------------------------------------------------------------------------------------------
 

@@ -142,17 +142,20 @@ def prove_login(*, certificate_only: bool = False) -> None:
     """Log in anew beside the connection in use; raise ``OperationError`` if that stays impossible.
 
     Whoever changes who or what may come in calls this before burning the way back.  A daemon that was just told to
-    read its files again refuses connections for a moment, hence several tries.
+    read its files again refuses connections for a moment, hence several tries, further and further apart: OpenSSH from
+    9.8 on shuts out for a while whoever was refused several times in a row (``PerSourcePenalties``).
     """
     access = ACCESSES.get(host.name)
     if access is None:
         raise OperationError("whether one can still log in is proved by `hosting apply` only")
     keys = _keys(access, certificate_only=certificate_only)
-    deadline = time.monotonic() + PROOF_WITHIN_SECONDS
+    deadline, pause = time.monotonic() + PROOF_WITHIN_SECONDS, 1.0
     while reason := _refusal(access, keys):
-        if time.monotonic() > deadline:
+        left = deadline - time.monotonic()
+        if left < 0:
             raise OperationError(f"a new login failed ({reason})")
-        time.sleep(1)
+        time.sleep(min(pause, left))
+        pause *= 2
 
 
 def _refusal(access: Access, keys: list[PKey]) -> str | None:

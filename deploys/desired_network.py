@@ -6,7 +6,9 @@ from ipaddress import IPv4Address, IPv4Network
 from urllib.parse import urlsplit
 
 from deploys import flows, names, nftables
+from deploys.elements import Row, Transport
 from deploys.flows import Topology
+from deploys.nftables import Rule, RuleSet
 from deploys.resources import HostFirewall, HostResource
 from deploys.templates import render
 from deploys.view import View, digest
@@ -19,7 +21,6 @@ NTP_PORT = 123
 PACKAGE_PORTS = (80, 443)
 """Debian signs what it publishes, so that a mirror may be asked without TLS."""
 
-SSH_PORT = 22
 ROUTE_PROTOCOL = 104
 """The mark of our routes in the kernel's table; distributions and routing daemons use none above 42 but 186 to 192."""
 
@@ -27,8 +28,11 @@ ROUTE_PROTOCOL = 104
 def resources(view: View) -> Iterator[HostResource]:
     """Ask for the routes and the firewall."""
     yield from _routes(view)
+    emergency = nftables.render_emergency(view.environment.administration_sources)
+    yield view.file(names.FIREWALL_EMERGENCY, emergency)
     yield view.file("/etc/nftables.conf", render("nftables.conf", rules_path=names.FIREWALL_RULES))
-    yield view.file(names.unit_file("nftables.service.d/hosting.conf"), render("nftables.service"))
+    unit = render("nftables.service", table=f"{nftables.FAMILY} {nftables.TABLE}", emergency=names.FIREWALL_EMERGENCY)
+    yield view.file(names.unit_file("nftables.service.d/hosting.conf"), unit)
     content = nftables.render(rule_set(view.places, view.environment, view.host))
     yield HostFirewall(
         host=view.host.id,
@@ -59,84 +63,94 @@ def _batch(routes: tuple[flows.Route, ...]) -> str:
     return "\n".join([f"route flush {protocol}", *lines, ""])
 
 
-def rule_set(places: Topology, environment: Environment, host: Host) -> nftables.RuleSet:
+def rule_set(places: Topology, environment: Environment, host: Host) -> RuleSet:
     """Say which packets *host* lets in, out and through; raise ``ValueError`` if an engine is not named by address."""
+    access = environment.hosts[host.id]
     is_gateway = host.role is HostRole.GATEWAY
-    return nftables.RuleSet(
-        incoming=(
-            *_administration(environment),
-            *(_time_service(places, environment, host) if is_gateway else flows.incoming(places, host)),
-        ),
-        outgoing=(
-            *_engine_rules(environment.hosts[host.id]),
+    return RuleSet(
+        administration=environment.administration_sources,
+        behind=_behind(places, environment, host),
+        serves=tuple(_administration(environment)),
+        uses=(
+            *_engine_rules(access),
             *_time_rules(places, environment, host),
             *_package_rules(environment),
-            *(_PROBES if is_gateway else flows.outgoing(places, host)),
+            *(_PROBES if is_gateway else ()),
         ),
-        through=flows.through(places, host) if is_gateway else {},
+        received=tuple(_time_service(places, environment, host)) if is_gateway else flows.received(places, host),
+        sent=() if is_gateway else flows.sent(places, host),
+        zones=flows.zones(places, host) if is_gateway else (),
     )
 
 
-_PROBES = (nftables.Rule(comment="probe", mark=nftables.PROBE_MARK),)
+_PROBES = (Rule(comment="probe", mark=nftables.PROBE_MARK),)
 
 
-def _administration(environment: Environment) -> Iterator[nftables.Rule]:
-    for comment, port in (("administration", SSH_PORT), ("node exporter", NODE_EXPORTER_PORT)):
-        yield nftables.Rule(
+def _behind(places: Topology, environment: Environment, host: Host) -> dict[str, tuple[IPv4Network, ...]]:
+    """Say what each interface leads to: the administration too, where we reach the host by an address in a segment."""
+    found = flows.behind(places, host)
+    for leg in places.legs[host.id]:
+        if str(leg.address) == environment.hosts[host.id].address:
+            found[leg.name] += environment.administration_sources
+    return found
+
+
+def _administration(environment: Environment) -> Iterator[Rule]:
+    for comment, port in (("administration", nftables.SSH_PORT), ("node exporter", NODE_EXPORTER_PORT)):
+        yield Rule(
             comment=comment,
             sources=environment.administration_sources,
-            transport=nftables.Transport.TCP,
+            transport=Transport.TCP,
             ports=(port,),
         )
 
 
-def _engine_rules(access: HostAccess) -> Iterator[nftables.Rule]:
+def _engine_rules(access: HostAccess) -> Iterator[Rule]:
     yield _engine_rule("vault", access.vault_address)
     for address in dict.fromkeys(access.object_stores.values()):
         yield _engine_rule("object store", address)
 
 
 @lru_cache(maxsize=256)  # many hosts reach an engine at the same address
-def _engine_rule(comment: str, address: str) -> nftables.Rule:
+def _engine_rule(comment: str, address: str) -> Rule:
     parts = urlsplit(address)
-    return nftables.Rule(
+    return Rule(
         comment=comment,
         destinations=(IPv4Network(IPv4Address(parts.hostname or "")),),
-        transport=nftables.Transport.TCP,
+        transport=Transport.TCP,
         ports=(parts.port or 443,),
     )
 
 
-def _time_rules(places: Topology, environment: Environment, host: Host) -> Iterator[nftables.Rule]:
+def _time_rules(places: Topology, environment: Environment, host: Host) -> Iterator[Rule]:
     gateways = tuple(leg.address for leg in flows.time_sources(places, host))
     servers = environment.time_servers or gateways
     if servers:
-        yield nftables.Rule(
+        yield Rule(
             comment="time",
             destinations=tuple(IPv4Network(server) for server in servers),
-            transport=nftables.Transport.UDP,
+            transport=Transport.UDP,
             ports=(NTP_PORT,),
         )
 
 
-def _package_rules(environment: Environment) -> Iterator[nftables.Rule]:
+def _package_rules(environment: Environment) -> Iterator[Rule]:
     if environment.package_sources:
-        yield nftables.Rule(
+        yield Rule(
             comment="packages",
             destinations=environment.package_sources,
-            transport=nftables.Transport.TCP,
+            transport=Transport.TCP,
             ports=PACKAGE_PORTS,
         )
 
 
-def _time_service(places: Topology, environment: Environment, host: Host) -> Iterator[nftables.Rule]:
-    for leg in flows.time_clients(places, host):
-        if not environment.time_servers:
-            yield nftables.Rule(
+def _time_service(places: Topology, environment: Environment, host: Host) -> Iterator[Row]:
+    if not environment.time_servers:
+        for leg in flows.time_clients(places, host):
+            yield Row(
                 comment="time",
-                incoming=leg.name,
                 sources=(leg.network,),
                 destinations=(leg.alone,),
-                transport=nftables.Transport.UDP,
+                transport=Transport.UDP,
                 ports=(NTP_PORT,),
             )

@@ -4,17 +4,18 @@ Everything that is looked up per host is indexed once per region, so that all ho
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import IPv4Address, IPv4Network
 from typing import TypeAlias
 
-from deploys.nftables import Rule, Transport
+from deploys.elements import Row, Transport
+from deploys.nftables import Zone
+from inventory.ends import Directory, Place, ways
 from inventory.models import Application, Host, HostRole, Region, Tier
-from inventory.network import Interface, Protocol, Segment, SegmentKind
+from inventory.network import Interface, Segment, SegmentKind
 
-_TIER = "tier:"
 _Flows: TypeAlias = "Mapping[str, Sequence[ResolvedFlow]]"
 
 
@@ -28,21 +29,32 @@ class End:
 
 @dataclass(frozen=True)
 class ResolvedFlow:
-    """A row of the flow matrix with its words looked up."""
+    """One way that a row of the flow matrix opens, with its words looked up; one row may open many."""
 
     source: End
     destination: End
     transport: Transport
     ports: tuple[int, ...]
-    comment: str
+    application: str
+    row: int
+    code: str
+
+    @property
+    def comment(self) -> str:
+        """Name the row, as rules and counters do."""
+        return f"{self.application} flow {self.row} {self.code}"
 
     @cached_property
-    def passing(self) -> Rule:
-        """Give the rule by which gateways let it pass."""
-        return Rule(
+    def passing(self) -> Row:
+        """Give the row by which gateways let it pass; made once, though several may."""
+        return self.between(self.source.networks, self.destination.networks)
+
+    def between(self, sources: tuple[IPv4Network, ...], destinations: tuple[IPv4Network, ...]) -> Row:
+        """Give the row between some of its addresses."""
+        return Row(
             comment=self.comment,
-            sources=self.source.networks,
-            destinations=self.destination.networks,
+            sources=sources,
+            destinations=destinations,
             transport=self.transport,
             ports=self.ports,
         )
@@ -85,17 +97,13 @@ class Topology:
     segments: Mapping[str, Segment]
     placements: Mapping[str, tuple[Placement, ...]]
     gateways: Mapping[str, tuple[tuple[str, Leg], ...]]
-    flows_from: Mapping[str, tuple[ResolvedFlow, ...]]
+    flows_to: Mapping[str, tuple[ResolvedFlow, ...]]
     exchanges: Mapping[str, tuple[Exchange, ...]]
 
 
 def topology(region: Region) -> Topology:
     """Index *region*; raise ``KeyError`` for a reference that does not resolve (the inventory's rules refuse those)."""
-    words = _Words(
-        {host.id: tuple(map(_leg, host.interfaces)) for host in region.hosts},
-        {segment.id: segment for segment in region.segments},
-        {protocol.code: protocol for protocol in region.protocols},
-    )
+    words = _words(region)
     placements: dict[str, list[Placement]] = defaultdict(list)
     flows_from: dict[str, list[ResolvedFlow]] = defaultdict(list)
     flows_to: dict[str, list[ResolvedFlow]] = defaultdict(list)
@@ -112,7 +120,7 @@ def topology(region: Region) -> Topology:
         words.segments,
         {host: tuple(found) for host, found in placements.items()},
         _gateways(region, words.legs),
-        {segment: tuple(found) for segment, found in flows_from.items()},
+        {segment: tuple(found) for segment, found in flows_to.items()},
         {host: tuple(_exchange(leg, flows_from, flows_to) for leg in legs) for host, legs in words.legs.items()},
     )
 
@@ -149,78 +157,110 @@ class _Words:
 
     legs: Mapping[str, tuple[Leg, ...]]
     segments: Mapping[str, Segment]
-    protocols: Mapping[str, Protocol]
+    tiers: Mapping[tuple[str, str], Tier]
+    services: Mapping[str, tuple[Transport, tuple[int, ...]]]
+    directory: Directory
+    found: dict[Place, End]
 
-    def ends(self, application: Application) -> dict[str, End]:
-        """Give the ends that are named by the application's own tiers."""
-        return {f"{_TIER}{tier.id}": End(tier.segment, self._addresses(tier)) for tier in application.tiers}
+    def end(self, place: Place) -> End:
+        """Give the addresses of a place: the hosts of a tier, or all by which a segment is seen."""
+        if place not in self.found:
+            self.found[place] = End(place.segment, self._networks(place))
+        return self.found[place]
 
-    def _addresses(self, tier: Tier) -> tuple[IPv4Network, ...]:
-        return tuple(leg.alone for host in tier.hosts for leg in self.legs[host] if leg.segment == tier.segment)
+    def _networks(self, place: Place) -> tuple[IPv4Network, ...]:
+        if place.application is None or place.tier is None:
+            return self.segments[place.segment].networks
+        hosts = self.tiers[place.application, place.tier].hosts
+        return tuple(leg.alone for host in hosts for leg in self.legs[host] if leg.segment == place.segment)
 
-    def end(self, name: str, tiers: Mapping[str, End]) -> End:
-        """Look an end up: a tier of the application, or a whole segment."""
-        return tiers[name] if name.startswith(_TIER) else End(name, (self.segments[name].network,))
+
+def _words(region: Region) -> _Words:
+    return _Words(
+        {host.id: tuple(map(_leg, host.interfaces)) for host in region.hosts},
+        {segment.id: segment for segment in region.segments},
+        {(application.id, tier.id): tier for application in region.applications for tier in application.tiers},
+        {protocol.code: (Transport(protocol.transport), protocol.numbers) for protocol in region.protocols},
+        Directory.of(region),
+        {},
+    )
 
 
 def _resolve(application: Application, words: _Words) -> Iterator[ResolvedFlow]:
-    tiers = words.ends(application)
     for row, flow in enumerate(application.flows, start=1):
-        protocol = words.protocols[flow.protocol]
-        yield ResolvedFlow(
-            words.end(flow.source, tiers),
-            words.end(flow.destination, tiers),
-            Transport(protocol.transport),
-            tuple(protocol.ports),
-            f"{application.id} flow {row} {flow.protocol}",
-        )
+        service = words.services[flow.protocol]
+        for way in ways(words.directory, application.id, flow):
+            yield ResolvedFlow(
+                words.end(way.source), words.end(way.destination), *service, application.id, row, flow.protocol
+            )
 
 
-def incoming(places: Topology, host: Host) -> tuple[Rule, ...]:
-    """Give a rule for each flow that ends at one of the host's own addresses."""
+def received(places: Topology, host: Host) -> tuple[Row, ...]:
+    """Give a row for each flow that ends at one of the host's own addresses."""
     return tuple(
-        Rule(
-            comment=flow.comment,
-            incoming=own.leg.name,
-            sources=flow.source.networks,
-            destinations=(own.leg.alone,),
-            transport=flow.transport,
-            ports=flow.ports,
-        )
+        flow.between(flow.source.networks, (own.leg.alone,))
         for own in places.exchanges[host.id]
         for flow in own.received
     )
 
 
-def outgoing(places: Topology, host: Host) -> tuple[Rule, ...]:
-    """Give a rule for each flow that begins at one of the host's own addresses."""
+def sent(places: Topology, host: Host) -> tuple[Row, ...]:
+    """Give a row for each flow that begins at one of the host's own addresses."""
     return tuple(
-        Rule(
-            comment=flow.comment,
-            outgoing=own.leg.name,
-            sources=(own.leg.alone,),
-            destinations=flow.destination.networks,
-            transport=flow.transport,
-            ports=flow.ports,
-        )
+        flow.between((own.leg.alone,), flow.destination.networks)
         for own in places.exchanges[host.id]
         for flow in own.sent
     )
 
 
-def through(places: Topology, gateway: Host) -> dict[tuple[str, str], tuple[Rule, ...]]:
-    """Give the rules of each pair of the gateway's interfaces between whose segments flows pass."""
-    legs = places.legs[gateway.id]
-    exits: dict[str, list[Leg]] = defaultdict(list)
-    for leg in legs:
-        exits[leg.segment].append(leg)
-    pairs: dict[tuple[str, str], list[Rule]] = defaultdict(list)
-    for entry in legs:
-        for flow in places.flows_from.get(entry.segment, ()):
-            if flow.destination.segment != entry.segment:
-                for way_out in exits.get(flow.destination.segment, ()):
-                    pairs[entry.name, way_out.name].append(flow.passing)
-    return {pair: tuple(rules) for pair, rules in pairs.items()}
+def zones(places: Topology, gateway: Host) -> tuple[Zone, ...]:
+    """Give the segments of the gateway that flows lead to from others of its segments, with these flows."""
+    ways_out: dict[str, list[str]] = defaultdict(list)
+    for leg in places.legs[gateway.id]:
+        ways_out[leg.segment].append(leg.name)
+    found = (
+        Zone(name=segment, interfaces=tuple(interfaces), rows=_passing(places, segment, ways_out.keys()))
+        for segment, interfaces in ways_out.items()
+    )
+    return tuple(zone for zone in found if zone.rows)
+
+
+def _passing(places: Topology, segment: str, origins: Container[str]) -> tuple[Row, ...]:
+    return tuple(
+        flow.passing
+        for flow in places.flows_to.get(segment, ())
+        if flow.source.segment != segment and flow.source.segment in origins
+    )
+
+
+def behind(places: Topology, host: Host) -> dict[str, tuple[IPv4Network, ...]]:
+    """Give the networks that each interface of the host leads to: its segment, and those of its flows' other ends.
+
+    Of a tunnel's segment, the networks behind it are part.  A gateway has a leg in every segment that it forwards to; a
+    host reaches others by the gateway of its segment.
+    """
+    if host.role is HostRole.GATEWAY:
+        return {leg.name: places.segments[leg.segment].networks for leg in places.legs[host.id]}
+    return {
+        own.leg.name: tuple(
+            network
+            for segment in [own.leg.segment, *_remote_segments(own)]
+            for network in places.segments[segment].networks
+        )
+        for own in places.exchanges[host.id]
+    }
+
+
+def concerned(places: Topology, segment: str) -> tuple[str, ...]:
+    """Name the hosts that may exchange packets with *segment*: those in it, and those with flows to or from it.
+
+    The gateways that these flows pass are in it themselves.
+    """
+    return tuple(
+        host
+        for host, exchanges in places.exchanges.items()
+        if any(segment == own.leg.segment or segment in _remote_segments(own) for own in exchanges)
+    )
 
 
 def time_sources(places: Topology, host: Host) -> tuple[Leg, ...]:
@@ -254,13 +294,14 @@ def routes(places: Topology, host: Host) -> tuple[Route, ...]:
         for remote in _remote_segments(own):
             gateway = _common_gateway(places, own.leg.segment, remote)
             if gateway is not None and gateway != own.leg.address:
-                found.add(Route(places.segments[remote].network, gateway, own.leg.name))
+                networks = places.segments[remote].networks
+                found.update(Route(network, gateway, own.leg.name) for network in networks)
     return tuple(sorted(found))
 
 
-def _remote_segments(own: Exchange) -> set[str]:
+def _remote_segments(own: Exchange) -> list[str]:
     remotes = {flow.destination.segment for flow in own.sent} | {flow.source.segment for flow in own.received}
-    return remotes - {own.leg.segment}
+    return sorted(remotes - {own.leg.segment})
 
 
 def _common_gateway(places: Topology, here: str, there: str) -> IPv4Address | None:

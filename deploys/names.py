@@ -13,6 +13,15 @@ FIREWALL_RULES = f"{DIRECTORY}/firewall.nft"
 FIREWALL_LOADED = f"{DIRECTORY}/firewall.loaded.json"
 """Which text was loaded last, and the digest of what the kernel then held."""
 
+FIREWALL_EMERGENCY = f"{DIRECTORY}/firewall-emergency.nft"
+"""What is loaded at boot before the rules, and stays when they do not load."""
+
+ISOLATED_DIRECTORY = f"{DIRECTORY}/isolated.d"
+"""Holds a file for each network that an incident cut off, which is loaded with the rules, whichever and whenever."""
+
+ISOLATED_SUFFIX = ".nft"
+ISOLATED_FILES = f"{ISOLATED_DIRECTORY}/*{ISOLATED_SUFFIX}"
+
 SSH_AUTHORITY = "/etc/ssh/hosting/user-authority.pub"
 SSH_PRINCIPALS = "/etc/ssh/hosting/principals"
 SSH_CONFIGURATION = "/etc/ssh/sshd_config.d/00-hosting.conf"
@@ -38,6 +47,9 @@ VOLUME_GROUP = "hosting"
 BLANK_TAG = "hosting-blank"
 """On a logical volume that was never mounted, and may be formatted."""
 
+SCRATCH_TAG = "hosting-scratch"
+"""On a logical volume that is nobody's data, and may be removed."""
+
 OWNER_TAG, VOLUME_TAG = "hosting-owner", "hosting-volume"
 """What tags of a logical volume begin with that say whose it is."""
 
@@ -57,6 +69,11 @@ def identity_file(application: str) -> str:
 def credential(application: str) -> str:
     """Name the encrypted credential that holds the secret half of an identity."""
     return f"{naming.PREFIX}{application}"
+
+
+def isolation_file(segment: str) -> str:
+    """Name the file that keeps *segment* isolated."""
+    return f"{ISOLATED_DIRECTORY}/{segment}{ISOLATED_SUFFIX}"
 
 
 def backup_marker(application: str) -> str:

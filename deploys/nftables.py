@@ -1,40 +1,50 @@
 """Write a host's rule set: typed rules in, the text of one atomic nftables transaction out.  Pure.
 
+Every host has the same few chains; what differs stands in named sets and maps, so that a packet costs the same however
+many segments and flows there are.  docs/network.md walks through them.
+
 Nothing is formatted that was not checked to be an interface name, a network, a port or a harmless comment, so that no
 value of a region's files can end a rule and begin another.
 """
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from ipaddress import IPv4Network, collapse_addresses
+from ipaddress import IPv4Network
+
+from deploys import names
+from deploys.elements import Element, Row, Transport, addresses, elements, networks
+from inventory.resource import Json
 
 FAMILY = "inet"
 TABLE = "hosting"
+ISOLATED = "isolated"
+"""The set of the networks that an incident cut off; the only one whose elements are no part of the rule set."""
+
+READING: dict[str, Json] = {"table": [FAMILY, TABLE], "set": ISOLATED, "directory": names.ISOLATED_DIRECTORY}
+"""What a host is told to look at to say which rules it holds, and what is isolated."""
 
 PROBE_MARK = 0x686F
 """The mark of packets that a proof sends on purpose to see them dropped elsewhere; only root can set one."""
 
+SSH_PORT = 22
+
 _INTERFACE = re.compile(r"[a-z][a-z0-9.]{1,14}")
-_COMMENT = re.compile(r"[A-Za-z0-9 _.:/-]{1,120}")
-
-
-class Transport(StrEnum):
-    """The transports that flows use."""
-
-    TCP = "tcp"
-    UDP = "udp"
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_COMMENT = re.compile(r"[A-Za-z0-9 _.:/-]{1,100}")
+_LONGEST_COMMENT = 120
+"""How much of a comment the kernel keeps, less a little; one row's fits beside the number of others."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """Accept what all given attributes match; an empty attribute matches everything."""
+    """Accept what all given attributes match; an empty attribute matches everything.
+
+    For what a host itself offers and uses, which is little; flows are rows, of which there are many.
+    """
 
     comment: str
-    incoming: str | None = None
-    outgoing: str | None = None
     sources: tuple[IPv4Network, ...] = ()
     destinations: tuple[IPv4Network, ...] = ()
     transport: Transport | None = None
@@ -43,24 +53,14 @@ class Rule:
 
     def __post_init__(self) -> None:
         """Refuse with ``ValueError`` whatever could not be written safely."""
-        for interface in filter(None, (self.incoming, self.outgoing)):
-            if not _INTERFACE.fullmatch(interface):
-                raise ValueError(f"{interface!r} is not the name of a network interface")
-        if not _COMMENT.fullmatch(self.comment):
-            raise ValueError(f"{self.comment!r} cannot be the comment of a rule")
-        if not all(type(port) is int and 0 < port < 65536 for port in self.ports):
-            raise ValueError(f"{self.ports} are not ports")
+        _check_matches(self)
         if bool(self.ports) != (self.transport is not None):
             raise ValueError("a rule names a transport and its ports, or neither")
-        if not all(type(network) is IPv4Network for network in self.sources + self.destinations):
-            raise ValueError("sources and destinations are IPv4 networks")
 
     @cached_property
     def line(self) -> str:
-        """Write the rule; once, though every gateway may hold it."""
+        """Write the rule; once, though every host may hold it."""
         parts = [
-            f'iifname "{self.incoming}"' if self.incoming else "",
-            f'oifname "{self.outgoing}"' if self.outgoing else "",
             f"meta mark {self.mark:#010x}" if self.mark is not None else "",
             f"ip saddr {_networks(self.sources)}" if self.sources else "",
             f"ip daddr {_networks(self.destinations)}" if self.destinations else "",
@@ -71,103 +71,250 @@ class Rule:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Zone:
+    """A segment that flows lead to, behind interfaces of a gateway."""
+
+    name: str
+    interfaces: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class RuleSet:
     """What a host lets in, out and through; everything else is dropped, counted and, sparingly, logged.
 
-    ``through`` holds the rules of each pair of interfaces, so that a packet sees only those of its own pair.
+    ``administration`` may look at a host in whatever state it is.  ``behind`` says of each interface in a segment which
+    networks are reached by it: from no other may a packet come in by it, and for no other may one leave by it as a
+    flow.  ``serves`` and ``uses`` are what the host itself offers and needs, by whichever interface.
     """
 
-    incoming: tuple[Rule, ...]
-    outgoing: tuple[Rule, ...]
-    through: dict[tuple[str, str], tuple[Rule, ...]] = field(default_factory=dict)
+    administration: tuple[IPv4Network, ...]
+    behind: Mapping[str, tuple[IPv4Network, ...]]
+    serves: tuple[Rule, ...] = ()
+    uses: tuple[Rule, ...] = ()
+    received: tuple[Row, ...] = ()
+    sent: tuple[Row, ...] = ()
+    zones: tuple[Zone, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse with ``ValueError`` whatever could not be written safely."""
+        for interface in (*self.behind, *(name for zone in self.zones for name in zone.interfaces)):
+            if not _INTERFACE.fullmatch(interface):
+                raise ValueError(f"{interface!r} is not the name of a network interface")
+        for zone in self.zones:
+            if not _NAME.fullmatch(zone.name):
+                raise ValueError(f"{zone.name!r} cannot be the name of a zone")
+        for row in (*self.received, *self.sent, *(row for zone in self.zones for row in zone.rows)):
+            _check_matches(row)
+            if not (row.sources and row.destinations and row.ports and isinstance(row.transport, Transport)):
+                raise ValueError(f"{row.comment} does not say from where, to where and how")
+        _check_networks((*self.administration, *(network for found in self.behind.values() for network in found)))
+
+
+def _check_matches(rule: Rule | Row) -> None:
+    if not _COMMENT.fullmatch(rule.comment):
+        raise ValueError(f"{rule.comment!r} cannot be the comment of a rule")
+    if not all(type(port) is int and 0 < port < 65536 for port in rule.ports):
+        raise ValueError(f"{rule.ports} are not ports")
+    _check_networks(rule.sources + rule.destinations)
+
+
+def _check_networks(found: Iterable[IPv4Network]) -> None:
+    if not all(type(network) is IPv4Network for network in found):
+        raise ValueError("sources and destinations are IPv4 networks")
+
+
+_WRITTEN = "# Written by `hosting`; a change made here is undone by the next convergence."
+_TABLE = f"table {FAMILY} {TABLE}"
+_REPLACED = (_WRITTEN, _TABLE, f"delete {_TABLE}")  # made first, so that the deletion never fails
+
+_TRACKED = "ct state vmap { established : accept, related : accept, invalid : drop }"
+_ISOLATED = (f"ip saddr @{ISOLATED} jump isolation", f"ip daddr @{ISOLATED} jump isolation")
+_BY_FLOW = "ip saddr . ip daddr . meta l4proto . th dport vmap"
+_NEIGHBOURS = "nd-neighbor-solicit, nd-neighbor-advert"
+_ICMP = (
+    "icmp type { destination-unreachable, time-exceeded, parameter-problem } accept",
+    "icmp type echo-request limit rate 10/second accept",
+    "icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem,"
+    f" {_NEIGHBOURS} }} accept",
+)
 
 
 def render(rules: RuleSet) -> str:
-    """Write *rules* so that loading the text replaces the whole table in one transaction, or nothing at all."""
-    table = f"{FAMILY} {TABLE}"
-    return "\n".join(
-        [
-            "# Written by `hosting`; a change made here is undone by the next convergence.",
-            f"table {table}",  # so that the deletion below never fails
-            f"delete table {table}",
-            f"table {table} {{",
-            *_indent(_counters()),
-            *_indent(_pair_chains(rules)),
-            *_indent(_chain("input", [*_common("iifname"), *_lines(rules.incoming)])),
-            *_indent(_chain("forward", [_TRACKED, *_dispatch(rules)])),
-            *_indent(_chain("output", [*_common("oifname"), *_lines(rules.outgoing)])),
-            "}",
-            "",
-        ]
-    )
+    """Write *rules* so that loading the text replaces the whole table in one transaction, or nothing at all.
 
-
-_HOOKS = ("input", "forward", "output")
-_TRACKED = "ct state vmap { established : accept, related : accept, invalid : drop }"
-
-
-def _common(loopback: str) -> list[str]:
-    return [
-        f'{loopback} "lo" accept',
-        _TRACKED,
-        "icmp type { destination-unreachable, time-exceeded, parameter-problem } accept",
-        "icmp type echo-request limit rate 10/second accept",
-        "icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem,"
-        " nd-neighbor-solicit, nd-neighbor-advert } accept",
-    ]
-
-
-def _counters() -> list[str]:
-    return [line for hook in _HOOKS for line in (f"counter {hook}-dropped {{", "}", "")]
-
-
-def _chain(hook: str, lines: Iterable[str]) -> list[str]:
+    What is isolated on the host is loaded with them, from files of its own.
+    """
     body = [
-        f"type filter hook {hook} priority filter; policy drop;",
-        *lines,
-        f'limit rate 10/minute burst 20 packets log prefix "hosting {hook} dropped: " level info',
-        f'counter name "{hook}-dropped" drop',
+        *_counters("input", "forward", "output", "isolated", "spoofed", "astray"),
+        *_set(ISOLATED, "ipv4_addr", (), interval=True),
+        *_set("administration", "ipv4_addr", map(addresses, networks(rules.administration)), interval=True),
+        *_set("legs", "ifname", map(_quoted, rules.behind)),
+        *_set("behind", "ifname . ipv4_addr", _behind(rules.behind), interval=True),
+        *_flow_map("received", rules.received),
+        *_flow_map("sent", rules.sent),
+        *(line for zone in rules.zones for line in _zone(zone)),
+        *_set("zones", "ifname : verdict", _dispatch(rules.zones), word="map"),
+        *_shared_chains(),
+        *_hook("input", [*_begin("iifname"), "iifname @legs jump arriving", *_ICMP, *_lines(rules.serves)]),
+        *_hook("forward", [*_ISOLATED, _TRACKED, *_FORWARDED]),
+        *_hook("output", [*_begin("oifname"), "oifname @legs jump leaving", *_ICMP, *_lines(rules.uses)]),
     ]
-    return [f"chain {hook} {{", *_indent(body), "}", ""]
+    return "\n".join([*_REPLACED, f"{_TABLE} {{", *_indent(body), "}", f'include "{names.ISOLATED_FILES}"', ""])
 
 
-def _pair_chains(rules: RuleSet) -> list[str]:
-    lines: list[str] = []
-    for pair in sorted(rules.through):
-        lines += [f"chain {_pair_name(pair)} {{", *_indent(_lines(rules.through[pair])), "}", ""]
-    return lines
+def render_emergency(administration: tuple[IPv4Network, ...]) -> str:
+    """Write the rules that are loaded before any others: nothing but SSH of those who come to mend."""
+    sources = _networks(administration)
+    body = [
+        *_bare("input", ['iifname "lo" accept', f"ip saddr {sources} tcp dport {SSH_PORT} accept"]),
+        *_bare("forward", []),
+        *_bare("output", ['oifname "lo" accept', f"ip daddr {sources} tcp sport {SSH_PORT} accept"]),
+    ]
+    return "\n".join([*_REPLACED, f"{_TABLE} {{", *_indent(body), "}", ""])
+
+
+def render_isolation(name: str, network: IPv4Network) -> str:
+    """Write the file that isolates *network*, which is that of the segment *name*."""
+    _check_networks((network,))
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"{name!r} cannot be the name of a segment")
+    return f'add element {FAMILY} {TABLE} {ISOLATED} {{ {network} comment "{name}" }}\n'
+
+
+# -- chains -----------------------------------------------------------------------------------------------------------
+
+
+_FORWARDED = (
+    "iifname . ip saddr != @behind jump spoofed",
+    "oifname . ip daddr != @behind jump astray",
+    "oifname vmap @zones",
+)
+
+
+def _begin(interface: str) -> tuple[str, ...]:
+    """Give what comes first where packets enter or leave the host; what never leaves it is nobody's segment."""
+    return (f'{interface} "lo" accept', *_ISOLATED, _TRACKED)
+
+
+def _shared_chains() -> list[str]:
+    return [
+        *_chain(
+            "isolation",
+            [
+                f"ip saddr @administration tcp dport {SSH_PORT} return",
+                f"ct direction reply ip daddr @administration tcp sport {SSH_PORT} return",
+                *_drop("isolated"),
+            ],
+        ),
+        *_chain("spoofed", _drop("spoofed")),
+        *_chain("astray", _drop("astray")),
+        *_chain("arriving", ["iifname . ip saddr != @behind jump spoofed", f"{_BY_FLOW} @received"]),
+        *_chain("leaving", [f"oifname . ip daddr @behind {_BY_FLOW} @sent"]),
+    ]
+
+
+def _zone(zone: Zone) -> list[str]:
+    return [*_flow_map(_zone_name(zone), zone.rows), *_chain(_zone_name(zone), [f"{_BY_FLOW} @{_zone_name(zone)}"])]
+
+
+def _zone_name(zone: Zone) -> str:
+    return f"to-{zone.name}"
+
+
+def _dispatch(zones: Iterable[Zone]) -> list[str]:
+    return [f'"{interface}" : jump {_zone_name(zone)}' for zone in zones for interface in zone.interfaces]
+
+
+def _hook(hook: str, lines: Iterable[str]) -> list[str]:
+    return _bare(hook, [*lines, *_drop(hook)])
+
+
+def _bare(hook: str, lines: Iterable[str]) -> list[str]:
+    return _chain(hook, [f"type filter hook {hook} priority filter; policy drop;", *lines])
+
+
+def _chain(name: str, lines: Iterable[str]) -> list[str]:
+    return _block(f"chain {name}", lines)
+
+
+def _drop(why: str) -> list[str]:
+    return [
+        f'limit rate 10/minute burst 20 packets log prefix "hosting {why} dropped: " level info',
+        f'counter name "{why}-dropped" drop',
+    ]
 
 
 def _lines(rules: Iterable[Rule]) -> list[str]:
     return [rule.line for rule in rules]
 
 
-def _dispatch(rules: RuleSet) -> list[str]:
-    pairs = ", ".join(f'"{pair[0]}" . "{pair[1]}" : jump {_pair_name(pair)}' for pair in sorted(rules.through))
-    return [f"iifname . oifname vmap {{ {pairs} }}"] if pairs else []
+# -- sets and maps ----------------------------------------------------------------------------------------------------
 
 
-def _pair_name(pair: tuple[str, str]) -> str:
-    for interface in pair:
-        if not _INTERFACE.fullmatch(interface):
-            raise ValueError(f"{interface!r} is not the name of a network interface")
-    return f"from-{pair[0]}-to-{pair[1]}"
+def _counters(*why: str) -> list[str]:
+    return [line for each in why for line in _block(f"counter {each}-dropped", ())]
 
 
-@lru_cache(maxsize=4096)  # the hosts of a tier all have the same networks in their rules
-def _networks(networks: tuple[IPv4Network, ...]) -> str:
+def _set(name: str, kind: str, found: Iterable[str], *, interval: bool = False, word: str = "set") -> list[str]:
+    return _block(f"{word} {name}", [f"type {kind}", *(["flags interval"] if interval else []), *_elements(found)])
+
+
+def _flow_map(name: str, rows: Sequence[Row]) -> list[str]:
+    kind = "ipv4_addr . ipv4_addr . inet_proto . inet_service : verdict"
+    return _block(f"map {name}", [f"type {kind}", "flags interval", "counter", *_flow_elements(tuple(rows))])
+
+
+@lru_cache(maxsize=4096)  # the gateways of a site hold the same zones
+def _flow_elements(rows: tuple[Row, ...]) -> list[str]:
+    lines = [line for found in elements(rows) for line in _flow_element(found)]
+    return ["elements = {", *_indent(lines), "}"] if lines else []
+
+
+def _flow_element(element: Element) -> list[str]:
+    """Write an element with its rows; where nft cannot keep them all, they stand above it for whoever reads."""
+    whole = ", ".join(element.rows)
+    comment = whole if len(whole) <= _LONGEST_COMMENT else _shortened(element.rows)
+    line = f'{element.key} counter comment "{comment}" : accept,'
+    return [line] if comment == whole else [f"# {whole}", line]
+
+
+def _shortened(rows: Sequence[str]) -> str:
+    """Name as many rows as fit, and say how many follow."""
+    shortened = (f"{', '.join(rows[:count])} and {len(rows) - count} more" for count in range(len(rows), 0, -1))
+    return next(text for text in shortened if len(text) <= _LONGEST_COMMENT)
+
+
+def _elements(found: Iterable[str]) -> list[str]:
+    lines = [f"{each}," for each in found]
+    return ["elements = {", *_indent(lines), "}"] if lines else []
+
+
+def _behind(interfaces: Mapping[str, tuple[IPv4Network, ...]]) -> list[str]:
+    return [f'"{interface}" . {addresses(span)}' for interface, found in interfaces.items() for span in networks(found)]
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"'
+
+
+@lru_cache(maxsize=4096)  # hosts by the hundred name the same engines
+def _networks(found: tuple[IPv4Network, ...]) -> str:
     """Write networks as one set; nft refuses sets whose intervals overlap."""
-    merged = networks if len(networks) == 1 else tuple(collapse_addresses(networks))
-    return _set([str(each) if each.prefixlen < 32 else str(each.network_address) for each in merged])
+    return _anonymous([addresses(span) for span in networks(found)])
 
 
 @lru_cache(maxsize=1024)
 def _ports(ports: tuple[int, ...]) -> str:
-    return _set([str(port) for port in sorted(set(ports))])
+    return _anonymous([str(port) for port in sorted(set(ports))])
 
 
-def _set(elements: Sequence[str]) -> str:
-    return elements[0] if len(elements) == 1 else f"{{ {', '.join(elements)} }}"
+def _anonymous(found: Sequence[str]) -> str:
+    return found[0] if len(found) == 1 else f"{{ {', '.join(found)} }}"
+
+
+def _block(head: str, lines: Iterable[str]) -> list[str]:
+    return [f"{head} {{", *_indent(lines), "}", ""]
 
 
 def _indent(lines: Iterable[str]) -> list[str]:

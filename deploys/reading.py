@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
-from deploys import names, reading_storage
+from deploys import names, nftables, reading_storage
 from deploys.answers import UnknownError, part
 from deploys.resources import (
     HostFile,
@@ -60,7 +60,7 @@ def request(desired: Iterable[HostResource], *, observe: bool = False) -> dict[s
         asked |= {"presence": list(_STRAY_KEYS), "files": [*_list(asked["files"]), names.SSH_CONFIGURATION]}
     if _of(HostFirewall, wanted):
         asked |= {
-            "firewall": {"table": ["inet", "hosting"]},
+            "firewall": nftables.READING,
             "files": [*_list(asked["files"]), names.FIREWALL_RULES],
             "units": [*_list(asked["units"]), "nftables.service"],
         }
@@ -207,6 +207,8 @@ def _firewall(answer: Mapping[str, Any], wanted: HostFirewall) -> HostResource |
         wanted,
         rules=_loaded_rules(answer, held["kernel"]),
         starts_at_boot=_is_enabled(part(answer, "units")["nftables.service"]),
+        isolated=tuple(segment or network for network, segment in held["isolated"]),
+        isolated_at_boot=tuple(held["kept"]),
         content=None,
     )
 
@@ -300,7 +302,8 @@ def _volumes_left(host: str, answer: Mapping[str, Any]) -> Iterator[HostResource
     if "storage" not in answer:
         return
     for logical_volume, found in sorted(part(answer, "storage")["volumes"].items()):
-        yield reading_storage.volume_left(host, logical_volume, found)
+        if names.SCRATCH_TAG not in found["tags"]:  # a drill's, which ends it
+            yield reading_storage.volume_left(host, logical_volume, found)
 
 
 def _marked(manifest: Any, kind: type[HostResource]) -> Iterator[tuple[str, str]]:

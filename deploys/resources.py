@@ -103,12 +103,18 @@ class HostLogin(HostResource):
 
 @dataclass(frozen=True, kw_only=True)
 class HostFirewall(HostResource):
-    """The table ``inet hosting``: ``rules`` is the digest of the text that the kernel holds unchanged."""
+    """The table ``inet hosting``: ``rules`` is the digest of the text that the kernel holds unchanged.
+
+    ``isolated`` names the segments that an incident cut off, in the kernel and for the next boot.  No file of the
+    region asks for that, and no plan takes it back.
+    """
 
     kind: ClassVar[str] = "host-firewall"
 
     rules: str
     starts_at_boot: bool = True
+    isolated: tuple[str, ...] = field(default=(), compare=False, metadata=CARRIED)
+    isolated_at_boot: tuple[str, ...] = field(default=(), compare=False, metadata=CARRIED)
     content: str | None = field(default=None, repr=False, compare=False, metadata=CARRIED)
 
 

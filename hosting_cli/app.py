@@ -88,9 +88,11 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
     },
     "network": {
         "matrix": "Write the flow matrix, to be read, signed or worked on.",
+        "isolate": "Cut a segment off: every packet from or to it is dropped.",
+        "release": "Let a segment back that was isolated: its flows pass again.",
     },
     "drill": {
-        "run": "Restore everything beside the live files, try it, and time it.",
+        "run": "Restore everything into a scratch volume, try it, and time it.",
         "list": "List the drills that were run, and what came of them.",
     },
     "key": {
@@ -132,7 +134,7 @@ GROUPS = {
     "catalogue": "What the region's files may choose from.",
     "backup": "Backups: how they stand, what is kept, and letting go safely.",
     "host": "Hosts: what to do when one is lost.",
-    "network": "The network: who may reach whom.",
+    "network": "The network: who may reach whom, and cutting a segment off.",
     "drill": "Drills: whether what is promised works, and how fast.",
     "key": "Keys and secrets: their age, rotation and end.",
     "volume": "Encrypted volumes: what opens them, and their headers.",

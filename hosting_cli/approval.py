@@ -11,7 +11,7 @@ from typing import cast
 from deploys.resources import source as host_source
 from hosting_cli.errors import UsageError
 from hosting_cli.journal import Entry
-from hosting_cli.plan import Action, Change, Plan, from_document
+from hosting_cli.plan import Action, Change, Finding, Plan, from_document
 from inventory.resource import Json, Subject
 
 SHORTEST_PREFIX = 8
@@ -85,8 +85,16 @@ def refusals(recorded: Recorded, now: Plan, *, files: str) -> tuple[str, ...]:
     of *now* stands in it with the same goal, and every change that is gone was begun.  Where something was begun, what
     hangs together with it may have moved too (a unit whose file changed waits to take note); as long as *files*, the
     digest of the region's files, is the one that was approved, it moves to nothing else than what they ask for.
+    While something is ``unread``, nobody can tell whether anything moved.
     """
-    return (*_unapproved(recorded), *_moved(recorded, now, same_files=files == recorded.files))
+    moved = () if unread(recorded, now) else _moved(recorded, now, same_files=files == recorded.files)
+    return (*_unapproved(recorded), *moved)
+
+
+def unread(recorded: Recorded, now: Plan) -> tuple[Finding, ...]:
+    """Name what could be read when *recorded* was planned and cannot be *now*, with the reason."""
+    known = {finding.subject for finding in recorded.plan.unknown}
+    return tuple(finding for finding in now.unknown if finding.subject not in known)
 
 
 def _unapproved(recorded: Recorded) -> Sequence[str]:
@@ -115,12 +123,6 @@ def _moved(recorded: Recorded, now: Plan, *, same_files: bool) -> Sequence[str]:
         f"{subject} is done, but not by this plan"
         for subject in sorted(approved.keys() - left - recorded.begun)
         if approved[subject].source not in under_way
-    ]
-    known_unknown = {finding.subject for finding in recorded.plan.unknown}
-    reasons += [
-        f"{finding.subject} could not be read: {finding.reason}"
-        for finding in now.unknown
-        if finding.subject not in known_unknown
     ]
     return reasons
 

@@ -6,6 +6,7 @@
     ├── UsageError                 2   the command or its arguments
     ├── InvalidFilesError          2   a region's files; carries every problem
     ├── WaitingError               3   somebody else must act first: then the same command goes on
+    ├── ConflictError              3   what is there is not what may be changed: a person must decide
     ├── RefusedError               1   a safeguard said no: nothing was done
     │   └── StalePlanError         1   the approved plan is no longer true
     ├── EngineError                1   an engine answered, and refused or failed
@@ -58,6 +59,12 @@ class RefusedError(HostingError):
 
 class WaitingError(HostingError):
     """What comes next waits for somebody outside; the same command goes on when they have acted."""
+
+    exit_status = 3
+
+
+class ConflictError(HostingError):
+    """What is there is neither as it should be nor anything that a plan may change; it was left as it is."""
 
     exit_status = 3
 

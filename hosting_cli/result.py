@@ -81,7 +81,8 @@ def text(*lines: str) -> Text:
 
 def status_of(errors: Iterable[HostingError], otherwise: ExitStatus = ExitStatus.DONE) -> ExitStatus:
     """Sum errors up in one exit status: a failure outweighs what could not be read, which outweighs the rest."""
-    found = {error.exit_status for error in errors}
-    if found - {ExitStatus.UNKNOWN}:
-        return ExitStatus(min(found - {ExitStatus.UNKNOWN}))
-    return ExitStatus.UNKNOWN if found else otherwise
+    found = {ExitStatus(error.exit_status) for error in errors}
+    return next((status for status in _BY_WEIGHT if status in found), otherwise)
+
+
+_BY_WEIGHT = (ExitStatus.FAILED, ExitStatus.USAGE, ExitStatus.UNKNOWN, ExitStatus.PENDING)

@@ -40,7 +40,7 @@ KINDS = {"hosts": Kind.HOST, "applications": Kind.APPLICATION, "profiles": Kind.
 
 HELD: dict[type[BaseModel], frozenset[Kind]] = {
     RegionSheet: frozenset({Kind.SITE, Kind.STORE, Kind.CONTACT}),
-    NetworkSheet: frozenset({Kind.SEGMENT}),
+    NetworkSheet: frozenset({Kind.SEGMENT, Kind.GROUP}),
     Member: frozenset({Kind.CONTACT, Kind.ESTABLISHMENT}),
     Host: frozenset({Kind.HOST}),
     Application: frozenset({Kind.APPLICATION}),

@@ -14,6 +14,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from pydantic import BaseModel
 
 from inventory.documents import Document, Steps
+from inventory.ends import Directory, Place
 from inventory.models import (
     Application,
     Contact,
@@ -27,7 +28,7 @@ from inventory.models import (
     RegionSheet,
     Site,
 )
-from inventory.network import NetworkSheet, Protocol, Protocols, Segment
+from inventory.network import Flow, Group, NetworkSheet, Protocol, Protocols, Segment, Supernet
 from inventory.problems import Problem, Words
 from inventory.providers import Provider
 
@@ -59,6 +60,7 @@ class Kind(StrEnum):
     SITE = "site"
     STORE = "object store"
     SEGMENT = "segment"
+    GROUP = "group"
     HOST = "host"
     CONTACT = "contact"
     ESTABLISHMENT = "establishment"
@@ -75,6 +77,40 @@ class Catalogue(NamedTuple):
     profiles: tuple[Placed[Profile], ...]
     continuity: Placed[ContinuityClasses]
     providers: tuple[Placed[Provider], ...]
+
+
+class Party(NamedTuple):
+    """Who takes part at one end of a row: a place whose segment exists."""
+
+    place: Place
+    segment: Segment
+
+
+class Row(NamedTuple):
+    """A row of the flow matrix, and who takes part at its ends: nobody, where its words stand for nothing."""
+
+    application_place: Placed[Application]
+    number: int
+    flow: Flow
+    sources: tuple[Party, ...]
+    destinations: tuple[Party, ...]
+
+    @property
+    def application(self) -> Application:
+        """Give the application that wants the flow."""
+        return self.application_place.value
+
+    @property
+    def ends(self) -> tuple[tuple[str, str, tuple[Party, ...]], ...]:
+        """Give the key, the word and the parties of each end."""
+        return (
+            ("source", self.flow.source, self.sources),
+            ("destination", self.flow.destination, self.destinations),
+        )
+
+    def problem(self, key: str, words: Words) -> Problem:
+        """Build the problem of the row's *key*."""
+        return self.application_place.problem(("flows", self.number, key), words)
 
 
 @dataclass(frozen=True)
@@ -108,6 +144,44 @@ class LocatedRegion:
     def segments(self) -> tuple[Placed[Segment], ...]:
         """Give the segments of the address plan."""
         return tuple(self.network.each("segments", self.network.value.segments)) if self.network else ()
+
+    @cached_property
+    def groups(self) -> tuple[Placed[Group], ...]:
+        """Give the groups of those who may talk."""
+        return tuple(self.network.each("groups", self.network.value.groups)) if self.network else ()
+
+    @cached_property
+    def supernets(self) -> tuple[Placed[Supernet], ...]:
+        """Give the parts of the address space that networks are allocated from."""
+        return tuple(self.network.each("supernets", self.network.value.supernets)) if self.network else ()
+
+    @cached_property
+    def directory(self) -> Directory:
+        """Tell what the ends of flows stand for, as far as the files could be read; of two of one name, the first."""
+        return Directory(
+            *(
+                [place.value for place in self.index(kind).values()]
+                for kind in (Kind.SEGMENT, Kind.GROUP, Kind.APPLICATION)
+            )
+        )
+
+    @cached_property
+    def rows(self) -> tuple[Row, ...]:
+        """Give every row of the flow matrix, with who takes part in it."""
+        parties: dict[tuple[Place, ...], tuple[Party, ...]] = {}
+
+        def found(application: str, text: str) -> tuple[Party, ...]:
+            places = self.directory.known(application, text)
+            if places not in parties:
+                segments = ((place, self.segment(place.segment)) for place in places)
+                parties[places] = tuple(Party(place, segment.value) for place, segment in segments if segment)
+            return parties[places]
+
+        return tuple(
+            Row(place, number, flow, found(place.value.id, flow.source), found(place.value.id, flow.destination))
+            for place in self.applications
+            for number, flow in enumerate(place.value.flows)
+        )
 
     @cached_property
     def protocols(self) -> tuple[Placed[Protocol], ...]:
@@ -152,6 +226,7 @@ class LocatedRegion:
             Kind.SITE: _by_id(self.sites),
             Kind.STORE: _by_id(self.stores),
             Kind.SEGMENT: _by_id(self.segments),
+            Kind.GROUP: _by_id(self.groups),
             Kind.HOST: _by_id(self.hosts),
             Kind.CONTACT: _by_id(self.contacts),
             Kind.ESTABLISHMENT: {place.value.finess: place for place in reversed(self.establishments)},

@@ -1,13 +1,16 @@
-"""The words of the network: segments and who is in them, the flow catalogue, and the rows of the flow matrix."""
+"""The words of the network: the address plan, groups of who may talk, the flow catalogue, rows of the flow matrix."""
 
 from enum import StrEnum
+from ipaddress import IPv4Network
 from typing import Annotated
 
 from pydantic import Field
 
 from inventory.frozen import Model
 from inventory.identifiers import Finess, Identifier, NonEmpty
-from inventory.notations import Day, InterfaceAddress, InterfaceName, Network, ProtocolCode, Transport
+from inventory.notations import Day, InterfaceAddress, InterfaceName, Network, Port, ProtocolCode, Transport
+
+# -- the address plan ---------------------------------------------------------------------------------------------
 
 
 class SegmentKind(StrEnum):
@@ -18,14 +21,71 @@ class SegmentKind(StrEnum):
     PLATFORM = "platform"
 
 
+class PlatformPurpose(StrEnum):
+    """What the platform has a zone of its own for at each site."""
+
+    ADMINISTRATION = "administration"
+    BACKUP = "backup"
+    MONITORING = "monitoring"
+
+
+class RangePurpose(StrEnum):
+    """What a part of a site's addresses is set apart for."""
+
+    TIER = "tier"
+    TUNNEL = "tunnel"
+    PLATFORM = "platform"
+    NAT = "nat"
+
+
+class Supernet(Model):
+    """Addresses of a site that networks of ``prefix_length`` are allocated from, for one purpose or, without, for all.
+
+    NAT pools come only from what is set apart for them: they are addresses that no machine has.
+    """
+
+    site: Identifier
+    network: Network
+    purpose: RangePurpose | None = None
+    prefix_length: Annotated[int, Field(ge=8, le=30)] = 24
+
+
 class Segment(Model):
-    """A network zone; traffic between two segments is dropped unless a flow says otherwise."""
+    """A network zone; traffic between two segments is dropped unless a flow says otherwise.
+
+    A tunnel's ``internal_ranges`` are the establishment's own, behind its end of the tunnel.  The region sees them as
+    they are, or, where they are somebody else's as well, as the addresses of ``nat_pool``.
+    """
 
     id: Identifier
     site: Identifier
     kind: SegmentKind
     network: Network
     establishment: Finess | None = None
+    purpose: PlatformPurpose | None = None
+    internal_ranges: tuple[Network, ...] = ()
+    nat_pool: Network | None = None
+
+    @property
+    def networks(self) -> tuple[IPv4Network, ...]:
+        """Give the addresses by which the region sees who is in the segment or behind it."""
+        behind = self.internal_ranges if self.nat_pool is None else (self.nat_pool,)
+        return (self.network, *behind)
+
+
+class Retired(Model):
+    """A network that was allocated once and is not any more: its addresses are never given to anybody else."""
+
+    id: Identifier
+    network: Network
+    since: Day
+
+
+class Vlan(Model):
+    """By which tag, on which card, an interface shares a trunk."""
+
+    id: Annotated[int, Field(ge=1, le=4094)]
+    trunk: InterfaceName
 
 
 class Interface(Model):
@@ -34,30 +94,80 @@ class Interface(Model):
     name: InterfaceName
     segment: Identifier
     address: InterfaceAddress
+    vlan: Vlan | None = None
+
+
+# -- who talks to whom --------------------------------------------------------------------------------------------
+
+
+class GroupProfile(StrEnum):
+    """What those in a group are to the services of the region, where more is asked of them for it."""
+
+    ACCESS_POINT = "access-point"
+    EXPERT_CENTRE = "expert-centre"
+    REQUESTING_CENTRE = "requesting-centre"
+
+
+class Group(Model):
+    """Ends of flows under one name: segments, establishments, and tiers of applications, but no other groups."""
+
+    id: Identifier
+    name: NonEmpty
+    profile: GroupProfile | None = None
+    members: Annotated[tuple[NonEmpty, ...], Field(min_length=1)]
+
+
+class Direction(StrEnum):
+    """Who may begin: the source alone, or either end."""
+
+    ONE_WAY = "one-way"
+    BOTH_WAYS = "both-ways"
 
 
 class Flow(Model):
     """One row of the flow matrix; what is not a row is dropped.
 
-    A source or destination is the id of a segment, or ``tier:<id>`` for a tier of the same application.
+    `inventory.ends` knows what a source or destination may be.
     """
 
     source: NonEmpty
     destination: NonEmpty
     protocol: ProtocolCode
+    direction: Direction = Direction.ONE_WAY
     purpose: NonEmpty
     owner: NonEmpty
     expires: Day
+    ticket: NonEmpty | None = None
+
+
+class TrafficClass(StrEnum):
+    """How urgent traffic is: links guarantee a rate to each class."""
+
+    REAL_TIME = "real-time"
+    IMAGING = "imaging-urgent"
+    TRANSACTIONAL = "transactional"
+    BULK = "bulk"
 
 
 class Protocol(Model):
-    """A row of the flow catalogue: what a protocol code means on the wire."""
+    """A row of the flow catalogue: what a protocol code means on the wire.
+
+    ``encrypted`` says whether whoever is in between can read it; ``may_cross_in_clear``, that it may leave its site all
+    the same, since it carries nothing of anybody's.
+    """
 
     code: ProtocolCode
     name: NonEmpty
     transport: Transport
-    ports: Annotated[tuple[Annotated[int, Field(gt=0, lt=65536)], ...], Field(min_length=1)]
+    ports: Annotated[tuple[Port, ...], Field(min_length=1)]
     encrypted: bool
+    may_cross_in_clear: bool = False
+    traffic: TrafficClass = TrafficClass.TRANSACTIONAL
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """Give every port, each of a range's by itself."""
+        return tuple(number for port in self.ports for number in range(port.first, port.last + 1))
 
 
 class Protocols(Model):
@@ -67,7 +177,10 @@ class Protocols(Model):
 
 
 class NetworkSheet(Model):
-    """What `network.yaml` holds: the address plan."""
+    """What `network.yaml` holds: the address plan, and groups of who may talk."""
 
     address_space: Annotated[tuple[Network, ...], Field(min_length=1)]
+    supernets: tuple[Supernet, ...] = ()
+    groups: tuple[Group, ...] = ()
     segments: tuple[Segment, ...] = ()
+    retired: tuple[Retired, ...] = ()

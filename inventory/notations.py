@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import date
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
-from pydantic import BeforeValidator, GetJsonSchemaHandler, PlainValidator
+from pydantic import BeforeValidator, GetJsonSchemaHandler, PlainSerializer, PlainValidator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, PydanticKnownError
 
@@ -66,6 +66,57 @@ def parse_network(value: object) -> IPv4Network:
     return interface.network
 
 
+class PortRange(NamedTuple):
+    """Ports from the first to the last; one alone is both."""
+
+    first: int
+    last: int
+
+    def __str__(self) -> str:
+        """Write it as files do."""
+        return str(self.written)
+
+    @property
+    def written(self) -> int | str:
+        """Give the number or the text that files have."""
+        return self.first if self.first == self.last else f"{self.first}-{self.last}"
+
+
+MOST_PORTS = 1000
+"""How many ports a range may have: relays are told to use a few hundred, and nearly all ports would be any port."""
+
+
+def parse_port(value: object) -> PortRange:
+    """Read a port from a number, or a range of ports from text."""
+    if isinstance(value, PortRange):
+        return value
+    if isinstance(value, str):
+        return _parse_range(value)
+    if type(value) is not int:
+        raise PydanticKnownError("int_type")
+    if value < 1:
+        raise PydanticKnownError("greater_than", {"gt": 0})
+    if value > LAST_PORT:
+        raise PydanticKnownError("less_than", {"lt": LAST_PORT + 1})
+    return PortRange(value, value)
+
+
+def _parse_range(text: str) -> PortRange:
+    matched = re.fullmatch(PORT_RANGE, text)
+    if matched is None:
+        raise refused(
+            f"{quoted(text)} is no range of ports", "it is two ports and a hyphen", 'write it like "50000-50199"'
+        )
+    first, last = int(matched["first"]), int(matched["last"])
+    if not first < last <= LAST_PORT:
+        why = f"its ports go up, to {LAST_PORT} at most"
+        raise refused(f"{quoted(text)} is no range of ports", why, 'write it like "50000-50199"')
+    if last - first >= MOST_PORTS:
+        why = f"more than {MOST_PORTS} are nearly any port"
+        raise refused(f"{quoted(text)} has {last - first + 1} ports", why, "have the server use fewer")
+    return PortRange(first, last)
+
+
 def parse_path(value: object) -> Path:
     """Read a path from text; whom it is relative to is for the reader of the file to say."""
     if isinstance(value, Path):
@@ -103,6 +154,25 @@ BYTE = r"(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 DOTTED = rf"{BYTE}(\.{BYTE}){{3}}"
 PREFIX_LENGTH = r"(3[0-2]|[12]?[0-9])"
 
+LAST_PORT = 65535
+PORT_RANGE = r"(?P<first>[1-9][0-9]{0,4})-(?P<last>[1-9][0-9]{0,4})"
+
+
+@dataclass(frozen=True)
+class WrittenAsPort:
+    """Say to schemas how ports are written; that a range goes up and is not too wide, only we check."""
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        number = {"type": "integer", "minimum": 1, "maximum": LAST_PORT}
+        return {"anyOf": [number, {"type": "string", "pattern": r"^[1-9][0-9]{0,4}-[1-9][0-9]{0,4}$"}]}
+
+
+Port = Annotated[
+    PortRange,
+    PlainValidator(parse_port),
+    PlainSerializer(lambda port: port.written, return_type=int | str),
+    WrittenAsPort(),
+]
 Day = Annotated[date, BeforeValidator(parse_day), Written(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
 Address = Annotated[IPv4Address, PlainValidator(parse_address), Written(f"^{DOTTED}$")]
 InterfaceAddress = Annotated[IPv4Interface, PlainValidator(parse_interface), Written(f"^{DOTTED}/{PREFIX_LENGTH}$")]

@@ -3,16 +3,34 @@
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
+OWN_LAB = "tests/acceptance/own_lab/"
+"""Where the tests are that bring machines of their own up."""
+
 
 class _HostsBesideTheRest(LoadScopeScheduling):
-    """Give all tests on hosts to one process, in their order, and the others file by file to whoever is free.
+    """Give all tests on the shared lab to one process, in their order, and the others file by file to whoever is free.
 
-    Emulated machines mostly wait for one processor; what runs beside them must never be more machines.
+    Emulated machines mostly wait for one processor.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        return "hosts" if nodeid.startswith("tests/acceptance/") else nodeid.partition("::")[0]
+        is_on_shared_lab = nodeid.startswith("tests/acceptance/") and not nodeid.startswith(OWN_LAB)
+        return "shared lab" if is_on_shared_lab else nodeid.partition("::")[0]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScopeScheduling:
     return _HostsBesideTheRest(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put first what is on the shared lab, and last what has machines of its own: by then the rest is nearly done."""
+
+    def turn(item: pytest.Item) -> int:
+        if item.nodeid.startswith(OWN_LAB):
+            return 3
+        if not item.nodeid.startswith("tests/acceptance/"):
+            return 2
+        # The lab comes from one fixture, and another provisions it: what wants it blank goes before.
+        return 1 if "provisioned" in getattr(item, "fixturenames", ()) else 0
+
+    items.sort(key=turn)

@@ -100,6 +100,9 @@ POSTGRESQL = Engine(
     restore=_restore_postgresql,
 )
 
+SERVER_BYTES = 256 << 20
+"""What an empty server takes."""
+
 ENGINES: Mapping[str, Engine] = {"postgresql": POSTGRESQL}
 """Every engine, by the name that manifests give it."""
 

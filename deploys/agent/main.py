@@ -27,6 +27,8 @@ hosting-agent check-if-due APPLICATION
 hosting-agent serve-databases APPLICATION
 hosting-agent stop-databases APPLICATION
 hosting-agent restore APPLICATION SNAPSHOT PATH TARGET
+hosting-agent make-scratch APPLICATION BYTES
+hosting-agent end-scratch APPLICATION
 hosting-agent try-restored APPLICATION FOLDER
 hosting-agent restore-granted APPLICATION SNAPSHOT PATH TARGET    a wrapping token on standard input
 """
@@ -164,6 +166,18 @@ def _restore(application: str, snapshot: str, path: str, target: str) -> None:
     restore(application, snapshot, path, target)
 
 
+def _make_scratch(application: str, needed: str) -> None:
+    from .scratch import make
+
+    print(make(application, needed))
+
+
+def _end_scratch(application: str) -> None:
+    from .scratch import end
+
+    end(application)
+
+
 def _try_restored(application: str, folder: str) -> None:
     from .trial import try_restored
 
@@ -196,6 +210,8 @@ _COMMANDS: dict[str, tuple[int, Callable[..., None]]] = {
     "serve-databases": (1, _serve_databases),
     "stop-databases": (1, _stop_databases),
     "restore": (4, _restore),
+    "make-scratch": (2, _make_scratch),
+    "end-scratch": (1, _end_scratch),
     "try-restored": (2, _try_restored),
     "restore-granted": (4, _restore_granted),
 }

@@ -12,33 +12,33 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from .databases import ENGINES, refuse_to_fill
+from .databases import ENGINES, SERVER_BYTES, refuse_to_fill
 from .dumps import FOLDER, OTHERS, file_of
 from .processes import attempt
 from .settings import AgentError, application
 
-TRIAL = ".hosting-restore-trial"
-"""A folder at the top of a volume in which a database is restored; backups leave it out by its beginning."""
-
-SERVER_BYTES = 256 << 20
-"""What an empty server takes."""
+_SERVER = ".hosting-server"
+"""The folder beside the restored volumes in which databases are brought back, one after the other."""
 
 _SAID_CHARACTERS = 200
 
 
 def try_restored(name: str, folder: str) -> dict[str, Any]:
-    """Try the volumes of *name* that were restored into *folder* at the top of each; give what was found.
+    """Try the volumes of *name* that were restored below *folder*; give what was found.
 
     What fails is part of what was found: only what could not be tried raises ``AgentError``.
     """
     known = application(name)["backup"]
-    restored = {top: f"{top}/{folder}{top}" for top in known["mount_points"]}
+    restored = {top: f"{folder}{top}" for top in known["mount_points"]}
     counts: Counter[str] = Counter()
     for top, place in restored.items():
         counts += compare(Path(top), Path(place))
     return {
         "files": {kind: counts[kind] for kind in KINDS},
-        "databases": [_try_database(database, restored[database["mount_point"]]) for database in known["databases"]],
+        "databases": [
+            _try_database(database, restored[database["mount_point"]], Path(folder) / _SERVER)
+            for database in known["databases"]
+        ],
         "check": _try_check(known["check"], restored) if known["check"] else None,
     }
 
@@ -82,9 +82,8 @@ def _identity(path: Path) -> tuple[int, int, int]:
 # -- databases ------------------------------------------------------------------------------------------------------
 
 
-def _try_database(database: dict[str, Any], restored: str) -> dict[str, Any]:
-    engine, began = ENGINES[database["engine"]], time.monotonic()
-    dump, folder = file_of(restored, database), Path(database["mount_point"]) / TRIAL
+def _try_database(database: dict[str, Any], restored: str, folder: Path) -> dict[str, Any]:
+    engine, began, dump = ENGINES[database["engine"]], time.monotonic(), file_of(restored, database)
     found: dict[str, Any] = {"engine": database["engine"], "database": database["name"], "reason": None}
     try:
         refuse_to_fill(folder.parent, 2 * dump.stat().st_size + SERVER_BYTES)
@@ -98,7 +97,7 @@ def _try_database(database: dict[str, Any], restored: str) -> dict[str, Any]:
 
 _HIDDEN = (
     *("/etc/credstore.encrypted", "/etc/hosting", "/etc/shadow", "/etc/ssh", "/run/credentials", "/run/dbus"),
-    *("/var/lib/hosting", "/var/lib/systemd", "/var/cache/hosting"),
+    *("/run/hosting", "/var/lib/hosting", "/var/lib/systemd", "/var/cache/hosting"),
 )
 
 

@@ -5,7 +5,7 @@ from pyinfra.api.exceptions import OperationError
 from pyinfra.api.operation import operation
 from pyinfra.context import host
 
-from deploys import names
+from deploys import names, nftables
 from deploys.connections import prove_login
 from deploys.facts.host import is_right, observed, run
 from deploys.operations.shell import Commands, command, entry, on_host, sequence, write_files
@@ -16,7 +16,6 @@ CONFIRM_WITHIN_SECONDS = 60
 UNIT = "nftables.service"
 """Loads the rules at boot; starting it now would load them once more and set the counters back."""
 
-_TABLE = ("inet", "hosting")
 _DIRECTORY = "/run/hosting/firewall"
 _WANTED, _PREVIOUS = f"{_DIRECTORY}/wanted.nft", f"{_DIRECTORY}/previous.nft"
 _RESTORE = "hosting-firewall-restore"
@@ -52,11 +51,16 @@ def _load() -> StringCommand:
 
 
 def _save_previous() -> StringCommand:
-    """Write down how to get back: our table as it is now, or none; a table that is not ours is never touched."""
-    table = " ".join(_TABLE)
+    """Write down how to get back: our table as it is now, or none; a table that is not ours is never touched.
+
+    What is isolated is not what it is now, but what is to be when they come back.
+    """
+    table, isolated = f"{nftables.FAMILY} {nftables.TABLE}", f"{nftables.FAMILY} {nftables.TABLE} {nftables.ISOLATED}"
     start = f"table {table}\\ndelete table {table}\\n"
+    end = f'flush set {isolated}\\ninclude "{names.ISOLATED_FILES}"\\n'
     return StringCommand(
-        f"mkdir -p {_DIRECTORY} && {{ printf '{start}'; nft list table {table} 2>/dev/null || true; }} > {_PREVIOUS}"
+        f"mkdir -p {_DIRECTORY} && {{ printf '{start}'; nft list table {table} 2>/dev/null || true; "
+        f"! nft list set {isolated} >/dev/null 2>&1 || printf '{end}'; }} > {_PREVIOUS}"
     )
 
 
@@ -80,7 +84,7 @@ def _keep(content: str, rules: str) -> StringCommand:
         "keep_firewall",
         {
             "timer": f"{_RESTORE}.timer",
-            "table": list(_TABLE),
+            "firewall": nftables.READING,
             "text": rules,
             "record": names.FIREWALL_LOADED,
             "file": entry(names.FIREWALL_RULES, content),

@@ -1,7 +1,8 @@
 # ruff: noqa: F821 (what it uses of others is sent before it)
 """Confirm a rule set that was loaded on probation: stop the timer that would undo it, and keep it for the next boot.
 
-    {"timer": unit, "table": [family, name], "text": digest, "record": path, "file": as `write_files` takes it}
+    {"timer": unit, "firewall": as `read_host` takes it, "text": digest, "record": path,
+     "file": as `write_files` takes it}
 
 Fails if the timer has brought the former rules back already: then what the kernel holds is not what was tried.
 """
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     Fork: Callable[[list[str]], Any]
+    list_rules: Callable[[Any], list[str]]
     _read_firewall: Callable[[Any, Any], Any]
     _write: Callable[[dict[str, Any]], None]
 
@@ -29,7 +31,7 @@ def main(text: str) -> None:
     if Fork(["systemctl", "is-active", "--quiet", request["timer"]]).result()[0] != 0:
         sys.exit("the former rules are back already")
     Fork(["systemctl", "stop", request["timer"]]).text()
-    held = _read_firewall(request, {"firewall": Fork(["nft", "-j", "list", "table", *request["table"]])})
+    held = _read_firewall(request["firewall"], {"firewall": Fork(list_rules(request["firewall"]))})
     _write(request["file"])
     record = {"kernel": held["kernel"], "text": request["text"]}
     _write({**request["file"], "path": request["record"], "content": json.dumps(record) + "\n"})

@@ -13,6 +13,7 @@ import grp
 import json
 import os
 import pwd
+import re
 import signal
 import struct
 import sys
@@ -97,7 +98,7 @@ def _start_all(request: dict[str, Any]) -> dict[str, Fork]:
         names = [*request["units"], *_listed(request, "host-unit")]
         wanted["units"] = ["systemctl", "show", "--property", ",".join(UNIT_PROPERTIES), "--", *dict.fromkeys(names)]
     if "firewall" in request:
-        wanted["firewall"] = ["nft", "-j", "list", "table", *request["firewall"]["table"]]
+        wanted["firewall"] = list_rules(request["firewall"])
     if "storage" in request:
         columns = "pv_name,pv_uuid,vg_name,lv_name,lv_size,lv_tags"
         wanted["lvm"] = ["pvs", "--reportformat", "json", "--units", "b", "--nosuffix", "--options", columns]
@@ -232,8 +233,16 @@ def _read_units(wanted: Any, forks: dict[str, Fork]) -> Any:
 # -- firewall -------------------------------------------------------------------------------------------------------
 
 
+def list_rules(wanted: dict[str, Any]) -> list[str]:
+    """Give the command that lists our table without what changes by itself: counts, and those of its elements."""
+    return ["nft", "--stateless", "list", "table", *wanted["table"]]
+
+
 def _read_firewall(wanted: Any, forks: dict[str, Fork]) -> Any:
-    """Give the digest of what the kernel holds, without what changes by itself; and its counters."""
+    """Give the digest of what the kernel holds but for what is isolated, and that apart.
+
+    Of text, since a gateway's flows are megabytes: nft takes longer to write them as JSON, and Python to read that.
+    """
     if forks["firewall"].pid is None:
         return None
     status, output, errors = forks["firewall"].result()
@@ -241,26 +250,25 @@ def _read_firewall(wanted: Any, forks: dict[str, Fork]) -> Any:
         return None
     if status != 0:
         raise ValueError(f"nft failed ({status}): {errors.decode(errors='replace').strip()}")
-    counters: dict[str, int] = {}
-    rules: dict[str, int] = {}
-    held = [_strip(entry, counters, rules) for entry in json.loads(output)["nftables"] if "metainfo" not in entry]
-    digest = sha256(json.dumps(held, sort_keys=True).encode()).hexdigest()
-    return {"kernel": digest, "counters": counters, "rules": rules}
+    rules, isolated = isolated_apart(output, wanted["set"])
+    return {"kernel": sha256(rules).hexdigest(), "isolated": isolated, "kept": isolations_kept(wanted["directory"])}
 
 
-def _strip(entry: dict[str, Any], counters: dict[str, int], rules: dict[str, int]) -> dict[str, Any]:
-    """Take handles and counts out of an object, and remember the counts."""
-    (kind, body), *_ = entry.items()
-    body.pop("handle", None)
-    if kind == "counter":
-        counters[body["name"]] = body.pop("packets")
-        body.pop("bytes")
-    for statement in body.get("expr", ()):
-        if isinstance(statement.get("counter"), dict):
-            if "comment" in body:
-                rules[body["comment"]] = rules.get(body["comment"], 0) + statement["counter"]["packets"]
-            statement["counter"] = None
-    return {kind: body}
+def isolated_apart(listing: bytes, name: str) -> tuple[bytes, list[list[str]]]:
+    """Take the elements of the set *name* out of a listing; give it without, and each as its network and segment."""
+    before, begin, rest = listing.partition(f"\tset {name} {{\n".encode())
+    block, end, after = rest.partition(b"\n\t}\n")
+    kept, _, elements = block.partition(b"\n\t\telements = {")
+    found = re.findall(r'([0-9][0-9./-]*)(?: comment "([^"]*)")?', elements.decode())
+    return before + begin + kept + end + after, [[network, segment] for network, segment in found]
+
+
+def isolations_kept(directory: str) -> list[str]:
+    """Name the segments that the next boot isolates as well."""
+    try:
+        return sorted(name.removesuffix(".nft") for name in os.listdir(directory) if name.endswith(".nft"))
+    except FileNotFoundError:
+        return []
 
 
 # -- storage --------------------------------------------------------------------------------------------------------

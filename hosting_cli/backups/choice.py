@@ -73,8 +73,17 @@ def target_for(application: Application, host: str, path: str, snapshot: Snapsho
     top = copied_volume(application, host, path)
     if into is None:
         return f"{top}/.hosting-restore-{snapshot.short_id}"
-    tops = [volume.mount_point for tier in application.tiers for volume in tier.volumes if host in tier.hosts]
+    tops = _mount_points(application, host)
     if not any(is_below(into, other) and PurePosixPath(into) != PurePosixPath(other) for other in tops):
         what = f"is no folder inside a volume of {application.id} on {host}: health data would lie in clear"
         raise UsageError(f"--into {into}", what, f"Choose a new folder in: {', '.join(tops)}.")
     return into
+
+
+def volume_with(application: Application, host: str, target: str) -> str:
+    """Give the mount point of the volume that *target*, which ``target_for`` has given, is on."""
+    return next(top for top in _mount_points(application, host) if is_below(target, top))
+
+
+def _mount_points(application: Application, host: str) -> list[str]:
+    return [volume.mount_point for tier in application.tiers for volume in tier.volumes if host in tier.hosts]

@@ -42,7 +42,13 @@ def pair_of(session: Session, place: Place) -> Pair | None:
 
 
 def readings(
-    session: Session, application: str, host: str | None, *, as_pruner: bool = False, store: str | None = None
+    session: Session,
+    application: str,
+    host: str | None,
+    *,
+    as_pruner: bool = False,
+    store: str | None = None,
+    measured: bool = True,
 ) -> list[tuple[Place, Repository]]:
     """Read the repositories of *application*; raise when one cannot be read, or none was ever made.
 
@@ -55,7 +61,7 @@ def readings(
     for place in known:
         if host in {None, place.host}:
             with session.progress.stage(f"{place.name}: reading the repository"):
-                repository = session.repositories.read(place, as_pruner=as_pruner)
+                repository = session.repositories.read(place, as_pruner=as_pruner, measured=measured)
             if repository is None:
                 remedy = "Look at its timer on the host: no backup was ever made."
                 raise UnreadableError(f"repository {place.name}", "does not exist", remedy)

@@ -3,9 +3,8 @@
 import json
 import time
 from collections.abc import Callable
-from pathlib import PurePosixPath
+from dataclasses import dataclass
 
-from hosting_cli.backups.choice import IN_PLACE
 from hosting_cli.errors import RefusedError
 from hosting_cli.proofs.on_host import Hand
 from hosting_cli.secret import Secret
@@ -13,26 +12,32 @@ from hosting_cli.secret import Secret
 RESTORE_SECONDS = 12 * 3600
 
 
+@dataclass(frozen=True)
+class Room:
+    """What a restore takes: so many bytes on the volume that is mounted at ``mount_point``."""
+
+    mount_point: str
+    needed_bytes: int
+
+
 def restored(
     hand: Hand,
     argv: list[str],
     *,
-    needed_bytes: int | None,
+    room: Room,
     token: Secret | None = None,
     tell: Callable[[str], None] | None = None,
 ) -> float:
     """Have the host restore it; give the seconds that it took.
 
-    Raise ``RefusedError`` where it is known that there is no room: a full volume would stop the application.
+    Raise ``RefusedError`` where there is no room: a full volume would stop the application.
     """
     began = time.monotonic()
-    if needed_bytes is not None:
-        *_, path, target = argv
-        folder = path if target == IN_PLACE else str(PurePosixPath(target).parent)
-        free_bytes = int(hand.run(["df", "--output=avail", "--block-size=1", "--", folder]).split()[-1])
-        if free_bytes < needed_bytes:
-            what = f"{folder} has {free_bytes >> 20} MiB left, and {needed_bytes >> 20} MiB would be restored"
-            raise RefusedError(f"host {hand.host}", what, "Make room, or restore a part of it.")
+    free_bytes = int(hand.run(["df", "--output=avail", "--block-size=1", "--", room.mount_point]).split()[-1])
+    if free_bytes < room.needed_bytes:
+        amounts = f"{free_bytes >> 20} MiB left, and {room.needed_bytes >> 20} MiB would be restored"
+        what = f"{room.mount_point} has {amounts}"
+        raise RefusedError(f"host {hand.host}", what, "Make room, or restore a part of it.")
     say = _telling(tell) if tell is not None else None
     hand.run(argv, stdin=token, timeout_seconds=RESTORE_SECONDS, on_line=say)
     return time.monotonic() - began
@@ -48,8 +53,3 @@ def _telling(tell: Callable[[str], None]) -> Callable[[str], None]:
             tell(f"{percent} %: {seen['bytes'] >> 20} of {seen['of'] >> 20} MiB")
 
     return say
-
-
-def removed(hand: Hand, folder: str) -> None:
-    """Remove a folder of restored files, if it is there."""
-    hand.run(["rm", "-rf", "--", folder])

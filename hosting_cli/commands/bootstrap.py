@@ -36,4 +36,4 @@ def bootstrap(session: Session) -> Result:
     if needed.is_empty:
         return Result("bootstrap", {"plan": needed.digest}, (text("The vault is set up for the region already."),))
     session.journal.append("plan", {"plan": needed.document(), "files": session.files_digest})
-    return outcome_result("bootstrap", needed.digest, make(session, found, needed, needed.digest))
+    return outcome_result("bootstrap", needed, needed.digest, make(session, found, needed, needed.digest))

@@ -8,7 +8,8 @@ from hosting_cli.session import Session
 def drift(session: Session, application: ApplicationOption = None) -> Result:
     """Say what has moved away from the files, and change nothing.
 
-    Nothing is recorded either.  Exit status 0 when nothing has, 3 on drift, 4 when something could not be read: fit
-    for a timer.
+    Nothing is recorded either.  A segment that an incident cut off is shown, and is no drift.  Exit status 0 when
+    nothing has, 3 on drift, 4 when something could not be read: fit for a timer.
     """
-    return shown(make_plan(session, application), "drift")
+    found, isolated = make_plan(session, application)
+    return shown(found, "drift", isolated=isolated)

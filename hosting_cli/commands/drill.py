@@ -18,7 +18,7 @@ from inventory.models import Application, ContinuityClass
 from inventory.resource import Json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from hosting_cli.backups.history import Drill
     from hosting_cli.backups.places import Place
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from hosting_cli.backups.trial import Trial
     from hosting_cli.proofs.on_host import Hand
 
-SCRATCH = ".hosting-restore-drill"
+SCRATCH_SECONDS = 1800
 TRIAL_SECONDS = 12 * 3600
 
 
@@ -36,16 +36,16 @@ def run(
     host: HostOption = None,
     due: DueOption = False,
 ) -> Result:
-    """Restore everything beside the live files, try it, and time it.
+    """Restore everything into a scratch volume, try it, and time it.
 
-    Each volume that is backed up, from the last snapshot that can be believed, into a scratch folder on that volume,
-    which is encrypted and is removed afterwards; every byte is read back and verified.  What has not changed since is
-    compared with the live files, each database is restored on a server of its own, and the application's own check, if
-    its file names one, runs on what was restored, without network.  The seconds are held against the RTO (DMIA) of the
-    continuity class, the age of the snapshot against its RPO (PDMA).  Recorded, good or bad: the guard of
-    `hosting backup prune` asks when the last good one was.  With --due, all repositories are drilled whose class asks
-    for it by now, or whose last drill failed: fit for a timer.  Exit status 3 when a drill failed, took longer or would
-    have lost more than is promised, 4 when a repository could not be read.
+    Each volume that is backed up, from the last snapshot that can be believed, into one scratch volume beside them,
+    under a passphrase that nobody keeps, which ends with the drill; every byte is read back and verified.  What has not
+    changed since is compared with the live files, each database is restored on a server of its own, and the
+    application's own check, if its file names one, runs on what was restored, without network.  The seconds are held
+    against the RTO (DMIA) of the continuity class, the age of the snapshot against its RPO (PDMA).  Recorded, good or
+    bad: the guard of `hosting backup prune` asks when the last good one was.  With --due, all repositories are drilled
+    whose class asks for it by now, or whose last drill failed: fit for a timer.  Exit status 3 when a drill failed,
+    took longer or would have lost more than is promised, 4 when a repository could not be read.
     """
     from hosting_cli.backups.due import asked_or_due, drill_is_due
     from hosting_cli.backups.history import drills
@@ -135,38 +135,38 @@ def _attempt(session: Session, place: "Place", snapshot: "Snapshot", tops: list[
 
     began = time.monotonic()
     try:
+        needed = session.repositories.bytes_below(place, snapshot.id, tops)
         with hand_on(session, place.host) as hand:
-            return _tried(hand, place, snapshot, tops)
+            return _tried(hand, place, snapshot, needed)
     except HostingError as error:
         return _Attempt(time.monotonic() - began, None, f"{error.subject}: {error.what}")
 
 
-def _tried(hand: "Hand", place: "Place", snapshot: "Snapshot", tops: list[str]) -> _Attempt:
-    from hosting_cli.backups.restoring import removed, restored
+def _tried(hand: "Hand", place: "Place", snapshot: "Snapshot", needed_bytes: "Mapping[str, int]") -> _Attempt:
+    """Restore the mount points that *needed_bytes* names into a scratch volume, all of them before any is tried."""
+    from hosting_cli.backups.restoring import Room, restored
 
-    scratches = [f"{top}/{SCRATCH}" for top in tops]
+    make = ["hosting-agent", "make-scratch", place.application, str(sum(needed_bytes.values()))]
+    end = ["hosting-agent", "end-scratch", place.application]
     try:
-        for scratch in scratches:
-            removed(hand, scratch)  # what a killed drill has left
+        scratch = hand.run(make, timeout_seconds=SCRATCH_SECONDS).strip()
         seconds = 0.0
-        for top, scratch in zip(tops, scratches, strict=True):
+        for top, needed in needed_bytes.items():
             argv = ["hosting-agent", "restore", place.application, snapshot.id, top, scratch]
-            seconds += restored(hand, argv, needed_bytes=snapshot.size_bytes)
-        trial = _trial(hand, place.application)
+            seconds += restored(hand, argv, room=Room(scratch, needed))
+        trial = _trial(hand, place.application, scratch)
     except HostingError:
         with suppress(HostingError):  # what failed is told; what it left may be out of reach too
-            for scratch in scratches:
-                removed(hand, scratch)
+            hand.run(end, timeout_seconds=SCRATCH_SECONDS)
         raise
-    for scratch in scratches:
-        removed(hand, scratch)
+    hand.run(end, timeout_seconds=SCRATCH_SECONDS)
     return _Attempt(seconds + trial.seconds, trial, trial.reason)
 
 
-def _trial(hand: "Hand", application: str) -> "Trial":
+def _trial(hand: "Hand", application: str, scratch: str) -> "Trial":
     from hosting_cli.backups.trial import trial_of
 
-    answer = hand.run(["hosting-agent", "try-restored", application, SCRATCH], timeout_seconds=TRIAL_SECONDS)
+    answer = hand.run(["hosting-agent", "try-restored", application, scratch], timeout_seconds=TRIAL_SECONDS)
     try:
         return trial_of(answer)
     except ValueError as error:

@@ -50,7 +50,8 @@ def _bring_up(session: Session, lab: "Lab") -> None:
     laboratory.begin(lab, session.region_folder)
     with ThreadPoolExecutor() as pool, session.progress.stage("starting the vault and the machines"):
         vault = pool.submit(laboratory.start_vault, lab)
-        started = pool.submit(laboratory.start_machines, lab, region, session.progress).result()
+        # Not in a thread: whoever interrupts a build does not wait for its end.
+        started = laboratory.start_machines(lab, region, session.progress)
         vault.result()
     laboratory.write_environment(lab, region, started)
     set_engines_up(session, lab)
@@ -109,7 +110,8 @@ def demo(session: Session) -> Result:
     officer = session.for_environment(lab.environment_file, lab.token_file("security-officer"))
     planned = plan(engineer)
     steps = [planned]
-    if planned.status is ExitStatus.PENDING:
+    # What is pending may be a conflict alone, which nobody can approve: then the plan is what there is to show.
+    if planned.status is ExitStatus.PENDING and planned.data["plan"]["changes"]:
         digest = str(planned.data["plan"]["digest"])
         steps += [approve(officer, digest), apply(engineer, digest)]
     if steps[-1].status is ExitStatus.DONE:

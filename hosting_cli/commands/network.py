@@ -1,5 +1,6 @@
-"""The network: who may reach whom, on paper."""
+"""The network: who may reach whom, on paper, and what of it can be ordered on call."""
 
+from hosting_cli.commands.isolation import isolate, release
 from hosting_cli.commands.matrix import matrix
 
-__all__ = ["matrix"]
+__all__ = ["isolate", "matrix", "release"]

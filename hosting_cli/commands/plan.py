@@ -1,14 +1,19 @@
 """Show what separates the region's files from what the engines hold."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hosting_cli.result import Block, ExitStatus, Result, Table, text
 from hosting_cli.session import Session
+from inventory.resource import Json
 
 if TYPE_CHECKING:
-    from hosting_cli.plan import Change, Plan
+    from collections.abc import Sequence
+
+    from hosting_cli.isolation import Isolation
+    from hosting_cli.plan import Change, Finding, Plan
     from hosting_cli.survey import Survey
 
 ApplicationOption = Annotated[
@@ -23,17 +28,22 @@ def plan(session: Session, application: ApplicationOption = None) -> Result:
     Nothing is changed.  Exit status 0 when everything is in order, 3 when changes are pending, 4 when something
     could not be read.
     """
-    found = make_plan(session, application)
+    found, isolated = make_plan(session, application)
     if found.changes:
         session.journal.append("plan", {"plan": found.document(), "files": session.files_digest})
-    return shown(found, "plan", *_next_step(found))
+    return shown(found, "plan", *_next_step(found), isolated=isolated)
 
 
-def make_plan(session: Session, application: str | None) -> "Plan":
-    """Read everything and compare; raise ``UsageError`` for an application that the region does not have."""
+def make_plan(session: Session, application: str | None) -> "tuple[Plan, tuple[Isolation, ...]]":
+    """Read everything and compare; give what is isolated beside the plan, which takes no account of it.
+
+    Raise ``UsageError`` for an application that the region does not have.
+    """
+    from hosting_cli.isolation import isolations
     from hosting_cli.survey import plan_of
 
-    return plan_of(session, examine(session, application), application)
+    seen = examine(session, application)
+    return plan_of(session, seen, application), isolations(seen.actual.values())
 
 
 def examine(session: Session, application: str | None) -> "Survey":
@@ -45,11 +55,12 @@ def examine(session: Session, application: str | None) -> "Survey":
         return survey(session)
 
 
-def shown(found: "Plan", command: str, *more: str) -> Result:
-    """Turn a plan into a result."""
-    return Result(
-        command, {"plan": found.document()}, (*blocks(found), text(*more)) if more else blocks(found), status(found)
-    )
+def shown(found: "Plan", command: str, *more: str, isolated: "Sequence[Isolation]" = ()) -> Result:
+    """Turn a plan, and what is isolated meanwhile, into a result."""
+    cut_off = Table("", ("isolated", "where"), tuple((item.segment, item.where) for item in isolated))
+    laid_out = (*blocks(found), *([cut_off] if isolated else []), *([text(*more)] if more else []))
+    data: dict[str, Json] = {"plan": found.document(), "isolated": [item.to_json() for item in isolated]}
+    return Result(command, data, laid_out, status(found))
 
 
 def status(found: "Plan") -> ExitStatus:
@@ -77,14 +88,9 @@ def blocks(found: "Plan") -> tuple[Block, ...]:
             (change.action.value, change.subject.kind, _short_name(change), _what(change)) for change in changes
         )
         tables.append(Table(f"{source}: {_count(len(changes), 'change')}", ("action", "kind", "name", "how"), rows))
-    for title, findings in (
-        ("unknown", found.unknown),
-        ("waiting", found.blocked),
-        ("conflict", found.conflicts),
-        ("kept", found.kept),
-    ):
-        if findings:
-            tables.append(Table("", (title, "why"), tuple((item.subject, item.reason) for item in findings)))
+    tables += finding_tables(found)
+    if found.kept:
+        tables.append(_finding_table("kept", found.kept))
     tables.append(
         text(
             f"{found.region}, {found.environment}, {found.scope}: {_count(len(found.changes), 'change')}, "
@@ -92,6 +98,16 @@ def blocks(found: "Plan") -> tuple[Block, ...]:
         )
     )
     return tuple(tables)
+
+
+def finding_tables(found: "Plan") -> tuple[Table, ...]:
+    """Lay out what keeps a plan from being all there is to do: what is unknown, what waits, what is in conflict."""
+    named = (("unknown", found.unknown), ("waiting", found.blocked), ("conflict", found.conflicts))
+    return tuple(_finding_table(title, findings) for title, findings in named if findings)
+
+
+def _finding_table(title: str, findings: "Sequence[Finding]") -> Table:
+    return Table("", (title, "why"), tuple((item.subject, item.reason) for item in findings))
 
 
 def _count(number: int, thing: str) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from hosting_cli.backups.choice import IN_PLACE, emptied_volume, snapshot_for, target_for
+from hosting_cli.backups.choice import IN_PLACE, emptied_volume, snapshot_for, target_for, volume_with
 from hosting_cli.backups.opened import case_of, readings
 from hosting_cli.canonical import digest
 from hosting_cli.commands.backup_options import ApplicationArgument, HostOption
@@ -154,20 +154,23 @@ def _target(application: Application, host: str, asking: Asking, chosen: "Snapsh
 def _bring_back(session: Session, wanted: Wanted) -> "Observed":
     """Have the host restore it; what it may not read by itself is granted to it for this once."""
     from hosting_cli.backups.granting import granted
-    from hosting_cli.backups.restoring import restored
+    from hosting_cli.backups.restoring import Room, restored
     from hosting_cli.proofs.on_host import hand_on
 
-    place, needed = wanted.place, wanted.snapshot.size_bytes if wanted.path in wanted.snapshot.paths else None
-    what = [place.application, wanted.snapshot.id, wanted.path, wanted.target]
+    place, path = wanted.place, wanted.path
+    needed = session.repositories.bytes_below(place, wanted.snapshot.id, (path,))[path]
+    where = path if wanted.target == IN_PLACE else wanted.target
+    room = Room(volume_with(session.application(place.application), wanted.to, where), needed)
+    what = [place.application, wanted.snapshot.id, path, wanted.target]
     is_own = wanted.to == place.host and not place.is_second
     with hand_on(session, wanted.to) as hand:
         if is_own:
             argv = ["hosting-agent", "restore", *what]
-            seconds = restored(hand, argv, needed_bytes=needed, tell=session.progress)
+            seconds = restored(hand, argv, room=room, tell=session.progress)
         else:
             with granted(session, place, wanted.to) as token:
                 argv = ["hosting-agent", "restore-granted", *what]
-                seconds = restored(hand, argv, needed_bytes=needed, token=token, tell=session.progress)
+                seconds = restored(hand, argv, room=room, token=token, tell=session.progress)
     return {**wanted.goal(), "store": place.store, "seconds": round(seconds, 1)}
 
 

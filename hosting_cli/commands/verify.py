@@ -34,7 +34,7 @@ def verify(session: Session, application: ApplicationOption = None, disruptive: 
     found = examine(session, application)
     now = plan_of(session, found, application)
     chosen = session.chosen(application)
-    of_platform = suite.of_platform(session, found) if application is None else ()
+    of_platform = suite.of_platform(session, found, disruptive=disruptive) if application is None else ()
     tried = chain(
         [_in_order(now)], of_platform, *(suite.run(session, found, item, disruptive=disruptive) for item in chosen)
     )

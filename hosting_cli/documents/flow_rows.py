@@ -5,39 +5,56 @@ that end it sees itself alone, never the others for whom the same row is.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import IPv4Network
 
+from inventory.ends import GROUP, Directory, Place, parsed
 from inventory.identifiers import Finess
 from inventory.models import Application, Establishment, Host, Region, Tier
-from inventory.network import Flow, Protocol, Segment, SegmentKind
-
-_TIER = "tier:"
+from inventory.network import Flow, Group, Protocol, Segment, SegmentKind
 
 
 @dataclass(frozen=True)
 class Scope:
-    """Whom a document is for: one application, one establishment or, without either, the region."""
+    """Whom a document is for: an application, an establishment, one within the other or, without either, the region."""
 
     application: str | None = None
     establishment: Finess | None = None
 
 
 @dataclass(frozen=True)
-class End:
-    """One end of a row: the segment, the tier in it if only that takes part, and by which addresses both are seen."""
+class Party:
+    """Who takes part in a row: a segment or the hosts of a tier in it, and by which addresses they are seen."""
 
     segment: Segment
     networks: tuple[IPv4Network, ...]
+    application: str | None = None
     tier: str | None = None
-    application: Application | None = None
     establishment: Establishment | None = None
 
     @property
     def is_tunnel(self) -> bool:
         """Tell whether it is out of a tunnel."""
         return self.segment.kind is SegmentKind.TUNNEL
+
+
+@dataclass(frozen=True)
+class End:
+    """One end of a row: who takes part, and as which group if they are one."""
+
+    parties: tuple[Party, ...]
+    group: Group | None = None
+
+    def only(self, establishment: Finess) -> "End":
+        """Leave out who is not of *establishment*; an end where nobody is stays as it is."""
+        own = tuple(party for party in self.parties if party.segment.establishment == establishment)
+        return End(own) if own else self
+
+    @property
+    def networks(self) -> tuple[IPv4Network, ...]:
+        """Give by which addresses they are seen."""
+        return tuple(dict.fromkeys(network for party in self.parties for network in party.networks))
 
 
 @dataclass(frozen=True)
@@ -52,19 +69,16 @@ class FlowRow:
     destination: End
 
     @property
-    def ends(self) -> tuple[End, End]:
-        """Give both ends."""
-        return self.source, self.destination
-
-    @property
-    def tunnels(self) -> tuple[str, ...]:
-        """Name the tunnels that it goes through."""
-        return tuple(dict.fromkeys(end.segment.id for end in self.ends if end.is_tunnel))
+    def tunnels(self) -> tuple[Segment, ...]:
+        """Give the tunnels that it goes through."""
+        parties = (*self.source.parties, *self.destination.parties)
+        return tuple({party.segment.id: party.segment for party in parties if party.is_tunnel}.values())
 
     @property
     def is_crossing(self) -> bool:
         """Tell whether it leaves a site: for another one, or for an establishment."""
-        return bool(self.tunnels) or self.source.segment.site != self.destination.segment.site
+        sites = {party.segment.site for end in (self.source, self.destination) for party in end.parties}
+        return bool(self.tunnels) or len(sites) > 1
 
 
 def rows(region: Region, scope: Scope) -> tuple[FlowRow, ...]:
@@ -76,71 +90,80 @@ def _rows(region: Region, scope: Scope) -> Iterator[FlowRow]:
     words = _Words(region)
     for application in region.applications:
         if scope.application in {None, application.id}:
-            for row in _rows_of(application, words):
+            for row in _rows_of(application, scope, words):
                 if scope.establishment is None or _concerns(row, scope.establishment):
                     yield row
 
 
-def _rows_of(application: Application, words: "_Words") -> Iterator[FlowRow]:
+def _rows_of(application: Application, scope: Scope, words: "_Words") -> Iterator[FlowRow]:
     for number, flow in enumerate(application.flows, start=1):
-        yield FlowRow(
-            application,
-            number,
-            flow,
-            words.protocols[flow.protocol],
-            words.end(application, flow.source),
-            words.end(application, flow.destination),
-        )
+        source, destination = (words.end(application, text) for text in (flow.source, flow.destination))
+        if scope.establishment is not None:
+            source, destination = source.only(scope.establishment), destination.only(scope.establishment)
+        yield FlowRow(application, number, flow, words.protocols[flow.protocol], source, destination)
 
 
 def _concerns(row: FlowRow, establishment: Finess) -> bool:
-    return any(end.segment.establishment == establishment for end in row.ends)
+    return any(segment.establishment == establishment for segment in row.tunnels)
 
 
-@dataclass(frozen=True)
 class _Words:
-    """What the words of a flow refer to."""
+    """What the words of flows refer to; each is looked up once."""
 
-    region: Region
+    def __init__(self, region: Region) -> None:
+        self._region = region
+        self._directory = Directory.of(region)
+        self._parties: dict[Place, Party] = {}
+        self._ends: dict[tuple[Place, ...], End] = {}
 
     @cached_property
     def protocols(self) -> Mapping[str, Protocol]:
-        return {protocol.code: protocol for protocol in self.region.protocols}
+        return {protocol.code: protocol for protocol in self._region.protocols}
 
     @cached_property
-    def hosts(self) -> Mapping[str, Host]:
-        return {host.id: host for host in self.region.hosts}
+    def _hosts(self) -> Mapping[str, Host]:
+        return {host.id: host for host in self._region.hosts}
 
     @cached_property
-    def segments(self) -> Mapping[str, End]:
-        places = {place.finess: place for member in self.region.members for place in member.establishments}
+    def _segments(self) -> Mapping[str, Segment]:
+        return {segment.id: segment for segment in self._region.segments}
+
+    @cached_property
+    def _groups(self) -> Mapping[str, Group]:
+        return {group.id: group for group in self._region.groups}
+
+    @cached_property
+    def _establishments(self) -> Mapping[str, Establishment]:
+        return {place.finess: place for member in self._region.members for place in member.establishments}
+
+    @cached_property
+    def _tiers(self) -> Mapping[tuple[str | None, str | None], Tier]:
         return {
-            segment.id: End(
-                segment,
-                (segment.network,),
-                establishment=places[segment.establishment] if segment.establishment is not None else None,
-            )
-            for segment in self.region.segments
+            (application.id, tier.id): tier for application in self._region.applications for tier in application.tiers
         }
-
-    @cached_property
-    def tiers(self) -> Mapping[tuple[str, str], End]:
-        return {
-            (application.id, f"{_TIER}{tier.id}"): replace(
-                self.segments[tier.segment], networks=self._addresses(tier), tier=tier.id, application=application
-            )
-            for application in self.region.applications
-            for tier in application.tiers
-        }
-
-    def _addresses(self, tier: Tier) -> tuple[IPv4Network, ...]:
-        return tuple(
-            IPv4Network(interface.address.ip)
-            for host in tier.hosts
-            for interface in self.hosts[host].interfaces
-            if interface.segment == tier.segment
-        )
 
     def end(self, application: Application, text: str) -> End:
-        """Look an end up: a tier of the application, or a whole segment."""
-        return self.tiers[application.id, text] if text.startswith(_TIER) else self.segments[text]
+        """Look an end up: whoever takes part, and the group if it is one."""
+        word, places = parsed(text), self._directory.places(application.id, text)
+        if word.kind == GROUP:
+            return End(tuple(map(self._party, places)), self._groups[word.name])
+        if places not in self._ends:
+            self._ends[places] = End(tuple(map(self._party, places)))
+        return self._ends[places]
+
+    def _party(self, place: Place) -> Party:
+        if place not in self._parties:
+            segment = self._segments[place.segment]
+            owner = segment.establishment
+            establishment = self._establishments[owner] if owner is not None else None
+            networks = segment.networks if place.tier is None else self._addresses(place)
+            self._parties[place] = Party(segment, networks, place.application, place.tier, establishment)
+        return self._parties[place]
+
+    def _addresses(self, place: Place) -> tuple[IPv4Network, ...]:
+        return tuple(
+            IPv4Network(interface.address.ip)
+            for host in self._tiers[place.application, place.tier].hosts
+            for interface in self._hosts[host].interfaces
+            if interface.segment == place.segment
+        )

@@ -21,7 +21,7 @@ from hosting_cli.documents.document import (
     Stack,
     Table,
 )
-from hosting_cli.documents.flow_rows import End, FlowRow, Scope, rows
+from hosting_cli.documents.flow_rows import End, FlowRow, Party, Scope, rows
 from hosting_cli.documents.language import Language
 from hosting_cli.documents.words import Value, Words, words_of
 from inventory.models import Establishment, Region
@@ -49,8 +49,10 @@ COLUMNS: tuple[tuple[str, Look, bool], ...] = (
     ("data", Look.MINOR, False),
     ("crossing", Look.PLAIN, False),
     ("tunnel", Look.CODE, False),
+    ("nat", Look.CODE, False),
     ("purpose", Look.PLAIN, False),
     ("owner", Look.MINOR, False),
+    ("ticket", Look.CODE, False),
     ("expires", Look.STRONG, False),
     ("state", Look.MINOR, True),
     ("version", Look.CODE, False),
@@ -69,8 +71,8 @@ STACKS = (
     ("code", ("code", "protocol"), 13),
     ("ports", ("ports", "transport"), 6),
     ("encryption", ("encryption", "data"), 9),
-    ("passage", ("crossing", "tunnel"), 10),
-    ("purpose", ("purpose", "owner"), 17),
+    ("passage", ("crossing", "tunnel", "nat"), 10),
+    ("purpose", ("purpose", "owner", "ticket"), 17),
     ("expires", ("expires", "state"), 9),
 )
 """The cells of a row on a page: the word of its heading, which columns it holds, and its share of the width."""
@@ -116,7 +118,12 @@ def matrix(region: Region, scope: Scope, day: date, language: Language) -> Matri
         region.operator.name,
         day,
         tuple(_facts(region, scope, stamp, marks, words)),
-        (_reading(words), _table(found, stamp, words), _signatures(region, scope, stamp, words)),
+        (
+            _reading(words),
+            _table(found, stamp, words),
+            *_groups(found, words),
+            _signatures(region, scope, stamp, words),
+        ),
     )
     return Matrix(document, stamp, marks)
 
@@ -127,20 +134,24 @@ def digest_of_files(region: Region) -> str:
 
 
 def _content(row: FlowRow) -> dict[str, Json]:
-    """Give what is signed of a row, in no language."""
+    """Give what is signed of a row, in no language: who takes part, whatever the words for them are."""
     return {
         "application": row.application.id,
         "data_class": row.application.data_class.value,
-        "flow": row.flow.model_dump(mode="json"),
-        "protocol": row.protocol.model_dump(mode="json", exclude={"name"}),
-        "source": _end_content(row.source),
-        "destination": _end_content(row.destination),
+        "flow": row.flow.model_dump(mode="json", exclude={"source", "destination"}),
+        "protocol": {
+            "transport": row.protocol.transport,
+            "ports": [str(port) for port in row.protocol.ports],
+            "encrypted": row.protocol.encrypted,
+        },
+        "source": [_party_content(party) for party in row.source.parties],
+        "destination": [_party_content(party) for party in row.destination.parties],
     }
 
 
-def _end_content(end: End) -> dict[str, Json]:
-    networks: list[Json] = [str(network) for network in end.networks]
-    return {"segment": end.segment.id, "site": end.segment.site, "networks": networks}
+def _party_content(party: Party) -> dict[str, Json]:
+    networks: list[Json] = [str(network) for network in party.networks]
+    return {"segment": party.segment.id, "site": party.segment.site, "networks": networks}
 
 
 def establishment_of(region: Region, finess: str) -> Establishment:
@@ -213,7 +224,7 @@ def _row(row: FlowRow, stamp: Stamp, words: Words) -> Row:
         "application": row.application.name,
         "source": _name(row.source, words),
         "source-addresses": _addresses(row.source.networks),
-        "direction": words.say("one-way"),
+        "direction": words.say(f"direction-{row.flow.direction.value}"),
         "destination": _name(row.destination, words),
         "destination-addresses": _addresses(row.destination.networks),
         "code": row.protocol.code,
@@ -223,9 +234,11 @@ def _row(row: FlowRow, stamp: Stamp, words: Words) -> Row:
         "encryption": words.say("encrypted" if row.protocol.encrypted else "in-clear"),
         "data": row.application.data_class.value,
         "crossing": words.say("crosses" if row.is_crossing else "stays"),
-        "tunnel": row.tunnels,
+        "tunnel": tuple(tunnel.id for tunnel in row.tunnels),
+        "nat": tuple(f"NAT {tunnel.nat_pool}" for tunnel in row.tunnels if tunnel.nat_pool is not None),
         "purpose": row.flow.purpose,
         "owner": row.flow.owner,
+        "ticket": row.flow.ticket or "",
         "expires": row.flow.expires,
         "state": words.say(f"state-{mark.value or 'good'}"),
         "version": stamp.version,
@@ -238,16 +251,42 @@ def _row(row: FlowRow, stamp: Stamp, words: Words) -> Row:
 
 
 def _name(end: End, words: Words) -> str:
-    if end.application is not None and end.tier is not None:
-        return words.say("tier", application=end.application.id, tier=end.tier)
-    if end.establishment is not None:
-        return end.establishment.name
-    return end.segment.id
+    if end.group is not None:
+        return words.count("group", len(end.parties), name=end.group.name)
+    return ", ".join(dict.fromkeys(name_of(party, words) for party in end.parties))
+
+
+def name_of(party: Party, words: Words) -> str:
+    """Name who takes part as people do: an establishment, a tier of an application, or a zone."""
+    if party.tier is not None:
+        return words.say("tier", application=party.application, tier=party.tier)
+    return party.segment.id if party.establishment is None else party.establishment.name
 
 
 def _addresses(networks: Sequence[IPv4Network]) -> tuple[str, ...]:
     """Write networks as people do: one address without its length."""
     return tuple(str(network.network_address if network.num_addresses == 1 else network) for network in networks)
+
+
+def _groups(found: Sequence[FlowRow], words: Words) -> Iterator[Table]:
+    """Give the table of who is in the groups that rows name, if any does."""
+    groups = {end.group.id: end for row in found for end in (row.source, row.destination) if end.group is not None}
+    rows_of_groups = tuple(
+        Row((end.group.name, name_of(party, words), party.segment.id, _addresses(party.networks)))
+        for end in groups.values()
+        if end.group is not None
+        for party in end.parties
+    )
+    if rows_of_groups:
+        columns = (("group", Look.PLAIN), ("member", Look.STRONG), ("segment", Look.CODE), ("addresses", Look.CODE))
+        yield Table(
+            "groups",
+            words.say("groups"),
+            tuple(Column(name, words.say(f"column-{name}"), look, name == "group") for name, look in columns),
+            tuple(Stack(words.say(f"column-{name}"), (name,), 1) for name, _ in columns),
+            rows_of_groups,
+            words.say("no-flows"),
+        )
 
 
 def _signatures(region: Region, scope: Scope, stamp: Stamp, words: Words) -> Signatures:

@@ -14,6 +14,9 @@ from inventory.network import Protocol
 
 FILE = Path(__file__).with_name("words.yaml")
 
+MOST_LINES = 6
+"""How many texts stand below each other on a page before the others are only counted; rows of data have them all."""
+
 NO_BREAK, NARROW_NO_BREAK = "\u00a0", "\u202f"
 
 
@@ -52,9 +55,11 @@ class Words:
         return f"{value:%d/%m/%Y}" if self.language is Language.FRENCH else value.isoformat()
 
     def lines(self, value: Value) -> tuple[str, ...]:
-        """Write a value, a text for each line; of one that says nothing, none."""
+        """Write a value for a page, a text for each line; of one that says nothing, none."""
         if isinstance(value, tuple):
-            return tuple(map(self.set, value))
+            shown = value if len(value) <= MOST_LINES else value[: MOST_LINES - 1]
+            more = (self.say("and-more", number=len(value) - len(shown)),) if len(shown) < len(value) else ()
+            return (*map(self.set, shown), *more)
         if isinstance(value, date):
             return (self.day(value),)
         text = self.number(value) if isinstance(value, int) else self.set(value)

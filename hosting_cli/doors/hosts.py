@@ -26,20 +26,12 @@ if TYPE_CHECKING:
 
 AT_ONCE = 64
 CONNECT_TIMEOUT_SECONDS = 30
-READ_TIMEOUT_SECONDS = 150
+ANSWER_TIMEOUT_SECONDS = 150
 """Longer than the reading program gives itself, so that its own words arrive."""
 
 
 IDLE_SECONDS = 60
 """How long a connection may lie idle and still be used: a fifth of what hosts allow, since nobody answers meanwhile."""
-
-READ = programs.INTERPRETER
-"""The one command of a reading; its program comes over standard input."""
-
-
-def program(request: Json) -> str:
-    """Give the text that ``READ`` is sent to answer *request*."""
-    return programs.program("read_host", request)
 
 
 @dataclass(frozen=True)
@@ -204,13 +196,18 @@ class HostsDoor:
                 self._kept = None
 
     def read(self, requests: Mapping[str, Json]) -> dict[str, Any | UnreadableError]:
-        """Give each host's answer to its request, or the error that explains why there is none; raise nothing else.
+        """Read hosts: give what ``ask`` gives of the program that reads."""
+        return self.ask("read_host", requests)
 
-        The key is made first: what ``keys`` raises (the vault is sealed) is raised before any host is contacted.
+    def ask(self, program: str, requests: Mapping[str, Json]) -> dict[str, Any | UnreadableError]:
+        """Have hosts carry out requests of one program of `deploys.programs`, all at the same time.
+
+        Give each host's answer, or the error that explains why there is none; raise nothing else.  The key is made
+        first: what ``keys`` raises (the vault is sealed) is raised before any host is contacted.
         """
         self._certified()
         with self._shells() as kept:
-            jobs = {host: partial(self._read, kept, host, request) for host, request in requests.items()}
+            jobs = {host: partial(self._ask, kept, host, program, request) for host, request in requests.items()}
             return kept.runner.run(_all(jobs))
 
     @contextmanager
@@ -239,10 +236,11 @@ class HostsDoor:
             raise UnreadableError(f"host {host}", "the environment does not say where it is", "Add it to the file.")
         return _Way(host, access, self._certified(), self.executions)
 
-    async def _read(self, kept: _Shells, host: str, request: Json) -> Any:
-        done = await kept.shell(self._way(host)).answer(READ, program(request), READ_TIMEOUT_SECONDS)
+    async def _ask(self, kept: _Shells, host: str, program: str, request: Json) -> Any:
+        text = programs.program(program, request)
+        done = await kept.shell(self._way(host)).answer(programs.INTERPRETER, text, ANSWER_TIMEOUT_SECONDS)
         if done.status != 0:
-            what = f"the reading program failed ({done.status}): {done.errors.strip()[-500:]}"
+            what = f"the program {program} failed ({done.status}): {done.errors.strip()[-500:]}"
             raise UnreadableError(f"host {host}", what, "Log in and look at the journal of the host.")
         try:
             return json.loads(done.output)

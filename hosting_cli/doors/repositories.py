@@ -31,12 +31,15 @@ class RepositoryKey:
 
 
 @dataclass(frozen=True)
-class Contents:
-    """What could be read of a repository: its snapshots, and the files and bytes of the newest."""
+class Restored:
+    """What a snapshot holds, and how many bytes of one of its files were restored to see that it can be.
 
-    snapshots: int
-    newest_bytes: int
-    newest_files: int
+    ``restored_bytes`` is ``None`` where no file of it has any.
+    """
+
+    files: int
+    size_bytes: int
+    restored_bytes: int | None
 
 
 class Repositories:
@@ -55,10 +58,11 @@ class Repositories:
         self._reveal = reveal
         self._now = now
 
-    def read(self, place: Place, *, as_pruner: bool = False) -> Repository | None:
+    def read(self, place: Place, *, as_pruner: bool = False, measured: bool = True) -> Repository | None:
         """Read a repository; ``None`` when the store has never held one there: no backup was ever made.
 
-        As pruner everything is read by the user that would prune, so that nobody needs the other's secret.
+        As pruner everything is read by the user that would prune, so that nobody needs the other's secret.  Whoever
+        asks no sizes leaves *measured* out: an older restic has written none, and counting them takes a while.
         """
         user = place.pruner if as_pruner else place.reader
         client, taken_at = StoreClient(self._accesses[place.store], lambda: self._reveal(user)), self._now()
@@ -72,7 +76,13 @@ class Repositories:
         told = restic.snapshots()
         snapshots = stored_objects(client, place.bucket, place.prefix, SNAPSHOTS)
         found = joined(place, told, stored, snapshots, taken_at)
+        if not measured:
+            return found
         return replace(found, snapshots=tuple(_measured(restic, snapshot) for snapshot in found.snapshots))
+
+    def bytes_below(self, place: Place, snapshot: str, paths: Sequence[str]) -> Mapping[str, int]:
+        """Count what a restore of each of *paths* would write; 0 for what the snapshot does not hold."""
+        return self._restic(place, place.reader).bytes_below(snapshot, paths)
 
     def check(self, place: Place, part: int, parts: int) -> None:
         """Verify part *part* of *parts* of the data, and the whole structure; raise ``EngineError`` with the damage."""
@@ -107,12 +117,25 @@ class Repositories:
         """Remove a key that is not the one of the vault's password.  The store keeps what it hides until locks end."""
         self._restic(place, place.pruner).remove_key(key_id)
 
-    def try_password(self, place: Place) -> Contents:
-        """Open the repository with the vault's password, and read the whole tree of its newest snapshot."""
+    def restore_into_nothing(self, place: Place, snapshot: str) -> Restored:
+        """Open the repository with the vault's password, read the whole tree of *snapshot*, and restore a file of it.
+
+        It is the smallest that has any bytes; they are verified, counted and forgotten.  Raise ``EngineError`` when
+        they are not as many as the tree says.
+        """
         restic = self._restic(place, place.pruner)
-        snapshots = restic.snapshots()
-        size = restic.size_of(str(snapshots[-1]["id"])) if snapshots else (0, 0)
-        return Contents(len(snapshots), *size)
+        files, size_bytes, smallest = 0, 0, None
+        for file in restic.files(snapshot):
+            files, size_bytes = files + 1, size_bytes + file.size_bytes
+            if file.size_bytes and (smallest is None or file.size_bytes < smallest.size_bytes):
+                smallest = file
+        if smallest is None:
+            return Restored(files, size_bytes, None)
+        restored_bytes = restic.bytes_of(snapshot, smallest.path)
+        if restored_bytes != smallest.size_bytes:
+            what = f"a file of {smallest.size_bytes} bytes came back with {restored_bytes}"
+            raise EngineError(_subject(place), what, "Check it: `hosting backup check`.")
+        return Restored(files, size_bytes, restored_bytes)
 
     def _restic(self, place: Place, user: SecretEntry, *, password: Secret | None = None) -> Restic:
         try:

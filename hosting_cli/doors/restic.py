@@ -5,10 +5,14 @@ environment or disk.  It keeps no cache, so that what is read is what the store 
 """
 
 import json
+import os
 import subprocess
-from collections.abc import Sequence
-from contextlib import ExitStack
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from threading import Timer
+from typing import IO, Any, cast
 
 from hosting_cli.errors import EngineError, MissingCapabilityError, UnreadableError
 from hosting_cli.memory_file import memory_file
@@ -21,6 +25,15 @@ WORK_SECONDS = 6 * 3600
 
 _PATH = "/usr/local/bin:/usr/bin:/bin"
 _TOLD_CHARACTERS = 500
+_CHUNK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class File:
+    """A file in a snapshot."""
+
+    path: str
+    size_bytes: int
 
 
 def version() -> str:
@@ -30,6 +43,15 @@ def version() -> str:
     except FileNotFoundError:
         raise MissingCapabilityError("restic", "is not installed here", "Install it.") from None
     return " ".join(done.stdout.split()[:2])
+
+
+@dataclass(frozen=True)
+class _Child:
+    """How restic is started: it finds its secrets in *descriptors*."""
+
+    argv: Sequence[str]
+    environment: Mapping[str, str]
+    descriptors: tuple[int, ...]
 
 
 class Restic:
@@ -57,6 +79,33 @@ class Restic:
         """Count the bytes, and the files and folders, that a restore of *snapshot* would write; reads its tree."""
         told = self._read("stats", "--no-lock", "--mode=restore-size", snapshot, may_complain=False)
         return told["total_size"], told["total_file_count"]
+
+    def files(self, snapshot: str, below: Sequence[str] = ()) -> Iterator[File]:
+        """Yield every file of *snapshot*, or those that are in or are one of *below*, as restic reads its trees."""
+        arguments = ("ls", "--no-lock", "--json", "--recursive", snapshot, *below)
+        with self._streamed(arguments, READ_SECONDS) as lines:
+            for line in lines:
+                try:
+                    node = json.loads(line)
+                except ValueError:
+                    raise UnreadableError(self.subject, "restic ls gave no JSON", "Which restic is it?") from None
+                if node.get("type") == "file":
+                    yield File(node["path"], node.get("size", 0))
+
+    def bytes_below(self, snapshot: str, paths: Sequence[str]) -> dict[str, int]:
+        """Count for each of *paths* the bytes of the files that are in it or are it; a file with two names twice."""
+        found = dict.fromkeys(paths, 0)
+        for file in self.files(snapshot, paths):
+            steps = PurePosixPath(file.path)
+            for path in paths:
+                if steps.is_relative_to(path):
+                    found[path] += file.size_bytes
+        return found
+
+    def bytes_of(self, snapshot: str, path: str) -> int:
+        """Restore a file of *snapshot* into nothing: read it, verified by its blobs' digests, and count its bytes."""
+        with self._streamed(("dump", "--no-lock", snapshot, path), WORK_SECONDS) as content:
+            return sum(len(part) for part in iter(lambda: content.read(_CHUNK_BYTES), b""))
 
     def check(self, part: int, parts: int) -> None:
         """Check the structure, and read and verify part *part* of *parts* of the data."""
@@ -117,6 +166,63 @@ class Restic:
     def _start(
         self, arguments: Sequence[str], timeout_seconds: float, *, new_password: Secret | None = None
     ) -> "subprocess.CompletedProcess[str]":
+        with self._prepared(arguments, new_password) as child:
+            try:
+                return subprocess.run(
+                    child.argv,
+                    stdin=subprocess.DEVNULL,
+                    capture_output=True,
+                    text=True,
+                    check=False,
+                    env=child.environment,
+                    pass_fds=child.descriptors,
+                    timeout=timeout_seconds,
+                )
+            except FileNotFoundError:
+                raise self._missing() from None
+            except subprocess.TimeoutExpired:
+                raise self._too_slow(arguments, timeout_seconds) from None
+
+    @contextmanager
+    def _streamed(self, arguments: Sequence[str], timeout_seconds: float) -> Iterator[IO[bytes]]:
+        """Give what restic says as it comes, for what is too much to hold; raise ``UnreadableError`` if it then fails.
+
+        Whoever stops reading before the end stops restic.
+        """
+        with ExitStack() as stack:
+            child = stack.enter_context(self._prepared(arguments, None))
+            errors = stack.enter_context(os.fdopen(os.memfd_create("complaints"), "w+b"))
+            try:
+                process = stack.enter_context(
+                    subprocess.Popen(
+                        child.argv,
+                        stdin=subprocess.DEVNULL,
+                        stdout=subprocess.PIPE,
+                        stderr=errors,
+                        env=child.environment,
+                        pass_fds=child.descriptors,
+                    )
+                )
+            except FileNotFoundError:
+                raise self._missing() from None
+            stack.callback(process.kill)
+            limit = Timer(timeout_seconds, process.kill)
+            limit.daemon = True
+            limit.start()
+            stack.callback(limit.cancel)
+            yield cast("IO[bytes]", process.stdout)
+            process.wait()
+            if limit.finished.is_set():
+                raise self._too_slow(arguments, timeout_seconds)
+            if process.returncode != 0:
+                errors.seek(0)
+                done = subprocess.CompletedProcess(child.argv, process.returncode, "", errors.read().decode())
+                remedy = "See whether the store answers and what a check says of the repository."
+                raise UnreadableError(self.subject, _complaint(arguments[0], done), remedy)
+
+    @contextmanager
+    def _prepared(self, arguments: Sequence[str], new_password: Secret | None) -> Iterator["_Child"]:
+        """Put what restic must know into files that exist in memory, for as long as the block lasts."""
         with ExitStack() as files:
             password = files.enter_context(memory_file(self._password.reveal()))
             credentials = files.enter_context(memory_file(self._credentials()))
@@ -139,22 +245,14 @@ class Restic:
                 "AWS_SHARED_CREDENTIALS_FILE": f"/proc/self/fd/{credentials}",
                 "AWS_DEFAULT_REGION": self._access.region,
             }
-            try:
-                return subprocess.run(
-                    argv,
-                    stdin=subprocess.DEVNULL,
-                    capture_output=True,
-                    text=True,
-                    check=False,
-                    env=environment,
-                    pass_fds=handed,
-                    timeout=timeout_seconds,
-                )
-            except FileNotFoundError:
-                raise MissingCapabilityError(self.subject, "restic is not installed here", "Install it.") from None
-            except subprocess.TimeoutExpired:
-                what = f"restic {arguments[0]} did not end within {timeout_seconds:.0f} s and was stopped"
-                raise UnreadableError(self.subject, what, "See whether the store answers.") from None
+            yield _Child(argv, environment, tuple(handed))
+
+    def _missing(self) -> MissingCapabilityError:
+        return MissingCapabilityError(self.subject, "restic is not installed here", "Install it.")
+
+    def _too_slow(self, arguments: Sequence[str], seconds: float) -> UnreadableError:
+        what = f"restic {arguments[0]} did not end within {seconds:.0f} s and was stopped"
+        return UnreadableError(self.subject, what, "See whether the store answers.")
 
     def _credentials(self) -> str:
         pair = f"aws_access_key_id = {self._key_id}\naws_secret_access_key = {self._secret_key.reveal()}\n"

@@ -1,19 +1,20 @@
 """Find out whether the processor's virtualisation can be used: by using it, since it may be there and not work."""
 
-import subprocess
-import tempfile
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from hosting_cli.lab import cache, qemu, records
+from hosting_cli.lab import cache, processes, qemu, records
 from hosting_cli.lab.image import Image
 from hosting_cli.lab.progress import Narrator, Progress
+from hosting_cli.lab.recorded import recorder
 
 # A second where KVM is worth using; and who waits has better to do than learn that it is not.
 _TRY_SECONDS = 8
 _DEVICE = Path("/dev/kvm")
 _KERNEL_SAID = "LAB-TRIED"
 _ERROR = "KVM internal error"
+_FOUND = "found.json"
 
 
 @dataclass(frozen=True)
@@ -29,31 +30,26 @@ def find(cache_directory: Path, image: Image, version: str, progress: Progress) 
     if not _DEVICE.exists():
         return Accelerator(False, f"emulation: there is no {_DEVICE}")
     boot = Path("/proc/sys/kernel/random/boot_id").read_text()
-    known = cache_directory / "accelerators" / f"{cache.key({'boot': boot, 'image': image.key, 'qemu': version})}.json"
-    remembered = records.read(known)
-    if remembered is not None:
-        return Accelerator(**remembered)
-    found = _try_kvm(image, progress)
-    known.parent.mkdir(parents=True, exist_ok=True)
-    records.write(known, vars(found))
-    return found
+    name = cache.key({"boot": boot, "image": image.key, "qemu": version})
+    place = cache_directory / "accelerators" / name
+    cache.obtain(place, lambda unfinished: _try_kvm(unfinished, image, progress), progress)
+    return Accelerator(**json.loads((place / _FOUND).read_text()))
 
 
-def _try_kvm(image: Image, progress: Progress) -> Accelerator:
-    """Boot the kernel up to its first process, which says so on the console."""
-    with tempfile.TemporaryDirectory(prefix="hosting-lab-") as directory:
-        console, log = Path(directory) / "console", Path(directory) / "log"
-        narrator = Narrator(progress, "trying KVM")
-        with log.open("wb") as said:
-            process = subprocess.Popen(trial(image, console), stdin=subprocess.DEVNULL, stdout=said, stderr=said)
-        try:
-            # After such an error QEMU stays where it is.
-            while process.poll() is None and narrator.elapsed() < _TRY_SECONDS and _ERROR not in _text(log):
-                narrator.pause(0.1)
-        finally:
-            process.kill()
-            process.wait()
-        return judge(_text(console), _text(log))
+def _try_kvm(directory: Path, image: Image, progress: Progress) -> None:
+    """Boot the kernel up to its first process, which says so on the console; write down what came of it."""
+    console, log = directory / "console", directory / "log"
+    narrator = Narrator(progress, "trying KVM")
+    process = processes.start(
+        "trial of KVM", trial(image, console), log=log, directory=directory, record=recorder(directory)
+    )
+    try:
+        # After such an error QEMU stays where it is.
+        while processes.is_alive(process) and narrator.elapsed() < _TRY_SECONDS and _ERROR not in _text(log):
+            narrator.pause(0.1)
+    finally:
+        processes.stop(process, grace_seconds=0)
+    records.write(directory / _FOUND, vars(judge(_text(console), _text(log))))
 
 
 def judge(console: str, log: str) -> Accelerator:

@@ -9,7 +9,7 @@ Whoever starts something records it before it runs; so whoever comes later can r
 
 import os
 import subprocess
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from hosting_cli.errors import UsageError
-from hosting_cli.lab import accelerator, addresses, image, machines, network, processes, records, template
+from hosting_cli.lab import accelerator, addresses, image, machines, network, processes, recorded, records, template
 from hosting_cli.lab.machines import RunningMachine
 from hosting_cli.lab.openbao import OpenBaoServer
 from hosting_cli.lab.processes import Process
@@ -143,7 +143,7 @@ def begin(lab: Lab, region_folder: Path) -> None:
 
 def start_vault(lab: Lab) -> None:
     """Start the vault unless it runs, and unseal it."""
-    process = running(lab, "openbao") or lab.vault.start(record=_recorder(lab, "openbao"))
+    process = running(lab, "openbao") or lab.vault.start(record=recorded.recorder(lab.directory / "openbao"))
     lab.vault.open(process)
 
 
@@ -159,7 +159,7 @@ def prepare_store(lab: Lab) -> None:
 def start_store(lab: Lab) -> None:
     """Start the object store, as it is configured, unless it runs."""
     if not running(lab, "seaweedfs"):
-        lab.store.start(record=_recorder(lab, "seaweedfs"))
+        lab.store.start(record=recorded.recorder(lab.directory / "seaweedfs"))
 
 
 def admit_people(lab: Lab, vault: "OpenBao") -> None:
@@ -193,15 +193,7 @@ def stop_engine(lab: Lab, name: str) -> None:
 
 def running(lab: Lab, name: str) -> Process | None:
     """Find the recorded process of an engine, if it still runs."""
-    found = records.read(lab.directory / name / "process.json")
-    if found is None:
-        return None
-    process = Process(**found)
-    return process if processes.is_alive(process) else None
-
-
-def _recorder(lab: Lab, name: str) -> Callable[[Process], None]:
-    return lambda process: records.write(lab.directory / name / "process.json", vars(process))
+    return recorded.running(lab.directory / name)
 
 
 def write_secret(file: Path, value: Secret) -> None:

@@ -6,7 +6,7 @@ import shutil
 import signal
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,11 +35,14 @@ def start(
     log: Path,
     directory: Path,
     record: Callable[[Process], None] | None = None,
+    environment: Mapping[str, str] | None = None,
+    descriptors: Sequence[int] = (),
 ) -> Process:
     """Run *argv* in *directory*, in a session of its own, without a terminal, its output appended to *log* (0600).
 
     *record* is given the process before the program runs: when it raises, or when this process is killed meanwhile,
-    the program never runs.  The environment is a minimal one, so that no token of the caller reaches the program.
+    the program never runs.  Unless another is given, the environment is a minimal one, so that no token of the caller
+    reaches the program; it inherits *descriptors* and no other.
     Raise ``EngineError`` when there is no such program.
     """
     program = shutil.which(argv[0])
@@ -47,7 +50,9 @@ def start(
         raise EngineError(f"process {name}", f"there is no program {argv[0]}", "Install it, or name another one.")
     hold, release = os.pipe()
     try:
-        pid = _spawn([program, *map(str, argv[1:])], directory, log, stdin=hold)
+        pid = _spawn(
+            [program, *map(str, argv[1:])], directory, log, environment or _minimal(), stdin=hold, kept=descriptors
+        )
     finally:
         os.close(hold)
     try:
@@ -60,15 +65,29 @@ def start(
     return process
 
 
-def _spawn(argv: list[str], directory: Path, log: Path, *, stdin: int) -> int:
+def _minimal() -> dict[str, str]:
+    return {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(Path.home()), "LANG": "C.UTF-8"}
+
+
+def _spawn(
+    argv: list[str],
+    directory: Path,
+    log: Path,
+    environment: Mapping[str, str],
+    *,
+    stdin: int,
+    kept: Sequence[int],
+) -> int:
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         return os.posix_spawn(
             "/bin/sh",
             ["/bin/sh", "-c", _HELD, "sh", str(directory), *argv],
-            {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(Path.home()), "LANG": "C.UTF-8"},
+            environment,
+            # A descriptor that is put in its own place stays open in the program.
             file_actions=[
-                (os.POSIX_SPAWN_DUP2, source, target) for source, target in ((stdin, 0), (output, 1), (output, 2))
+                (os.POSIX_SPAWN_DUP2, source, target)
+                for source, target in ((stdin, 0), (output, 1), (output, 2), *((number, number) for number in kept))
             ],
             setsid=True,
         )
@@ -80,6 +99,12 @@ def is_alive(process: Process) -> bool:
     """Tell whether *process* still runs; a zombie, or another process that got the same pid, does not count."""
     _reap(process.pid)
     return _started(process.pid) == process.started
+
+
+def exit_status(process: Process) -> int | None:
+    """Give the exit status of a child of ours, as ``subprocess`` counts; ``None`` while it runs.  Ask until it ends."""
+    pid, status = os.waitpid(process.pid, os.WNOHANG)
+    return os.waitstatus_to_exitcode(status) if pid else None
 
 
 def stop(process: Process, *, grace_seconds: float = 10) -> None:

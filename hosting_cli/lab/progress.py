@@ -1,20 +1,24 @@
 """Run a slow command and tell what it is doing, so that nothing is silent for over two seconds."""
 
 import os
-import selectors
-import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 from hosting_cli.errors import EngineError
+from hosting_cli.lab import processes, recorded
+from hosting_cli.lab.processes import Process
 
 Progress = Callable[[str], None]
 """Tell one short line to whoever waits; called from several threads at once."""
 
 SILENCE_SECONDS = 1.5
 BREATH_SECONDS = 0.5
+POLL_SECONDS = 0.05
+TIDY_SECONDS = 60
+"""How long a slow command may take to tidy up behind itself: what it mounted, what it filled."""
 
 
 @dataclass
@@ -60,49 +64,42 @@ def run(
     describe: Callable[[str], str | None] = lambda line: None,
     pass_descriptors: Sequence[int] = (),
 ) -> None:
-    """Run *argv* to its end, its output into *log*.
+    """Run *argv* to its end, its output into *log*, itself on record beside that for as long as it runs.
 
-    Raise EngineError, with the last lines, when it fails or cannot be started.
+    Raise EngineError, with the last lines, when it fails or cannot be started.  Whatever ends this ends it too.
     """
     narrator = Narrator(progress, begin)
     narrator.say(begin)
-    with log.open("ab") as transcript, _start(argv, pass_descriptors) as process:
-        for block, lines in _blocks(process, narrator):
-            transcript.write(block)
-            for text in filter(None, map(describe, lines)):
-                narrator.say(text)
-    if process.returncode != 0:
-        ending = " | ".join(log.read_text(errors="replace").splitlines()[-4:])
-        raise EngineError(
-            argv[0], f"ended with status {process.returncode}: {ending}", f"The whole output is in {log}."
-        )
-
-
-def _start(argv: Sequence[str], pass_descriptors: Sequence[int]) -> subprocess.Popen[bytes]:
-    try:
-        return subprocess.Popen(
+    log.touch(0o600)
+    with log.open("rb") as transcript:
+        transcript.seek(0, os.SEEK_END)
+        process = processes.start(
+            Path(argv[0]).name,
             argv,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            pass_fds=pass_descriptors,
+            log=log,
+            directory=Path.cwd(),
+            record=recorded.recorder(log.parent),
+            environment=os.environ,
+            descriptors=pass_descriptors,
         )
-    except OSError as error:
-        raise EngineError(argv[0], f"cannot be started ({error.strerror})", "Install it.") from error
+        try:
+            status = _follow(process, transcript, narrator, describe)
+        finally:
+            processes.stop(process, grace_seconds=TIDY_SECONDS)
+            recorded.forget(log.parent)
+    if status != 0:
+        ending = " | ".join(log.read_text(errors="replace").splitlines()[-4:])
+        raise EngineError(argv[0], f"ended with status {status}: {ending}", f"The whole output is in {log}.")
 
 
-def _blocks(process: subprocess.Popen[bytes], narrator: Narrator) -> Iterator[tuple[bytes, list[str]]]:
-    """Yield the output as it comes, with the lines that it completes."""
-    assert process.stdout is not None  # noqa: S101 (it was asked for)
-    pending = b""
-    with selectors.DefaultSelector() as selector:
-        selector.register(process.stdout, selectors.EVENT_READ)
-        while True:
-            narrator.wait()
-            if not selector.select(SILENCE_SECONDS):
-                continue
-            block = os.read(process.stdout.fileno(), 65536)
-            if not block:
-                return
-            *lines, pending = (pending + block).split(b"\n")
-            yield block, [line.decode(errors="replace") for line in lines]
+def _follow(process: Process, transcript: BinaryIO, narrator: Narrator, describe: Callable[[str], str | None]) -> int:
+    """Tell what *transcript* grows by until *process* ends; give its exit status."""
+    pending, status = b"", None
+    while status is None:
+        # Asked before the reading, so that the last words of a process that ends now are still heard.
+        status = processes.exit_status(process)
+        *lines, pending = (pending + transcript.read()).split(b"\n")
+        for text in filter(None, (describe(line.decode(errors="replace")) for line in lines)):
+            narrator.say(text)
+        narrator.pause(POLL_SECONDS)
+    return status

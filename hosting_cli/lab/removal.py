@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Iterator
 
 from hosting_cli.errors import UsageError
-from hosting_cli.lab import laboratory, machines, network
+from hosting_cli.lab import cache, laboratory, machines, network
 from hosting_cli.lab.laboratory import Lab
 from hosting_cli.lab.progress import Progress
 
@@ -26,6 +26,8 @@ def down(lab: Lab, progress: Progress) -> Iterator[str]:
     if lab.directory.exists():
         _remove_directory(lab)
         yield str(lab.directory)
+    # A killed starter may have been building what labs share, with a machine running; what others build stays.
+    yield from map(str, cache.clear(lab.cache_directory))
 
 
 def _stop_engines(lab: Lab, progress: Progress) -> Iterator[str]:
@@ -49,6 +51,5 @@ def _remove_directory(lab: Lab) -> None:
 
 
 def forget_cache(lab: Lab) -> None:
-    """Remove the images and templates that labs share."""
-    if lab.cache_directory.exists():
-        shutil.rmtree(lab.cache_directory)
+    """Remove the images and templates that labs share; raise ``RefusedError`` while somebody builds one."""
+    cache.forget(lab.cache_directory)

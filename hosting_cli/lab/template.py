@@ -12,6 +12,7 @@ from hosting_cli.errors import EngineError
 from hosting_cli.lab import cache, channels, console, processes, qemu
 from hosting_cli.lab.image import GUEST, Image
 from hosting_cli.lab.progress import Narrator, Progress
+from hosting_cli.lab.recorded import recorder
 from hosting_cli.lab.specification import Shape
 
 _IGNORE_SHARED = {"capabilities": [{"capability": "x-ignore-shared", "state": True}]}
@@ -105,7 +106,9 @@ def _boot_and_save(directory: Path, image: Image, shape: Shape, progress: Progre
     if shape.data_disk_gib is not None:
         create_data_disk(directory / qemu.DATA, shape.data_disk_gib)
     argv = qemu.arguments(_launch(directory, image, shape, kvm=kvm))
-    process = processes.start("template", argv, log=directory / "qemu.log", directory=directory)
+    process = processes.start(
+        "template", argv, log=directory / "qemu.log", directory=directory, record=recorder(directory)
+    )
     try:
         console.wait_until_ready(directory, process, since=0, narrator=narrator, timeout_seconds=_BOOT_SECONDS)
         narrator.say("warming the template up")

@@ -10,7 +10,9 @@ from hosting_cli.errors import UnreadableError
 from hosting_cli.proofs.on_host import Hand, hand_on
 from hosting_cli.proofs.proof import Proof, Verdict
 from hosting_cli.session import Session
+from inventory.ends import Directory, Way, ways
 from inventory.models import Application, Host, HostRole, Region, Tier
+from inventory.network import Flow
 from inventory.resource import Json
 
 PASSES = "flow-passes"
@@ -48,12 +50,11 @@ class Answers:
 
 def attempts(region: Region, application: Application) -> tuple[Attempt, ...]:
     """Say which packets to send: one attempt for every host that a TCP flow of *application* leads to."""
-    ports = _tcp_ports(region)
     found: dict[tuple[str, str], set[int]] = {}
-    for flow in application.flows:
-        for tier in application.tiers:
-            if flow.destination == f"tier:{tier.id}":
-                found.setdefault((flow.source, tier.id), set()).update(ports.get(flow.protocol, ()))
+    for row in _rows(region, application):
+        for way in row.ways:
+            if way.source.tier is None and way.destination.application == application.id and way.destination.tier:
+                found.setdefault((way.source.segment, way.destination.tier), set()).update(row.ports)
     return tuple(
         attempt
         for (source, tier_id), listed in found.items()
@@ -61,6 +62,27 @@ def attempts(region: Region, application: Application) -> tuple[Attempt, ...]:
         if tier.id == tier_id and listed
         for attempt in _of_tier(region, tier, source, tuple(sorted(listed)))
     )
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the flow matrix: the ways that it opens, and on which ports over TCP."""
+
+    ways: tuple[Way, ...]
+    ports: tuple[int, ...]
+
+
+def _rows(region: Region, application: Application) -> Sequence[Row]:
+    """Give the rows of *application*, in order; one whose words stand for nothing opens no way."""
+    directory, ports = Directory.of(region), _tcp_ports(region)
+    return [Row(_ways(directory, application, flow), ports.get(flow.protocol, ())) for flow in application.flows]
+
+
+def _ways(directory: Directory, application: Application, flow: Flow) -> tuple[Way, ...]:
+    try:
+        return tuple(ways(directory, application.id, flow))
+    except KeyError:
+        return ()
 
 
 def _of_tier(region: Region, tier: Tier, segment: str, listed: tuple[int, ...]) -> Sequence[Attempt]:
@@ -77,32 +99,29 @@ def _of_tier(region: Region, tier: Tier, segment: str, listed: tuple[int, ...]) 
 
 def _unlisted(region: Region, host: Host) -> int:
     """Choose a port that no flow of any application leads to on *host*, wherever it comes from."""
-    ports = _tcp_ports(region)
     segments = {interface.segment for interface in host.interfaces}
-    admitted = {
-        port
-        for application in region.applications
-        for flow in application.flows
-        if flow.destination in segments | {f"tier:{t.id}" for t in application.tiers if host.id in t.hosts}
-        for port in ports.get(flow.protocol, ())
-    }
+    admitted: set[int] = set()
+    for application in region.applications:
+        own = {tier.id for tier in application.tiers if host.id in tier.hosts}
+        for row in _rows(region, application):
+            ends = (way.destination for way in row.ways)
+            if any(end.tier in own if end.tier else end.segment in segments for end in ends):
+                admitted.update(row.ports)
     return next(port for port in chain(UNLISTED, EPHEMERAL) if port not in admitted)
 
 
 def _tcp_ports(region: Region) -> dict[str, tuple[int, ...]]:
-    return {protocol.code: protocol.ports for protocol in region.protocols if protocol.transport == "tcp"}
+    return {protocol.code: protocol.numbers for protocol in region.protocols if protocol.transport == "tcp"}
 
 
 def untried(region: Region, application: Application) -> list[Proof]:
     """Say which rows of the flow matrix no attempt covers: UDP, between tiers, or from where no gateway stands."""
-    ports = _tcp_ports(region)
-    reached = {host.id for host in region.hosts if host.role is HostRole.GATEWAY}
-    legs = {item.segment for host in region.hosts if host.id in reached for item in host.interfaces}
-    tiers = {f"tier:{tier.id}" for tier in application.tiers}
+    gateways = [host for host in region.hosts if host.role is HostRole.GATEWAY]
+    legs = {interface.segment for host in gateways for interface in host.interfaces}
     rows = [
         number
-        for number, flow in enumerate(application.flows, start=1)
-        if flow.source not in legs or flow.destination not in tiers or flow.protocol not in ports
+        for number, row in enumerate(_rows(region, application), start=1)
+        if not row.ways or not row.ports or not all(_is_tried(way, legs, application) for way in row.ways)
     ]
     if not rows:
         return []
@@ -111,6 +130,11 @@ def untried(region: Region, application: Application) -> list[Proof]:
         "packets are sent over TCP, from a gateway's leg in the segment that a flow comes from, to a tier"
     )
     return [Proof(PASSES, f"application {application.id}", Verdict.NOT_PROVEN, sentence, {"rows": list[Json](rows)})]
+
+
+def _is_tried(way: Way, legs: set[str], application: Application) -> bool:
+    from_a_leg = way.source.tier is None and way.source.segment in legs
+    return from_a_leg and way.destination.tier is not None and way.destination.application == application.id
 
 
 def _address(host: Host, segment: str) -> str:

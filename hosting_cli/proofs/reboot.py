@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hosting_cli.errors import HostingError, UnreadableError
@@ -27,12 +28,12 @@ BACK_SECONDS = 420
 
 @dataclass(frozen=True)
 class Seen:
-    """What a restart did to a host: its boot ids, the digests of a file, and what was not in order afterwards."""
+    """What a restart did to a host: its boot ids, the digest of a file by mount point, and what was not in order."""
 
     boot_before: str
     boot_after: str
-    digest_before: str
-    digest_after: str
+    digests_before: Mapping[str, str]
+    digests_after: Mapping[str, str]
     out_of_order: tuple[str, ...]
 
     def to_json(self) -> dict[str, Json]:
@@ -40,31 +41,36 @@ class Seen:
         return {
             "boot_id": self.boot_before,
             "boot_id_afterwards": self.boot_after,
-            "sha256": self.digest_before,
-            "sha256_afterwards": self.digest_after,
+            "sha256": dict(self.digests_before),
+            "sha256_afterwards": dict(self.digests_after),
             "out_of_order": list(self.out_of_order),
         }
 
 
-def prove(session: Session, found: Survey, host: str, volume: Volume) -> list[Proof]:
-    """Write a file into *volume*, restart *host*, wait until everything desired on it is there again, read the file."""
-    path = f"{volume.mount_point}/.hosting-proof-{secrets.token_hex(8)}"
+def prove(session: Session, found: Survey, host: str, volumes: Sequence[Volume]) -> list[Proof]:
+    """Write a file into each of *volumes*, restart *host*, wait until all desired on it is there again, read them."""
+    paths = {volume.mount_point: f"{volume.mount_point}/.hosting-proof-{secrets.token_hex(8)}" for volume in volumes}
     with hand_on(session, host) as hand:
-        hand.run(["tee", "--", path], stdin=secrets.token_hex(4096))
+        for path in paths.values():
+            hand.run(["tee", "--", path], stdin=secrets.token_hex(4096))
         hand.run(["sync"])
-        before, boot_before = hand.digest(path), _boot_id(hand)
+        before, boot_before = _digests(hand, paths), _boot_id(hand)
         hand.run(RESTART)
     session.progress(f"{host} restarts")
     left = _wait_until_in_order(session, found, host, boot_before)
     try:
         with hand_on(session, host) as hand:
-            boot_after, after = _boot_id(hand), hand.digest(path)
-            hand.run(["rm", "--", path])
+            boot_after, after = _boot_id(hand), _digests(hand, paths)
+            if paths:
+                hand.run(["rm", "--", *paths.values()])
     except HostingError as error:
-        # A host that is not back after all that time, or without its file, has broken the promise: it is not unknown.
-        seen = Seen(boot_before, "unknown", before, "unknown", left or (str(error),))
-        return [judge(host, volume.mount_point, seen)]
-    return [judge(host, volume.mount_point, Seen(boot_before, boot_after, before, after, left))]
+        # A host that is not back after all that time, or without its files, has broken the promise: it is not unknown.
+        return [judge(host, Seen(boot_before, "unknown", before, {}, left or (str(error),)))]
+    return [judge(host, Seen(boot_before, boot_after, before, after, left))]
+
+
+def _digests(hand: Hand, paths: Mapping[str, str]) -> dict[str, str]:
+    return {mount_point: hand.digest(path) for mount_point, path in paths.items()}
 
 
 def _boot_id(hand: Hand, *, timeout_seconds: float = 120) -> str:
@@ -106,7 +112,7 @@ def _out_of_order(session: Session, found: Survey, host: str) -> tuple[str, ...]
     )
 
 
-def judge(host: str, mount_point: str, seen: Seen) -> Proof:
+def judge(host: str, seen: Seen) -> Proof:
     """Say whether the host really restarted, and whether everything of it came back."""
     subject, observed = f"host {host}", seen.to_json()
     if seen.boot_before == seen.boot_after:
@@ -114,7 +120,10 @@ def judge(host: str, mount_point: str, seen: Seen) -> Proof:
     if seen.out_of_order:
         sentence = f"after a restart not everything came back: {'; '.join(seen.out_of_order)}"
         return Proof(NAME, subject, Verdict.BROKEN, sentence, observed)
-    if seen.digest_before != seen.digest_after:
-        return Proof(NAME, subject, Verdict.BROKEN, f"a file of {mount_point} changed over a restart", observed)
-    sentence = f"the host was restarted; {mount_point} with its data, firewall, timers and all else came back by itself"
+    changed = [place for place, digest in seen.digests_before.items() if seen.digests_after.get(place) != digest]
+    if changed:
+        sentence = f"a file of {', '.join(changed)} changed over a restart"
+        return Proof(NAME, subject, Verdict.BROKEN, sentence, observed)
+    kept = "".join(f"{place} with its data, " for place in seen.digests_before)
+    sentence = f"the host was restarted; {kept}firewall, timers and all else came back by itself"
     return Proof(NAME, subject, Verdict.HELD, sentence, observed)

@@ -97,7 +97,7 @@ def steps(session: Session, request: Request, certificate: Path | None = None) -
         raise RefusedError(str(request.subject), "it belongs to no application", remedy)
     if application is not None and request.subject.kind == KeyKind.RESTIC_PASSWORD:
         place = repository.place_of(session, application, name)
-        return repository.Rotation(session, place, str(goal["replaces"]), request.digest).steps()
+        return repository.rotation(session, place, goal, request.digest).steps()
     if request.subject.kind in {KeyKind.LUKS_PASSPHRASE, KeyKind.LUKS_RECOVERY}:
         return passphrases.rotation(session, name, goal, request.digest).steps()
     key, buckets = credentials.wanted(session, application, name)

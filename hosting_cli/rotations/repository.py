@@ -1,12 +1,14 @@
 """A repository's password: a second one is added, tried, stored, read back and tried again; then the first one goes."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 
 from hosting_cli.backups.copying_steps import bringing_keys, hiding_keys
-from hosting_cli.backups.opened import pair_of
+from hosting_cli.backups.guard import doubts
+from hosting_cli.backups.opened import case_of, pair_of, readings
 from hosting_cli.backups.places import Pair, Place, places
+from hosting_cli.backups.repository import in_order
 from hosting_cli.errors import EngineError, RefusedError
 from hosting_cli.procedure import Observed, Step, proof
 from hosting_cli.session import Session
@@ -26,8 +28,18 @@ def place_of(session: Session, application: Application, name: str) -> Place:
 
 
 def goal(session: Session, place: Place) -> Mapping[str, Json]:
-    """Say which key of the repository is to be replaced: the one of the password that the vault keeps."""
-    return {"replaces": _current(session, place)}
+    """Say which key of the repository is to be replaced, that of the password which the vault keeps, and which end.
+
+    Those are all that it has now: of a rotation that was called off, or added by whoever had the password, as a
+    host has.  Whoever approves names them all.
+    """
+    ends = ", ".join(sorted(key.id for key in session.repositories.keys(place)))
+    return {"replaces": _current(session, place), "ends": ends}
+
+
+def rotation(session: Session, place: Place, goal: Mapping[str, Json], digest: str) -> "Rotation":
+    """Give the rotation that was asked for with *goal*, under the digest of its request."""
+    return Rotation(session, place, str(goal["replaces"]), tuple(str(goal["ends"]).split(", ")), digest)
 
 
 def _current(session: Session, place: Place) -> str:
@@ -44,6 +56,7 @@ class Rotation:
     session: Session
     place: Place
     replaces: str
+    ends: tuple[str, ...]
     procedure: str
 
     @property
@@ -54,14 +67,18 @@ class Rotation:
     def steps(self) -> Iterator[Step]:
         """Yield the steps."""
         yield Step(self.subject, "add a second password, try it, store it, read it back", self._make, self._is_made)
-        yield proof(self.subject, "read its newest snapshot with what the vault now holds", self._try)
+        sentence = "restore a file of its newest snapshot, into nothing, with what the vault now holds"
+        yield proof(self.subject, sentence, partial(self._restore, self.place))
         pair = pair_of(self.session, self.place)
         way = self.session.copies.way(pair, as_pruner=True) if pair else None
         if pair and way:
             yield bringing_keys(pair, way)
-            yield proof(Subject("repository", pair.second.name), "open the copy with it", partial(self._try_copy, pair))
-        remove = partial(self.session.repositories.remove_key, self.place, self.replaces)
-        yield Step(self.subject, f"remove {self.replaces}, the key of the first one", remove, self._is_removed)
+            copy = Subject("repository", pair.second.name)
+            yield proof(copy, "restore a file of the copy with it", partial(self._restore_copy, pair))
+        for key in self.ends:
+            whose = "the key of the first one" if key == self.replaces else "a key that nobody needs"
+            remove = partial(self.session.repositories.remove_key, self.place, key)
+            yield Step(self.subject, f"remove {key}, {whose}", remove, partial(self._is_removed, key))
         if pair and way:
             yield hiding_keys(pair, way)
 
@@ -72,8 +89,8 @@ class Rotation:
     def _is_made(self) -> bool:
         return _current(self.session, self.place) != self.replaces
 
-    def _is_removed(self) -> bool:
-        return self.replaces not in {key.id for key in self.session.repositories.keys(self.place)}
+    def _is_removed(self, key: str) -> bool:
+        return key not in {found.id for found in self.session.repositories.keys(self.place)}
 
     def _make(self) -> None:
         """Add and store; a key that a killed run added and did not store opens nothing for anybody, and goes first."""
@@ -85,10 +102,29 @@ class Rotation:
         repositories.add_password(self.place, password, label=self._label)
         self.session.vault.replace_secret(self.place.password, password, note={})
 
-    def _try_copy(self, pair: Pair) -> Observed:
+    def _restore_copy(self, pair: Pair) -> Observed:
         if not self.session.copies.is_begun(pair.second):
             return {"copy": "nothing was copied yet"}
-        return asdict(self.session.repositories.try_password(pair.second))
+        return self._restore(pair.second)
 
-    def _try(self) -> Observed:
-        return asdict(self.session.repositories.try_password(self.place))
+    def _restore(self, place: Place) -> Observed:
+        """Restore from the newest snapshot that can be believed; from the newest of all where none can."""
+        ((_, repository),) = readings(
+            self.session, place.application, place.host, as_pruner=True, store=place.store, measured=False
+        )
+        snapshots = in_order(repository.snapshots)
+        if not snapshots:
+            return {"restored": "nothing: it holds no snapshot yet"}
+        case = case_of(self.session, place, repository)
+        believed = [snapshot for snapshot in snapshots if not doubts(snapshot, case)]
+        chosen = (believed or snapshots)[-1]
+        found = self.session.repositories.restore_into_nothing(place, chosen.id)
+        seen: dict[str, Json] = {
+            "snapshot": chosen.id,
+            "believed": bool(believed),
+            "files": found.files,
+            "bytes": found.size_bytes,
+        }
+        if found.restored_bytes is None:
+            return {**seen, "restored": "nothing: no file of it has any bytes"}
+        return {**seen, "restored_bytes": found.restored_bytes}

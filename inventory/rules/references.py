@@ -7,17 +7,15 @@ from typing import Any, NamedTuple
 from inventory.documents import Steps
 from inventory.located import Kind, LocatedRegion, Placed
 from inventory.models import Application
-from inventory.network import Flow
 from inventory.problems import Problem, Words, quoted
 
 MOST_NAMED = 6
-TIER_PREFIX = "tier:"
-ANYWHERE = frozenset({"any", "all", "internet"})
 
 HOMES = {
     Kind.SITE: "region.yaml",
     Kind.STORE: "region.yaml",
     Kind.SEGMENT: "network.yaml",
+    Kind.GROUP: "network.yaml",
     Kind.HOST: "hosts/",
     Kind.CONTACT: "region.yaml or the member's file",
     Kind.ESTABLISHMENT: "the member's file",
@@ -52,8 +50,10 @@ def of_stores(region: LocatedRegion) -> Iterator[Reference]:
         yield Reference(Kind.PROVIDER, store.value.product, store, ("product",))
 
 
-def of_segments(region: LocatedRegion) -> Iterator[Reference]:
-    """Give what segments refer to."""
+def of_address_plan(region: LocatedRegion) -> Iterator[Reference]:
+    """Give what supernets and segments refer to."""
+    for supernet in region.supernets:
+        yield Reference(Kind.SITE, supernet.value.site, supernet, ("site",))
     for segment in region.segments:
         yield Reference(Kind.SITE, segment.value.site, segment, ("site",))
         if segment.value.establishment is not None:
@@ -107,7 +107,7 @@ def of_profiles(region: LocatedRegion) -> Iterator[Reference]:
 SOURCES: tuple[Callable[[LocatedRegion], Iterator[Reference]], ...] = (
     of_sheet,
     of_stores,
-    of_segments,
+    of_address_plan,
     of_hosts,
     of_applications,
     of_profiles,
@@ -137,31 +137,6 @@ def there_is(known: list[str], plural: str) -> str:
     if len(known) > MOST_NAMED:
         return f"none of the {len(known)} {plural} is called so"
     return f"there is only {', '.join(known)}"
-
-
-def flow_ends_exist(region: LocatedRegion) -> Iterator[Problem]:
-    """Find flows that begin or end nowhere, or anywhere."""
-    for application in region.applications:
-        tiers = {tier.id for tier in application.value.tiers}
-        for flow in application.each("flows", application.value.flows):
-            yield from _check_end(region, tiers, flow, "source", flow.value.source)
-            yield from _check_end(region, tiers, flow, "destination", flow.value.destination)
-
-
-def _check_end(region: LocatedRegion, tiers: set[str], flow: Placed[Flow], key: str, end: str) -> Iterator[Problem]:
-    if end.startswith(TIER_PREFIX):
-        if end.removeprefix(TIER_PREFIX) not in tiers:
-            words = Words(
-                f"there is no tier {quoted(end.removeprefix(TIER_PREFIX))}",
-                f"the application has only {', '.join(sorted(tiers))}",
-                "write one of its tiers",
-            )
-            yield flow.problem((key,), words)
-    elif end.lower() in ANYWHERE or not end[0].isalpha():
-        why = "a flow joins two segments, what is in no segment stays out"
-        yield flow.problem((key,), Words(f"{quoted(end)} is no end of a flow", why, "write the id of a segment"))
-    elif not region.may_exist(Kind.SEGMENT, end):
-        yield flow.problem((key,), unknown(region, Kind.SEGMENT, end))
 
 
 def backups_name_own_volumes(region: LocatedRegion) -> Iterator[Problem]:

@@ -36,6 +36,7 @@ def identifiers_are_unique(region: LocatedRegion) -> Iterator[Problem]:
     yield from repeated(region.sites, "id", "site")
     yield from repeated(region.stores, "id", "object store")
     yield from repeated(region.segments, "id", "segment")
+    yield from repeated(region.groups, "id", "group")
     yield from repeated(region.contacts, "id", "contact")
     yield from repeated(region.protocols, "code", "flow code")
     for host in region.hosts:
@@ -60,6 +61,8 @@ def _inside_application(application: Placed[Application]) -> Iterator[Problem]:
 
 def lists_hold_nothing_twice(region: LocatedRegion) -> Iterator[Problem]:
     """Find repeated items of lists, and flows that an earlier row allows already."""
+    for group in region.groups:
+        yield from _twice(group, ("members",), group.value.members)
     for place in region.applications:
         application = place.value
         yield from _twice(place, ("establishments",), application.establishments)

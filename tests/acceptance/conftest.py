@@ -6,17 +6,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+from recording import recorded
 
 from hosting_cli.lab import channels, machines
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "inventory/regions/bourgogne-franche-comte"
 HOSTING = (sys.executable, "-m", "hosting_cli")
+HOSTS = ("dijon-app-1", "dijon-gateway-1")
+"""The sample's."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +45,14 @@ class Ran:
 
 @dataclass(frozen=True)
 class LabRunner:
-    """A lab in a directory of its own, and commands run in it as one of its people, on the files of a region."""
+    """A lab in a directory of its own, and commands run in it as one of its people, on the files of a region.
+
+    ``processes`` are the arguments and environments of all that ran on both ends while it was provisioned.
+    """
 
     directory: Path
     region: Path = SAMPLE
+    processes: dict[str, bytes] = field(default_factory=dict)
 
     @property
     def environment_file(self) -> Path:
@@ -81,12 +88,12 @@ class LabRunner:
         sys.stderr.write(done.stderr)
         return Ran(done.returncode, done.stdout, done.stderr)
 
-    def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
-        """Start ``hosting`` in a process group of its own, to be killed."""
+    def start(self, *arguments: str, output: Path, **variables: str) -> subprocess.Popen[str]:
+        """Start ``hosting`` in a process group of its own, to be killed; what it answers goes to the file *output*."""
         argv = [*HOSTING, *arguments, "--output", "json"]
         return subprocess.Popen(
             argv,
-            stdout=subprocess.DEVNULL,
+            stdout=output.open("w"),
             stderr=subprocess.DEVNULL,
             text=True,
             env=self.variables(**variables),
@@ -119,24 +126,6 @@ class LabRunner:
         return [json.loads(line) for line in self.journal.read_text().split("\n")[:-1]]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put first what has a lab of its own, then what wants the shared lab before it is provisioned, then the rest.
-
-    They run one after the other, whatever runs beside them: so there are never more machines than the processors of a
-    small computer can carry.
-    """
-    here = Path(__file__).parent
-
-    def turn(item: pytest.Item) -> int:
-        fixtures = getattr(item, "fixturenames", ())
-        return sum(name in fixtures for name in ("lab", "provisioned")) if item.path.parent == here else 3
-
-    items.sort(key=turn)
-    for item in items:
-        if turn(item) == 0:
-            item.add_marker(pytest.mark.own_lab)
-
-
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabRunner]:
     """Bring a lab up; every acceptance test finds it whole and leaves it so."""
@@ -159,9 +148,10 @@ def bring_up(runner: LabRunner) -> None:
 @pytest.fixture(scope="session")
 def provisioned(lab: LabRunner) -> LabRunner:
     """Give the lab with the sample application on it: planned, approved by a second person, applied."""
-    if lab.run("plan").status != 0:
+    with recorded(lab.directory, HOSTS) as processes:
         applied = lab.converge()
-        assert (applied.status, applied.problems) == (0, [])
+    assert (applied.status, applied.problems) == (0, [])
+    lab.processes.update(processes)
     return lab
 
 

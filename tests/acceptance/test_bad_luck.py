@@ -7,12 +7,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import SAMPLE, LabRunner
+from conftest import HOSTS, SAMPLE, LabRunner
 
 pytestmark = pytest.mark.timeout(1800)
-
-
-HOSTS = ("dijon-app-1", "dijon-gateway-1")
 
 
 @contextmanager

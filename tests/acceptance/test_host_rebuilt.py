@@ -3,6 +3,7 @@
 What it leaves is the lab that it found: the application's host, with the same files, on another machine.
 """
 
+import re
 import sys
 import time
 
@@ -43,6 +44,7 @@ def test_it_comes_back_with_the_same_bytes(backed_up: LabRunner) -> None:
     assert "studies" not in backed_up.on_machine(APP, "ls", TOP)
     ran = backed_up.run("restore", APPLICATION, TOP, "--in-place", "--host", APP)
     assert ran.status == 0, ran.output
+    assert re.search(r"^ +\d+ %: \d+ of \d+ MiB$", ran.errors, re.MULTILINE), ran.errors
     assert seen(backed_up) == before
     seconds = time.monotonic() - began
     sys.stderr.write(f"  {APP} was lost and made anew in {seconds:.0f} s\n")

@@ -4,11 +4,12 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import SAMPLE, LabRunner, wait_until
+from conftest import HOSTS, SAMPLE, LabRunner, wait_until
 
 from deploys import names, nftables, reading
 from deploys.desired import Published, host_resources
@@ -28,7 +29,8 @@ from inventory.load import load_environment, load_region
 
 pytestmark = pytest.mark.timeout(1800)
 
-APP, GATEWAY = "dijon-app-1", "dijon-gateway-1"
+APP, GATEWAY = HOSTS
+GATEWAY_ADDRESS = "10.21.10.1"
 DEVICE = "/dev/disk/by-id/virtio-data"
 
 
@@ -180,7 +182,7 @@ def rules_seen(hosts: Hosts, host: str) -> str:
 
 def test_rules_that_cut_us_off_undo_themselves(hosts: Hosts) -> None:
     wanted = firewall(hosts, GATEWAY)
-    nothing = nftables.render(nftables.RuleSet(incoming=(), outgoing=()))
+    nothing = nftables.render(nftables.RuleSet(administration=(), behind={}))
     outcome = hosts.converge(GATEWAY, replace(wanted, rules=digest(nothing), content=nothing))
     assert "a new login failed" in str(outcome.failed[wanted.subject])
     wait_until(lambda: rules_seen(hosts, GATEWAY) == wanted.rules, seconds=300)
@@ -205,7 +207,7 @@ def test_stopping_the_firewalls_unit_opens_nothing(hosts: Hosts) -> None:
 # -- a boot waits for the vault ---------------------------------------------------------------------------------------
 
 
-def test_a_host_that_boots_while_the_vault_is_sealed_writes_nothing_in_clear_and_opens_later(hosts: Hosts) -> None:
+def test_a_host_that_boots_without_the_vault_writes_nothing_in_clear_waits_and_opens_later(hosts: Hosts) -> None:
     lab = hosts.lab
     hosts.past(APP, "echo kept > /srv/imagerie/kept && sync")
     assert lab.run("lab", "break", "vault-sealed").status == 0
@@ -215,8 +217,15 @@ def test_a_host_that_boots_while_the_vault_is_sealed_writes_nothing_in_clear_and
         assert mounted(hosts) == ""
         assert "status 1" in hosts.past(APP, "touch /srv/imagerie/in-clear 2>/dev/null; echo status $?")
         assert "activ" in hosts.past(APP, f"systemctl show --property=ActiveState {VOLUME_UNIT}")
-        wait_until(lambda: any('reason="vault-sealed"' in line for line in told_of_volume(hosts)), seconds=60)
+        wait_until(lambda: waits_because(hosts, "vault-sealed"), seconds=120)
+        hosts.past(APP, f"systemctl start --no-block {BACKUP_UNIT}")
+        assert lab.run("lab", "break", "vault-down").status == 0
+        wait_until(lambda: waits_because(hosts, "vault-unreachable"), seconds=180)
+        assert hosts.past(APP, f"systemctl show --property=ActiveState {BACKUP_UNIT}") == "ActiveState=inactive\n"
+        assert BACKUP_UNIT in hosts.past(APP, "systemctl list-jobs --no-legend")
+        assert_tries_ever_more_slowly(hosts)
     finally:
+        assert lab.run("lab", "mend", "vault-down").status == 0
         assert lab.run("lab", "mend", "vault-sealed").status == 0
     wait_until(lambda: "hosting-imagerie-beaune-data" in mounted(hosts), seconds=300)
     assert hosts.past(APP, "cat /srv/imagerie/kept") == "kept\n"
@@ -224,8 +233,25 @@ def test_a_host_that_boots_while_the_vault_is_sealed_writes_nothing_in_clear_and
     assert told_of_volume(hosts) == [
         'hosting_volume_opened{application="imagerie-beaune",host="dijon-app-1",volume="data"} 1'
     ]
+    wait_until(lambda: "ActiveState=inactive" in hosts.past(APP, f"systemctl show {BACKUP_UNIT}"), seconds=300)
+    assert "Result=success" in hosts.past(APP, f"systemctl show {BACKUP_UNIT}")
+    assert hosts.past(APP, f"systemctl show --property=ExecMainStartTimestamp --value {BACKUP_UNIT}") != "\n"
 
 
+def waits_because(hosts: Hosts, reason: str) -> bool:
+    return any(f'reason="{reason}"' in line for line in told_of_volume(hosts))
+
+
+def assert_tries_ever_more_slowly(hosts: Hosts) -> None:
+    """Look at when the unit was started since the boot: each pause is longer than the one before, up to a minute."""
+    lines = hosts.past(APP, f"journalctl --boot --output=json JOB_TYPE=start UNIT={VOLUME_UNIT}").splitlines()
+    tried = [int(json.loads(line)["__MONOTONIC_TIMESTAMP"]) / 1e6 for line in lines if "Starting" in line]
+    pauses = [later - earlier for earlier, later in pairwise(tried)]
+    assert len(pauses) >= 3
+    assert pauses[-1] > pauses[0] + 2
+
+
+BACKUP_UNIT = "hosting-backup-imagerie-beaune.service"
 VOLUME_UNIT = "hosting-volume-imagerie-beaune-data.service"
 
 
@@ -327,3 +353,8 @@ def test_a_reading_is_one_exec_for_each_host_and_none_for_one_that_is_not_there(
     observations = answers[APP]["observations"]["value"]
     assert observations["boot_id"]
     assert observations["disks"]["value"]["/srv/imagerie"]["size_bytes"] > 1 << 29
+
+
+def test_a_hosts_clock_follows_the_gateway_through_the_firewall(hosts: Hosts) -> None:
+    hosts.past(APP, "chronyc -a burst 2/4 >/dev/null; true")
+    wait_until(lambda: hosts.past(APP, "chronyc -c tracking").split(",")[1] == GATEWAY_ADDRESS, seconds=180)

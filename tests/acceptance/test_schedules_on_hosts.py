@@ -9,7 +9,8 @@ pytestmark = pytest.mark.timeout(900)
 
 APP, APPLICATION, TOP = "dijon-app-1", "imagerie-beaune", "/srv/imagerie"
 CHECK = f"hosting-check-{APPLICATION}"
-RESTORED = f"{TOP}/.hosting-restore-drill{TOP}"
+SCRATCH = f"/run/hosting/drill/{APPLICATION}"
+RESTORED = f"{SCRATCH}{TOP}"
 
 SANDBOXED = """
 import json, subprocess, sys
@@ -59,4 +60,4 @@ def test_a_check_of_restored_files_sees_them_and_reaches_nothing_else(provisione
         assert sandboxed(provisioned, "sleep 60", seconds=2)[0] != 0
         assert sandboxed(provisioned, "exit 7") == (7, "")
     finally:
-        provisioned.on_machine(APP, "rm", "-rf", f"{TOP}/.hosting-restore-drill")
+        provisioned.on_machine(APP, "rm", "-rf", SCRATCH)

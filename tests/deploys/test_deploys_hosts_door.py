@@ -199,7 +199,7 @@ def test_an_answer_that_is_not_json_is_unknown(tmp_path: Path) -> None:
 
 def test_a_reading_program_that_fails_is_unknown(tmp_path: Path) -> None:
     with host(tmp_path, lambda command, text: (127, "")) as server:
-        assert "the reading program failed (127)" in refusal(HostsDoor({"a": server.access}, uncertified))
+        assert "the program read_host failed (127)" in refusal(HostsDoor({"a": server.access}, uncertified))
 
 
 def test_one_unreadable_host_does_not_disturb_the_others(server: Host, tmp_path: Path) -> None:

@@ -127,20 +127,6 @@ def test_a_program_that_was_cut_off_does_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "file").exists()
 
 
-def test_what_the_kernel_counts_is_no_change() -> None:
-    def held(packets: int, handle: int) -> Any:
-        counter = {
-            "counter": {"family": "inet", "name": "input-dropped", "handle": handle, "packets": packets, "bytes": 9}
-        }
-        rule = {"rule": {"handle": handle, "comment": "vault", "expr": [{"counter": {"packets": packets, "bytes": 9}}]}}
-        counters: dict[str, int] = {}
-        rules: dict[str, int] = {}
-        return [read_host._strip(entry, counters, rules) for entry in (counter, rule)], counters, rules
-
-    assert held(1, 2)[0] == held(3, 4)[0]
-    assert held(3, 4)[1:] == ({"input-dropped": 3}, {"vault": 3})
-
-
 def header(label: bytes = b"hosting-x-data", *, version: int = 2, damage: bool = False) -> bytes:
     """Write a LUKS2 header as the format's specification lays it out."""
     slot = {"key_size": 64, "kdf": {"type": "argon2id", "time": 4, "memory": 32768, "cpus": 1, "salt": "…"}}
@@ -324,9 +310,9 @@ def test_systemd_reads_its_files_again_when_told_to(tmp_path: Path) -> None:
 
 # -- the firewall -----------------------------------------------------------------------------------------------------
 
-NFT = """#!/bin/sh
-echo '{"nftables": [{"metainfo": {}}, {"table": {"family": "inet", "name": "hosting", "handle": 7}}]}'
-"""
+LISTED = "table inet hosting {\n\tset isolated {\n\t\ttype ipv4_addr\n\t\tflags interval%s\n\t}\n}\n"
+ISOLATED = '\n\t\telements = { 10.0.0.0/24 comment "a-segment",\n\t\t\t     10.0.1.1-10.0.1.5 }'
+NFT = f"#!/bin/sh\ncat <<'END'\n{LISTED % ISOLATED}END\n"
 TIMER = """#!/bin/sh
 echo "$*" >> "$LOG"
 [ "$1" != is-active ] || [ -e "$RUNS" ]
@@ -341,7 +327,7 @@ def keep(tmp_path: Path) -> subprocess.CompletedProcess[str]:
         (tmp_path / name).chmod(0o755)
     request = {
         "timer": "restore.timer",
-        "table": ["inet", "hosting"],
+        "firewall": {"table": ["inet", "hosting"], "set": "isolated", "directory": str(tmp_path / "isolated.d")},
         "text": "digest",
         "record": str(tmp_path / "loaded.json"),
         "file": entry(tmp_path / "rules.nft"),
@@ -356,8 +342,7 @@ def test_rules_are_kept_while_the_timer_runs_that_would_undo_them(tmp_path: Path
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "log").read_text().splitlines() == ["is-active --quiet restore.timer", "stop restore.timer"]
     assert (tmp_path / "rules.nft").read_text() == "new\n"
-    held = json.dumps([{"table": {"family": "inet", "name": "hosting"}}], sort_keys=True)
-    expected = {"kernel": hashlib.sha256(held.encode()).hexdigest(), "text": "digest"}
+    expected = {"kernel": hashlib.sha256((LISTED % "").encode()).hexdigest(), "text": "digest"}
     assert json.loads((tmp_path / "loaded.json").read_text()) == expected
 
 
@@ -366,3 +351,21 @@ def test_rules_that_were_undone_already_are_not_kept(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "the former rules are back already" in done.stderr
     assert not (tmp_path / "rules.nft").exists()
+
+
+@pytest.mark.parametrize(
+    ("elements", "isolated"),
+    [
+        ("", []),
+        (ISOLATED, [["10.0.0.0/24", "a-segment"], ["10.0.1.1-10.0.1.5", ""]]),
+        ('\n\t\telements = { 10.0.0.1 comment "a-segment" }', [["10.0.0.1", "a-segment"]]),
+    ],
+    ids=["nothing", "a segment, and something by hand", "a single address"],
+)
+def test_what_is_isolated_is_no_part_of_the_rules(elements: str, isolated: list[list[str]]) -> None:
+    apart = read_host.isolated_apart((LISTED % elements).encode(), "isolated")
+    assert apart == ((LISTED % "").encode(), isolated)
+
+
+def test_a_listing_without_the_set_is_taken_whole() -> None:
+    assert read_host.isolated_apart(b"table inet hosting {\n}\n", "isolated") == (b"table inet hosting {\n}\n", [])

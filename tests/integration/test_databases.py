@@ -152,10 +152,12 @@ def writing(made: Machine) -> Iterator[None]:
         thread.join()
 
 
-def restored(made: Machine, name: str) -> Path:
-    """Restore the last snapshot as a drill does: into a folder at the top of the volume."""
-    made.restic("restore", "latest", f"--target={made.volume}/{name}")
-    return Path(f"{made.volume}/{name}{made.volume}")
+def restored(made: Machine, name: str) -> tuple[Path, Path]:
+    """Restore the last snapshot as a drill does, below a folder of its own; give that, and the volume's copy in it."""
+    scratch = made.root / name
+    scratch.mkdir(mode=0o755)
+    made.restic("restore", "latest", f"--target={scratch}")
+    return scratch, Path(f"{scratch}{made.volume}")
 
 
 COUNTS = (
@@ -190,32 +192,32 @@ def test_a_database_that_is_written_to_is_copied_consistently_and_comes_back(
     (dump,) = outcome["dumps"]
     assert dump["database"] == "imagerie"
     assert not (machine.volume / dumps.FOLDER).exists()
-    folder = restored(machine, ".hosting-restore-drill")
+    scratch, folder = restored(machine, "scratch")
     assert not (folder / "postgresql").exists()  # files that a server writes to are no copy
     assert (folder / "studies" / "study.dcm").read_bytes() == b"image"
     counts: list[str] = []
     own = replace(databases.POSTGRESQL, account=ACCOUNT, restore=counting(counts))
     monkeypatch.setattr(trial, "ENGINES", {"postgresql": own})
-    found = trial.try_restored("imagerie", ".hosting-restore-drill")
+    found = trial.try_restored("imagerie", str(scratch))
     assert found["files"] == {"same": 1, "different": 0, "changed": 0, "gone": 0}
     (tried,) = found["databases"]
     assert (tried["reason"], tried["tables"]) == (None, 2)
     studies, images, roles = counts[0].split("|")
     assert (studies, roles) == (images, "1")
     assert int(studies) > 0
-    assert not (machine.volume / trial.TRIAL).exists()
-    shutil.rmtree(machine.volume / ".hosting-restore-drill")
+    assert [path.name for path in scratch.iterdir()] == [machine.root.parts[1]]  # no server is left
+    shutil.rmtree(scratch)
 
 
 def test_a_dump_that_is_damaged_does_not_come_back(machine: Machine) -> None:
     backup.back_up("imagerie")
-    folder = restored(machine, ".hosting-restore-damaged")
+    scratch, folder = restored(machine, "damaged")
     file = dumps.file_of(str(folder), {"engine": "postgresql", "name": "imagerie"})
     file.write_bytes(file.read_bytes()[:-200])
-    (tried,) = trial.try_restored("imagerie", ".hosting-restore-damaged")["databases"]
+    (tried,) = trial.try_restored("imagerie", str(scratch))["databases"]
     assert "pg_restore failed" in tried["reason"]
-    assert not (machine.volume / trial.TRIAL).exists()
-    shutil.rmtree(machine.volume / ".hosting-restore-damaged")
+    assert [path.name for path in scratch.iterdir()] == [machine.root.parts[1]]
+    shutil.rmtree(scratch)
 
 
 def test_a_database_that_does_not_answer_fails_the_backup_and_leaves_no_snapshot(

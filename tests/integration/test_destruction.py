@@ -54,7 +54,7 @@ def erasure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Erasure]:
     with without_machines(folder) as lab:
         digest = run(lab, "plan")[1]["data"]["plan"]["digest"]
         assert run(lab, "approve", digest, person=OFFICER)[0] == 0
-        assert run(lab, "apply", digest)[0] == 0
+        assert run(lab, "apply", digest)[0] == 4  # there are no hosts
         region = folder / "region"
         shutil.copytree(SAMPLE, region)
         (region / "applications" / f"{APPLICATION}.yaml").unlink()

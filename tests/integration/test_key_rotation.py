@@ -33,7 +33,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         _, planned = run(found, "plan")
         digest = planned["data"]["plan"]["digest"]
         assert run(found, "approve", digest, person=OFFICER)[0] == 0
-        assert run(found, "apply", digest)[0] == 0
+        assert run(found, "apply", digest)[0] == 4  # there are no hosts
         yield found
 
 

@@ -31,7 +31,7 @@ def test_apply_killed_at_each_step_converges(lab: Lab) -> None:
     while (status := run_until_killed(lab, ("apply", digest), seen, next(delays))) is None:
         seen, kills = set(begun(lab)), kills + 1
         assert kills <= len(wanted)
-    assert status == 0
+    assert status == 4  # everything that could be made is made; the hosts are as unknown as when it was approved
     assert seen - before <= wanted
     assert kills >= len(wanted) // 2
     status, after = run(lab, "plan")

@@ -157,7 +157,7 @@ def test_a_bucket_that_lost_our_mark_is_named_and_left_alone(store_door: ObjectS
     bucket = data_bucket(name())
     store_door.write(bucket)
     store_door.put_object(bucket.name, "seed", b"1")
-    user = replace(data_user(naming.backup_user("imagerie-beaune"), bucket.name), owner="imagerie-beaune")
+    user = replace(data_user(naming.backup_user("another-app"), bucket.name), owner="another-app")
     store_door.write(user)
     raw(store_door).delete_bucket_tagging(Bucket=bucket.name)
     assert bucket.subject not in (store_door.read().resources or {})
@@ -412,7 +412,7 @@ def test_the_writer_of_backups_destroys_no_version(store_door: ObjectStoreDoor) 
 def test_a_dropped_key_is_refused_at_once(store_door: ObjectStoreDoor) -> None:
     bucket = data_bucket(name())
     store_door.write(bucket)
-    user = data_user(f"hosting-{name()}", bucket.name)
+    user = replace(data_user(naming.backup_user("another-app"), bucket.name), owner="another-app")
     s3 = as_user(store_door, user)
     put = lambda: s3.put_object(Bucket=bucket.name, Key="a", Body=b"1")  # noqa: E731
     assert is_allowed(put)

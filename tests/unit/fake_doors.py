@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from sample import NOW, environment, region
 
+from deploys.resources import source as host_source
 from hosting_cli.capabilities import ALL, Capability, Support
 from hosting_cli.console import Progress
 from hosting_cli.doors.engine import Outcome as EngineOutcome
@@ -235,12 +236,15 @@ class FakeStore:
 
 
 class FakeHosts:
-    """Hosts: what each answers to a reading, and a function that answers commands."""
+    """Hosts: what each answers to a reading, how much room its volumes have, and a function that answers commands."""
 
     def __init__(self, answers: Mapping[str, Any] | None = None) -> None:
         self.answers = dict(answers or {})
         self.locked_out: Exception | None = None
         self.commands: list[tuple[str, ...]] = []
+        self.free_bytes: dict[str, int] = {}
+        self.orders: list[tuple[str, str, Any]] = []
+        self.on_ask: Callable[[str, str, Json], Any] = lambda program, host, request: {}
         self.on_run: Callable[[str, Sequence[str], str | None], Completed] = lambda host, argv, stdin: Completed(
             0, "", ""
         )
@@ -249,6 +253,12 @@ class FakeHosts:
         if self.locked_out:
             raise self.locked_out
         return {host: self.answers[host] for host in requests}
+
+    def ask(self, program: str, requests: Mapping[str, Json]) -> dict[str, Any]:
+        if self.locked_out:
+            raise self.locked_out
+        self.orders += [(program, host, request) for host, request in requests.items()]
+        return {host: self.on_ask(program, host, request) for host, request in requests.items()}
 
     @contextmanager
     def keeping_connections(self) -> Iterator[None]:
@@ -276,6 +286,8 @@ class FakeShell:
     ) -> Completed:
         assert timeout_seconds > 0
         self.hosts.commands.append((self.host, *argv))
+        if argv[0] == "df":
+            return Completed(0, f"Avail\n{self.hosts.free_bytes.get(argv[-1], 1 << 40)}\n", "")
         done = self.hosts.on_run(self.host, argv, stdin)
         for line in done.output.splitlines() if on_line else ():
             on_line(line)
@@ -298,6 +310,18 @@ class FakeEngine:
         if self.broken:
             raise self.broken
         return self.outcome
+
+
+def hosts_in_order(
+    session: Session, wanted: Mapping[Subject, Resource], names: Collection[str] | None = None
+) -> list[Reading]:
+    """Stand in for ``survey.read_hosts``: every host is as the files want it."""
+    chosen = session.environment.hosts if names is None else names
+    found: dict[str, dict[Subject, Resource]] = {host_source(name): {} for name in chosen}
+    for resource in wanted.values():
+        if resource.source in found:
+            found[resource.source][resource.subject] = resource
+    return [Reading(source, NOW, resources) for source, resources in found.items()]
 
 
 class World:

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from hosting_cli.approval import Recorded, approver_refusal, find, recorded_plans, refusals
+from hosting_cli.approval import Recorded, approver_refusal, find, recorded_plans, refusals, unread
 from hosting_cli.errors import UsageError
 from hosting_cli.journal import Journal
 from hosting_cli.plan import Action, Change, Finding, Plan
 from inventory.resource import Subject
 
+LOST, SEALED = Finding("host app", "it cannot be reached"), Finding("vault", "it is sealed")
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 
 
@@ -123,17 +124,24 @@ def test_what_an_interrupted_run_left_is_still_approved(book: Book) -> None:
             id="somebody else touched what was not begun",
         ),
         pytest.param(plan(change("b")), "bucket c is done, but not by this plan", id="somebody else did it"),
-        pytest.param(
-            plan(change("c"), unknown=(Finding("vault", "it is sealed"),)),
-            "vault could not be read: it is sealed",
-            id="a source went dark",
-        ),
     ],
 )
 def test_an_interrupted_run_goes_on_only_with_what_was_approved(book: Book, left: Plan, reason: str) -> None:
     asked = plan(change("a"), change("b"), change("c"))
     book.planned(asked).approved(asked).begun(asked, "a").begun(asked, "b")
     assert reason in book.refusals(asked, left)
+
+
+@pytest.mark.parametrize("begun", [[], ["a", "b"]], ids=["before it was begun", "half carried out"])
+def test_while_a_source_is_dark_nobody_can_tell_whether_the_plan_is_still_true(book: Book, begun: list[str]) -> None:
+    asked = plan(change("a"), change("b"), change("c"), unknown=(LOST,))
+    book.planned(asked).approved(asked)
+    for name in begun:
+        book.begun(asked, name)
+    now = plan(change("c"), unknown=(LOST, SEALED))
+    assert book.refusals(asked, now) == ()
+    assert unread(recorded_plans(book.journal.entries())[asked.digest], now) == (SEALED,)
+    assert unread(recorded_plans(book.journal.entries())[asked.digest], plan(change("c"), unknown=(LOST,))) == ()
 
 
 MOVED_ALONG = [

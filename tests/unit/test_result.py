@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from hosting_cli.errors import (
+    ConflictError,
     EngineError,
     HostingError,
     InvalidFilesError,
@@ -20,6 +21,7 @@ from hosting_cli.result import EXIT_STATUS_HELP, ExitStatus, Result, status_of, 
 DOWN = UnreadableError("host dijon-app-1", "it cannot be reached", "See whether it is up.")
 FAILED = EngineError("bucket b", "was refused", "Ask.")
 WRONG = UsageError("region", "none was named", "Give --region PATH.")
+STANDS = ConflictError("host-storage h:hosting", "its disk carries data", "Run `hosting plan` anew.")
 
 ENVELOPE = """\
 {
@@ -55,6 +57,8 @@ def test_the_envelope_is_pinned() -> None:
         pytest.param([DOWN, FAILED], ExitStatus.DONE, ExitStatus.FAILED, id="a failure outweighs the unknown"),
         pytest.param([WRONG], ExitStatus.DONE, ExitStatus.USAGE, id="usage"),
         pytest.param([FAILED, WRONG], ExitStatus.DONE, ExitStatus.FAILED, id="a failure outweighs usage"),
+        pytest.param([STANDS], ExitStatus.DONE, ExitStatus.PENDING, id="a conflict waits for a person"),
+        pytest.param([STANDS, DOWN], ExitStatus.DONE, ExitStatus.UNKNOWN, id="the unknown outweighs a conflict"),
     ],
 )
 def test_errors_sum_up_in_one_status(errors: Sequence[HostingError], otherwise: ExitStatus, status: ExitStatus) -> None:
@@ -71,6 +75,7 @@ def test_errors_sum_up_in_one_status(errors: Sequence[HostingError], otherwise: 
         (StalePlanError, ExitStatus.FAILED),
         (EngineError, ExitStatus.FAILED),
         (MissingCapabilityError, ExitStatus.FAILED),
+        (ConflictError, ExitStatus.PENDING),
         (UnreadableError, ExitStatus.UNKNOWN),
     ],
 )

@@ -35,14 +35,19 @@ class FakeRepositories:
         self.error: UnreadableError | None = None
         self.damage: EngineError | None = None
         self.on_prune: list[str] = []
+        self.sizes: dict[str, int] = {}
         nights = [snapshot(number, NOW - timedelta(days=number, minutes=20)) for number in range(60)]
         self.found: Repository | None = Repository(APPLICATION, HOST, NOW, tuple(reversed(nights)), size_bytes=5 << 20)
 
-    def read(self, place: Place, *, as_pruner: bool = False) -> Repository | None:
+    def read(self, place: Place, *, as_pruner: bool = False, measured: bool = True) -> Repository | None:
         self.calls.append(f"read{' as pruner' if as_pruner else ''}")
         if self.error:
             raise self.error
         return self.found
+
+    def bytes_below(self, place: Place, snapshot: str, paths: Sequence[str]) -> dict[str, int]:
+        self.calls.append(f"sizes of {', '.join(paths)}")
+        return {path: self.sizes.get(path, 1000) for path in paths}
 
     def check(self, place: Place, part: int, parts: int) -> None:
         self.calls.append(f"check {part}/{parts}")
@@ -95,6 +100,27 @@ def changed(world: World, **changes: object) -> None:
     (application,) = world.session.region.applications
     applications = (application.model_copy(update=changes),)
     vars(world.session)["region"] = world.session.region.model_copy(update={"applications": applications})
+
+
+INDEX = "/srv/index"
+
+
+def two_volumes(world: World) -> None:
+    """Give the application a second volume that is backed up."""
+    (application,) = world.session.region.applications
+    (tier,), backup = application.tiers, application.backup
+    (data,) = tier.volumes
+    assert backup
+    index = data.model_copy(update={"id": "index", "mount_point": INDEX})
+    changed(
+        world,
+        tiers=(tier.model_copy(update={"volumes": (data, index)}),),
+        backup=backup.model_copy(update={"volumes": (data.id, index.id)}),
+    )
+    found, paths = door(world).found, (data.mount_point, INDEX)
+    assert found
+    both = tuple(replace(one, paths=paths) for one in found.snapshots)
+    door(world).found = replace(found, snapshots=both)
 
 
 def out_of_production(world: World) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from fake_doors import World
 from sample import APPLICATION, HOST, NOW
-from test_commands_backup import FakeRepositories, changed, door, printed
+from test_commands_backup import INDEX, FakeRepositories, changed, door, printed, two_volumes
 
 from hosting_cli.commands import backup, drill
 from hosting_cli.doors.hosts import Completed
@@ -18,7 +18,8 @@ from hosting_cli.errors import UnreadableError, UsageError
 from hosting_cli.result import ExitStatus
 from inventory.models import ContinuityClass
 
-SCRATCH = "/srv/imagerie/.hosting-restore-drill"
+SCRATCH = f"/run/hosting/drill/{APPLICATION}"
+END = (HOST, "hosting-agent", "end-scratch", APPLICATION)
 TRIAL: dict[str, Any] = {
     "files": {"same": 12, "different": 0, "changed": 1, "gone": 2},
     "databases": [{"engine": "postgresql", "database": "images", "reason": None, "tables": 4, "seconds": 7.5}],
@@ -32,7 +33,9 @@ def answers(trial: Any) -> Any:
     def answer(host: str, argv: Sequence[str], stdin: str | None) -> Completed:
         if argv[:2] == ["hosting-agent", "try-restored"]:
             return Completed(0, json.dumps(trial), "")
-        return Completed(0, "Avail\n9999\n" if argv[0] == "df" else "", "")
+        if argv[:2] == ["hosting-agent", "make-scratch"]:
+            return Completed(0, f"{SCRATCH}\n", "")
+        return Completed(0, "", "")
 
     return answer
 
@@ -51,17 +54,17 @@ def promising(world: World, rto_minutes: int) -> None:
     vars(world.session)["region"] = world.session.region.model_copy(update={"continuity": classes})
 
 
-def test_everything_is_restored_beside_the_live_files_and_removed_again(world: World) -> None:
+def test_everything_is_restored_into_a_scratch_volume_which_ends_with_it(world: World) -> None:
     found = door(world).found
     assert found
     assert drill.run(world.session, APPLICATION).status is ExitStatus.DONE
     last = found.snapshots[-1].id
     assert [command[1:] for command in world.hosts.commands] == [
-        ("rm", "-rf", "--", SCRATCH),
-        ("df", "--output=avail", "--block-size=1", "--", "/srv/imagerie"),
+        ("hosting-agent", "make-scratch", APPLICATION, "1000"),
+        ("df", "--output=avail", "--block-size=1", "--", SCRATCH),
         ("hosting-agent", "restore", APPLICATION, last, "/srv/imagerie", SCRATCH),
-        ("hosting-agent", "try-restored", APPLICATION, ".hosting-restore-drill"),
-        ("rm", "-rf", "--", SCRATCH),
+        ("hosting-agent", "try-restored", APPLICATION, SCRATCH),
+        END[1:],
     ]
 
 
@@ -73,22 +76,45 @@ def test_a_good_drill_is_what_the_guard_asks_for(world: World) -> None:
 
 def test_a_drill_that_fails_is_recorded_and_satisfies_nobody(world: World) -> None:
     def failing(host: str, argv: Sequence[str], stdin: str | None) -> Completed:
-        return Completed(1, "", "pack is damaged") if argv[0] == "hosting-agent" else Completed(0, "9999", "")
+        return Completed(1, "", "pack is damaged") if argv[0] == "hosting-agent" else Completed(0, "", "")
 
     world.hosts.on_run = failing
     result = drill.run(world.session, APPLICATION)
     assert result.status is ExitStatus.PENDING
     (found,) = drill.list_(world.session).data["drills"]
     assert "pack is damaged" in found["reason"]
-    assert world.hosts.commands[-1] == (HOST, "rm", "-rf", "--", SCRATCH)
+    assert world.hosts.commands[-1] == END
     assert backup.prune(world.session, APPLICATION).status is ExitStatus.FAILED
 
 
-def test_a_volume_without_room_is_not_filled_up(world: World) -> None:
-    world.hosts.on_run = lambda host, argv, stdin: Completed(0, "Avail\n1\n" if argv[0] == "df" else "", "")
+def test_a_scratch_volume_that_turns_out_too_small_is_not_filled_up(world: World) -> None:
+    world.hosts.free_bytes[SCRATCH] = 999
     result = drill.run(world.session, APPLICATION)
     assert result.status is ExitStatus.PENDING
-    assert "hosting-agent" not in {command[1] for command in world.hosts.commands}
+    assert [command[2] for command in world.hosts.commands if command[1] == "hosting-agent"] == [
+        "make-scratch",
+        "end-scratch",
+    ]
+
+
+def test_the_scratch_volume_has_room_for_all_that_is_restored(world: World) -> None:
+    two_volumes(world)
+    door(world).sizes = {"/srv/imagerie": 900, INDEX: 50}  # the snapshot has 1000
+    assert drill.run(world.session, APPLICATION).status is ExitStatus.DONE
+    assert world.hosts.commands[0] == (HOST, "hosting-agent", "make-scratch", APPLICATION, "950")
+    restored = [command[5:] for command in world.hosts.commands if command[1:3] == ("hosting-agent", "restore")]
+    assert restored == [("/srv/imagerie", SCRATCH), (INDEX, SCRATCH)]
+
+
+def test_a_snapshot_whose_files_cannot_be_counted_is_a_failed_drill(world: World) -> None:
+    def failing(*_: object) -> dict[str, int]:
+        raise UnreadableError("repository", "restic ls failed", "Check it.")
+
+    vars(door(world))["bytes_below"] = failing
+    result = drill.run(world.session, APPLICATION)
+    assert result.status is ExitStatus.PENDING
+    assert "restic ls failed" in result.data["drills"][0]["reason"]
+    assert world.hosts.commands == []
 
 
 def test_drills_are_listed_by_application_and_held_against_the_promise(
@@ -157,7 +183,7 @@ def test_an_agent_that_answers_something_else_is_no_success(world: World) -> Non
     world.hosts.on_run = answers({"files": {}})
     (found,) = drill.run(world.session, APPLICATION).data["drills"]
     assert "cannot tell what was restored" in found["reason"]
-    assert world.hosts.commands[-1] == (HOST, "rm", "-rf", "--", SCRATCH)
+    assert world.hosts.commands[-1] == END
 
 
 def test_a_snapshot_that_is_older_than_the_class_allows_is_told(world: World) -> None:

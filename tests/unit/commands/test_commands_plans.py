@@ -4,9 +4,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fake_doors import World
+from fake_doors import World, hosts_in_order
 from sample import APPLICATION, HOST, NOW
 
+from deploys.resources import source as host_source
+from hosting_cli import survey
 from hosting_cli.apply import LeftAloneError, Outcome, Step
 from hosting_cli.commands.apply import apply, outcome_result
 from hosting_cli.commands.approve import approve
@@ -17,9 +19,10 @@ from hosting_cli.console import render
 from hosting_cli.errors import EngineError, RefusedError, StalePlanError, UnreadableError, UsageError
 from hosting_cli.journal import Journal
 from hosting_cli.plan import Action, Change, Finding, Plan
-from hosting_cli.resources import Policy, TransitKey
+from hosting_cli.resources import Policy, SecretsEngine, TransitKey
 from hosting_cli.result import ExitStatus, Result, Table
-from inventory.resource import Subject
+from inventory import naming
+from inventory.resource import PLATFORM, Subject
 
 DOWN = UnreadableError("host", "it cannot be reached", "See whether it is up.")
 EMPTY = Plan("bourgogne-franche-comte", "test", "region", True, (), 0)
@@ -199,15 +202,42 @@ def test_a_plan_that_is_no_longer_true_is_not_carried_out(world: World) -> None:
     assert [call for call in world.calls if call.startswith(("write", "make", "create", "delete"))] == []
 
 
-def test_an_approved_plan_is_carried_out_and_every_step_is_on_record(world: World) -> None:
+def test_nothing_is_done_while_a_host_cannot_be_read_that_could_be_when_the_plan_was_made(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as then:
+        then.setattr(survey, "read_hosts", hosts_in_order)
+        digest = approved(world)
+    world.calls.clear()
+    found = apply(world.session, digest)
+    assert (found.status, found.data["outcomes"]) == (ExitStatus.UNKNOWN, [])
+    assert {error.subject for error in found.errors} == {f"host {name}" for name in world.session.environment.hosts}
+    assert [call for call in world.calls if call.startswith(("write", "make", "create", "delete"))] == []
+
+
+def test_an_approved_plan_is_carried_out_and_every_step_is_on_record(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(survey, "read_hosts", hosts_in_order)
     digest = approved(world)
     found = apply(world.session, digest)
-    assert found.errors == ()
+    assert (found.errors, found.status) == ((), ExitStatus.DONE)
     steps = {outcome["step"] for outcome in found.data["outcomes"]}
     assert steps == {"done"}
+    assert found.data["unknown"] == found.data["blocked"] == found.data["conflicts"] == []
     recorded = kinds(world)
     count = len(found.data["outcomes"])
     assert (recorded.count("intent"), recorded.count("done")) == (count, count)
+
+
+def test_what_could_not_be_read_is_not_said_to_be_done(world: World) -> None:
+    found = apply(world.session, approved(world))
+    assert {outcome["step"] for outcome in found.data["outcomes"]} == {"done"}
+    assert found.status is ExitStatus.UNKNOWN
+    hosts = [host_source(name) for name in sorted(world.session.environment.hosts)]
+    assert [error.subject for error in found.errors] == hosts
+    assert [finding["subject"] for finding in found.data["unknown"]] == hosts
+    assert f"Left undone: {len(hosts)} unknown." in printed(found)
 
 
 def test_what_was_carried_out_is_in_order_afterwards(world: World) -> None:
@@ -219,28 +249,89 @@ def test_what_was_carried_out_is_in_order_afterwards(world: World) -> None:
 
 
 def test_one_loss_that_fails_many_changes_is_one_error() -> None:
-    loss = EngineError(f"host {HOST}", "the connection broke", "Apply again.")
+    loss, again = (EngineError(f"host {HOST}", "the connection broke", "Apply again.") for _ in range(2))
     waits = LeftAloneError("policy p", "was left alone because host-file a failed", "Mend that, and apply again.")
     outcomes = (
         Outcome(change("a"), Step.FAILED, loss),
-        Outcome(change("b"), Step.FAILED, loss),
+        Outcome(change("b"), Step.FAILED, again),
         Outcome(change("c"), Step.SKIPPED, waits),
         Outcome(change("d"), Step.DONE),
     )
-    found = outcome_result("apply", "digest", outcomes)
-    assert (found.errors, found.status) == ((loss,), ExitStatus.FAILED)
+    found = outcome_result("apply", EMPTY, "digest", outcomes)
+    assert ([str(error) for error in found.errors], found.status) == ([str(loss)], ExitStatus.FAILED)
     assert "1 of 4 changes made" in printed(found)
     assert [outcome["reason"] for outcome in found.data["outcomes"]] == [loss.what, loss.what, waits.what, None]
 
 
 def test_what_was_made_but_could_not_be_read_back_is_unknown() -> None:
-    found = outcome_result("apply", "digest", (Outcome(change("a"), Step.FAILED, DOWN),))
+    found = outcome_result("apply", EMPTY, "digest", (Outcome(change("a"), Step.FAILED, DOWN),))
     assert found.status is ExitStatus.UNKNOWN
 
 
 def test_nothing_to_make_is_said_aloud() -> None:
-    found = outcome_result("apply", "digest", ())
+    found = outcome_result("apply", EMPTY, "digest", ())
     assert (found.status, printed(found)) == (ExitStatus.DONE, "0 of 0 changes made, read back and recorded.\n")
+
+
+STORAGE = Finding(f"host-storage {HOST}:hosting", "/dev/vdb carries data; it bears data and cannot be changed in place")
+VOLUME = Finding(f"host-volume {HOST}:data", f"waits: {STORAGE.subject} is in conflict")
+LOST = Finding(f"host {HOST}", "it cannot be reached. See whether it is up.")
+LOSS = EngineError("policy p", "was refused", "Log in again.")
+FAILS, HOLDS = Outcome(change("a"), Step.FAILED, LOSS), Outcome(change("a"), Step.DONE)
+
+
+@pytest.mark.parametrize(
+    ("now", "outcome", "status", "subjects"),
+    [
+        pytest.param(EMPTY, HOLDS, ExitStatus.DONE, [], id="nothing is left"),
+        pytest.param(replace(EMPTY, kept=(VOLUME,)), HOLDS, ExitStatus.DONE, [], id="what is kept is no obstacle"),
+        pytest.param(
+            replace(EMPTY, unknown=(LOST,)), HOLDS, ExitStatus.UNKNOWN, [LOST.subject], id="a host could not be read"
+        ),
+        pytest.param(
+            replace(EMPTY, conflicts=(STORAGE,), blocked=(VOLUME,)),
+            HOLDS,
+            ExitStatus.PENDING,
+            [STORAGE.subject],
+            id="a disk carries data, and its volume waits",
+        ),
+        pytest.param(replace(EMPTY, blocked=(VOLUME,)), HOLDS, ExitStatus.PENDING, [], id="something waits"),
+        pytest.param(
+            replace(EMPTY, unknown=(LOST,), conflicts=(STORAGE,)),
+            HOLDS,
+            ExitStatus.UNKNOWN,
+            [LOST.subject, STORAGE.subject],
+            id="the unknown outweighs a conflict",
+        ),
+        pytest.param(
+            replace(EMPTY, unknown=(LOST,), conflicts=(STORAGE,), blocked=(VOLUME,)),
+            FAILS,
+            ExitStatus.FAILED,
+            ["policy p", LOST.subject, STORAGE.subject],
+            id="a change that failed outweighs all",
+        ),
+    ],
+)
+def test_what_a_plan_left_undone_decides_the_status_of_its_apply(
+    now: Plan, outcome: Outcome, status: ExitStatus, subjects: list[str]
+) -> None:
+    found = outcome_result("apply", now, "digest", (outcome,))
+    assert found.status is status
+    assert [error.subject for error in found.errors] == subjects
+    for name, left in (("unknown", now.unknown), ("blocked", now.blocked), ("conflicts", now.conflicts)):
+        assert found.data[name] == [{"subject": item.subject, "reason": item.reason} for item in left]
+        assert all(item.subject in printed(found) for item in left)
+
+
+def test_what_is_left_undone_is_counted_and_says_what_to_do() -> None:
+    now = replace(EMPTY, unknown=(LOST,), conflicts=(STORAGE,), blocked=(VOLUME, VOLUME))
+    found = outcome_result("apply", now, "digest", (HOLDS,))
+    assert printed(found).endswith(
+        "1 of 1 changes made, read back and recorded.\nLeft undone: 1 unknown, 2 waiting, 1 in conflict.\n"
+    )
+    assert str(found.errors[0]) == (
+        f"host {HOST}: it cannot be reached. See whether it is up. Mend that, and run `hosting plan` anew."
+    )
 
 
 # -- bootstrap ----------------------------------------------------------------------------------------------------
@@ -267,3 +358,11 @@ def test_a_sealed_vault_cannot_be_set_up(world: World) -> None:
     world.vault.sealed = True
     with pytest.raises(UnreadableError, match="sealed"):
         bootstrap(world.session)
+
+
+def test_a_vault_that_holds_something_else_in_our_place_is_said_not_to_be_set_up(world: World) -> None:
+    bootstrap(world.session)
+    (engine,) = (s for s in world.vault.resources if s == Subject(SecretsEngine.kind, naming.KV_MOUNT))
+    world.vault.resources[engine] = SecretsEngine(name=naming.KV_MOUNT, owner=PLATFORM, type="kv", version=1)
+    found = bootstrap(world.session)
+    assert (found.status, [error.subject for error in found.errors]) == (ExitStatus.PENDING, [str(engine)])

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from fake_doors import World
 from sample import APPLICATION, GATEWAY, HOST, NOW
-from test_commands_backup import FakeRepositories, become, door, out_of_production, snapshot
+from test_commands_backup import INDEX, FakeRepositories, become, door, out_of_production, snapshot, two_volumes
 
 from hosting_cli.backups.places import places
 from hosting_cli.commands.approve import approve
@@ -32,7 +32,8 @@ def asked(world: World, **options: Any) -> tuple[str, ...]:
     """Give what the host is asked, after its name."""
     world.hosts.commands.clear()
     assert restore(world.session, APPLICATION, options.pop("path", LIVE), **options).status is ExitStatus.DONE
-    (command,) = world.hosts.commands
+    room, command = world.hosts.commands
+    assert room == (HOST, "df", "--output=avail", "--block-size=1", "--", "/srv/imagerie")
     assert command[:4] == (HOST, "hosting-agent", "restore", APPLICATION)
     return command[4:]
 
@@ -68,23 +69,31 @@ def test_a_lie_is_not_taken_for_the_last_snapshot_but_can_be_named(world: World)
     assert asked(world, snapshot=lie.id)[0] == lie.id
 
 
-def with_room(world: World, free_bytes: int) -> None:
-    world.hosts.on_run = lambda host, argv, stdin: Completed(0, f"Avail\n{free_bytes}\n" if argv[0] == "df" else "", "")
-
-
-def test_a_whole_volume_goes_where_there_is_room(world: World) -> None:
-    with_room(world, 1000)
-    done = restore(world.session, APPLICATION, "/srv/imagerie", into="/srv/imagerie/back")
-    assert done.status is ExitStatus.DONE
-    assert world.hosts.commands[-1][4:] == (nights(world)[0], "/srv/imagerie", "/srv/imagerie/back")
-
-
-def test_a_volume_is_not_filled_up(world: World) -> None:
-    with_room(world, 999)
-    refused = restore(world.session, APPLICATION, "/srv/imagerie")
+@pytest.mark.parametrize(
+    ("path", "options"),
+    [("/srv/imagerie", {}), ("/srv/imagerie", {"into": "/srv/imagerie/not/there/yet"}), (LIVE, {})],
+    ids=["a volume", "a volume into a folder", "a file"],
+)
+def test_what_has_room_is_restored_and_what_has_none_is_not(world: World, path: str, options: dict[str, Any]) -> None:
+    door(world).sizes[path] = 100
+    world.hosts.free_bytes["/srv/imagerie"] = 99
+    refused = restore(world.session, APPLICATION, path, **options)
     assert refused.status is ExitStatus.FAILED
     assert "would be restored" in refused.errors[0].what
     assert [command[1] for command in world.hosts.commands] == ["df"]
+    world.hosts.free_bytes["/srv/imagerie"] = 100
+    assert restore(world.session, APPLICATION, path, **options).status is ExitStatus.DONE
+    assert world.hosts.commands[-1][1:5] == ("hosting-agent", "restore", APPLICATION, nights(world)[0])
+
+
+@pytest.mark.parametrize("options", [{}, {"in_place": True}, {"into": f"{INDEX}/back"}], ids=str)
+def test_of_two_volumes_each_needs_room_for_its_own_files(world: World, options: dict[str, Any]) -> None:
+    two_volumes(world)
+    door(world).sizes = {"/srv/imagerie": 900, INDEX: 100}  # the snapshot has 1000
+    world.hosts.free_bytes = {"/srv/imagerie": 900, INDEX: 100}
+    assert restore(world.session, APPLICATION, INDEX, **options).status is ExitStatus.DONE
+    world.hosts.free_bytes[INDEX] = 99
+    assert restore(world.session, APPLICATION, INDEX, **options).status is ExitStatus.FAILED
 
 
 @pytest.mark.parametrize(
@@ -146,7 +155,6 @@ def test_a_restore_that_fails_is_an_error_in_the_hosts_own_words(world: World) -
 
 
 def test_a_whole_volume_goes_where_it_was(world: World) -> None:
-    with_room(world, 1 << 40)
     assert restore(world.session, APPLICATION, "/srv/imagerie", in_place=True).status is ExitStatus.DONE
     df, command = world.hosts.commands
     assert df[-1] == "/srv/imagerie"
@@ -222,7 +230,7 @@ def test_another_host_gets_it_by_a_grant_when_a_second_person_agreed(sister: Wor
 
     sister.hosts.on_run = answer
     assert to_sister(sister).status is ExitStatus.DONE
-    ((host, *argv),) = sister.hosts.commands
+    _, (host, *argv) = sister.hosts.commands
     assert (host, *argv[:2]) == (SISTER, "hosting-agent", "restore-granted")
     assert given == [
         "wrapped: repository, object_store_region, certificate_authority, password, access_key_id, secret_access_key"
@@ -276,7 +284,7 @@ def doubled(sister: World) -> World:
 def test_the_second_copy_is_granted_to_the_host_itself(doubled: World) -> None:
     done = restore(doubled.session, APPLICATION, LIVE, host=HOST, from_=SECOND)
     assert done.status is ExitStatus.DONE
-    ((host, *argv),) = doubled.hosts.commands
+    _, (host, *argv) = doubled.hosts.commands
     assert (host, *argv[:2]) == (HOST, "hosting-agent", "restore-granted")
     observed = doubled.session.journal.entries()[-1].data["observed"]
     assert isinstance(observed, dict)

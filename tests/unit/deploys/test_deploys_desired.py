@@ -246,6 +246,7 @@ def test_a_host_reaches_the_tunnel_through_the_gateway_of_both_segments() -> Non
     assert file(f"{names.DIRECTORY}/routes.batch").splitlines() == [
         "route flush proto 104",
         "route replace 10.21.20.0/24 via 10.21.10.1 dev eth1 onlink proto 104",
+        "route replace 172.20.21.0/24 via 10.21.10.1 dev eth1 onlink proto 104",
     ]
 
 

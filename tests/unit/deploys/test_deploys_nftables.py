@@ -5,6 +5,7 @@ After a wanted change: ``HOSTING_UPDATE_GOLDEN=1 pytest tests/unit/deploys/test_
 
 import os
 import subprocess
+from dataclasses import replace
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ from sample import GATEWAY, HOST, environment, region
 
 from deploys import flows, nftables
 from deploys.desired_network import rule_set
-from deploys.nftables import Rule, RuleSet, Transport, render
+from deploys.elements import Row, Transport
+from deploys.nftables import Rule, RuleSet, Zone, render, render_emergency, render_isolation
 
 GOLDEN = Path(__file__).parent / "golden"
 NETWORK = IPv4Network("10.0.0.0/8")
@@ -49,7 +51,7 @@ def check(rules: str, directory: Path) -> None:
 
 def test_overlapping_networks_are_merged_because_nft_refuses_them(tmp_path: Path) -> None:
     rule = Rule(comment="merged", sources=(NETWORK, IPv4Network("10.1.0.0/16")), transport=Transport.TCP, ports=(1, 1))
-    rules = render(RuleSet(incoming=(rule,), outgoing=()))
+    rules = render(RuleSet(administration=(), behind={}, serves=(rule,)))
     assert 'ip saddr 10.0.0.0/8 tcp dport 1 counter accept comment "merged"' in rules
     check(rules, tmp_path)
 
@@ -68,15 +70,25 @@ def test_packages_are_fetched_from_their_sources_and_from_nowhere_else(host: str
     check(rules, tmp_path)
 
 
-def test_every_hook_drops_by_default() -> None:
-    assert text(HOST).count("policy drop;") == 3
+@pytest.mark.parametrize("host", [HOST, GATEWAY])
+def test_every_hook_drops_by_default_and_what_is_isolated_before_all_else(host: str) -> None:
+    for hook in ("input", "forward", "output"):
+        lines = [line.strip() for line in chain(text(host), hook) if '"lo" accept' not in line]
+        assert lines[0] == f"type filter hook {hook} priority filter; policy drop;"
+        assert lines[1:3] == [f"ip {end} @isolated jump isolation" for end in ("saddr", "daddr")]
+        assert lines[-1] == f'counter name "{hook}-dropped" drop'
+
+
+def chain(rules: str, name: str) -> list[str]:
+    """Give the lines of one chain."""
+    return rules.partition(f"\tchain {name} {{\n")[2].partition("\n\t}\n")[0].splitlines()
 
 
 def test_only_a_gateway_sends_probes_and_lets_packets_through() -> None:
     assert "0x0000686f" not in text(HOST)
     assert "0x0000686f" in text(GATEWAY)
-    assert 'vmap { "eth2" . "eth1"' in text(GATEWAY)
-    assert "jump" not in text(HOST)
+    assert '"eth1" : jump to-dijon-imagerie' in text(GATEWAY)
+    assert "jump to-" not in text(HOST)
 
 
 @pytest.mark.parametrize(
@@ -85,8 +97,6 @@ def test_only_a_gateway_sends_probes_and_lets_packets_through() -> None:
         ({"comment": 'x" accept; #'}, "cannot be the comment"),
         ({"comment": "x\ny"}, "cannot be the comment"),
         ({"comment": ""}, "cannot be the comment"),
-        ({"incoming": 'eth1" accept'}, "not the name of a network interface"),
-        ({"outgoing": "a-name-that-is-too-long"}, "not the name of a network interface"),
         ({"transport": Transport.TCP, "ports": (0,)}, "are not ports"),
         ({"transport": Transport.TCP, "ports": (65536,)}, "are not ports"),
         ({"transport": Transport.TCP, "ports": ("22 accept",)}, "are not ports"),
@@ -101,19 +111,71 @@ def test_what_could_not_be_written_safely_is_refused(attributes: dict[str, Any],
         Rule(**{"comment": "a rule", **attributes})
 
 
-def test_a_pair_of_interfaces_is_checked_too() -> None:
-    with pytest.raises(ValueError, match="not the name of a network interface"):
-        render(RuleSet(incoming=(), outgoing=(), through={('eth1" . "eth2', "eth2"): ()}))
+ROW = Row(comment="a row", sources=(NETWORK,), destinations=(NETWORK,), transport=Transport.TCP, ports=(22,))
+
+
+@pytest.mark.parametrize(
+    ("attributes", "complaint"),
+    [
+        ({"behind": {'eth1" accept': (NETWORK,)}}, "not the name of a network interface"),
+        ({"behind": {"a-name-that-is-too-long": (NETWORK,)}}, "not the name of a network interface"),
+        ({"behind": {"eth1": ("10.0.0.0/8 } accept",)}}, "are IPv4 networks"),
+        ({"administration": ("10.0.0.0/8",)}, "are IPv4 networks"),
+        ({"zones": (Zone(name="x { accept", interfaces=("eth1",), rows=(ROW,)),)}, "cannot be the name of a zone"),
+        ({"zones": (Zone(name="x", interfaces=('eth1"',), rows=(ROW,)),)}, "not the name of a network interface"),
+        ({"zones": (Zone(name="x", interfaces=("eth1",), rows=(replace(ROW, comment='"'),)),)}, "cannot be the comm"),
+        ({"received": (replace(ROW, ports=(0,)),)}, "are not ports"),
+        ({"received": (replace(ROW, ports=()),)}, "does not say"),
+        ({"sent": (replace(ROW, sources=()),)}, "does not say"),
+        ({"sent": (replace(ROW, destinations=("any",)),)}, "are IPv4 networks"),
+        ({"sent": (replace(ROW, transport="tcp accept"),)}, "does not say"),
+    ],
+)
+def test_nor_is_a_rule_set_with_it(attributes: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        RuleSet(**{"administration": (), "behind": {}, **attributes})
+
+
+def test_an_isolation_is_checked_too() -> None:
+    with pytest.raises(ValueError, match="cannot be the name of a segment"):
+        render_isolation('x" }; flush ruleset', NETWORK)
 
 
 def test_a_flow_opens_exactly_its_row() -> None:
     rows = [line.strip() for line in text(HOST).splitlines() if "flow" in line]
     assert rows == [
-        'iifname "eth1" ip saddr 10.21.20.0/24 ip daddr 10.21.10.11 tcp dport 2762 counter accept'
-        ' comment "imagerie-beaune flow 1 F-DCMT"',
-        'iifname "eth1" ip saddr 10.21.20.0/24 ip daddr 10.21.10.11 tcp dport 443 counter accept'
-        ' comment "imagerie-beaune flow 2 F-HTTPS"',
+        '10.21.20.0/24 . 10.21.10.11 . tcp . 443 counter comment "imagerie-beaune flow 2 F-HTTPS" : accept,',
+        '10.21.20.0/24 . 10.21.10.11 . tcp . 2762 counter comment "imagerie-beaune flow 1 F-DCMT" : accept,',
+        '172.20.21.0/24 . 10.21.10.11 . tcp . 443 counter comment "imagerie-beaune flow 2 F-HTTPS" : accept,',
+        '172.20.21.0/24 . 10.21.10.11 . tcp . 2762 counter comment "imagerie-beaune flow 1 F-DCMT" : accept,',
     ]
+
+
+def test_an_element_of_many_rows_names_them_all_in_the_file_and_as_many_as_fit_in_the_kernel(tmp_path: Path) -> None:
+    rows = tuple(replace(ROW, comment=f"application-{number} flow {number} F-HTTPS") for number in range(1, 9))
+    rules = render(RuleSet(administration=(), behind={}, received=rows))
+    shown = ", ".join(row.comment for row in rows[:3])
+    assert f'counter comment "{shown} and 5 more" : accept' in rules
+    assert f"# {', '.join(row.comment for row in rows)}\n" in rules
+    check(rules, tmp_path)
+
+
+def test_before_the_rules_are_loaded_only_the_administration_gets_in(tmp_path: Path) -> None:
+    rules = render_emergency((NETWORK,))
+    assert chain(rules, "input")[1:] == ['\t\tiifname "lo" accept', "\t\tip saddr 10.0.0.0/8 tcp dport 22 accept"]
+    assert chain(rules, "forward") == ["\t\ttype filter hook forward priority filter; policy drop;"]
+    assert rules.count("policy drop;") == 3
+    check(rules, tmp_path)
+
+
+def test_we_are_let_in_by_the_interface_at_whose_address_we_reach_a_host() -> None:
+    places = flows.topology(region())
+    access = environment().hosts[HOST].model_copy(update={"address": "10.21.10.11"})
+    reached = environment().model_copy(update={"hosts": {HOST: access}})
+    behind = rule_set(places, reached, places.hosts[HOST]).behind["eth1"]
+    assert set(behind) - set(rule_set(places, environment(), places.hosts[HOST]).behind["eth1"]) == {
+        IPv4Network("10.0.2.2/32")
+    }
 
 
 def test_the_table_is_replaced_in_one_transaction() -> None:

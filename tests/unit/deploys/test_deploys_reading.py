@@ -60,7 +60,7 @@ def right_answer(host: str = HOST) -> dict[str, Any]:
         "identities": {},
         "packages": next(list(r.packages) for r in found if isinstance(r, HostPackages)),
         "units": {unit: _unit() for unit in units},
-        "firewall": {"kernel": "as loaded", "counters": {}, "rules": {}},
+        "firewall": {"kernel": "as loaded", "isolated": [], "kept": []},
     }
     if host == HOST:
         parts["identities"] = {APPLICATION: _identity()}

@@ -24,7 +24,7 @@ def with_flows(*changes: dict[str, Any], **of_application: Any) -> Region:
 def with_a_neighbour() -> Region:
     """Give the sample beside another establishment, with a secret-sounding application of its own."""
     found = region()
-    own, member, (tier, tunnel) = found.applications[0], found.members[0], found.segments
+    own, member, (tier, tunnel, *others) = found.applications[0], found.members[0], found.segments
     return found.model_copy(
         update={
             "applications": (own, _neighbour(own)),
@@ -32,11 +32,20 @@ def with_a_neighbour() -> Region:
             "segments": (
                 tier,
                 tunnel,
+                *others,
                 _moved(tier, "neighbour-tier", "10.21.30.0/24"),
                 _moved(tunnel, "tunnel-neighbour", "10.21.40.0/24", OTHER),
             ),
         }
     )
+
+
+def with_a_shared_group() -> Region:
+    """Give the same, where the neighbour is in the group that the sample's second flow is for."""
+    found = with_a_neighbour()
+    (group,) = found.groups
+    shared = group.model_copy(update={"members": (*group.members, f"establishment:{OTHER}")})
+    return found.model_copy(update={"groups": (shared,)})
 
 
 def _neighbour(own: Application) -> Application:
@@ -60,5 +69,5 @@ def _member(member: Member) -> Member:
 
 def _moved(segment: Segment, name: str, network: str, establishment: str | None = None) -> Segment:
     return Segment.model_validate(
-        segment.model_dump() | {"id": name, "network": network, "establishment": establishment}
+        segment.model_dump() | {"id": name, "network": network, "establishment": establishment, "internal_ranges": ()}
     )

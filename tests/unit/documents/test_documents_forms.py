@@ -158,7 +158,7 @@ def test_no_field_is_a_formula_and_every_text_comes_back(language: Language) -> 
     _, *rows = csv.reader(io.StringIO(content, newline=""), delimiter=separator)
     assert len(rows) == len(HOSTILE)
     assert not [field for row in rows for field in row if field.startswith(("=", "+", "-", "@", "\t", "\r"))]
-    assert [row[15].removeprefix("'") for row in rows] == list(HOSTILE)
+    assert [row[16].removeprefix("'") for row in rows] == list(HOSTILE)
 
 
 # -- PDF --------------------------------------------------------------------------------------------------------------

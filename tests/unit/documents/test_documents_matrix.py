@@ -1,11 +1,12 @@
 """The flow matrix as a value: whom each row concerns, what it says, and by what its states are told apart."""
 
 from datetime import date, timedelta
+from ipaddress import IPv4Network
 from typing import Any
 
 import pytest
 from sample import APPLICATION, NOW, region
-from scenery import BEAUNE, OTHER, with_a_neighbour, with_flows
+from scenery import BEAUNE, OTHER, with_a_neighbour, with_a_shared_group, with_flows
 
 from hosting_cli.documents.document import Document, Mark, Signatures, Table
 from hosting_cli.documents.flow_rows import Scope
@@ -13,14 +14,14 @@ from hosting_cli.documents.language import Language
 from hosting_cli.documents.matrix import NOTICE_DAYS, matrix
 from hosting_cli.documents.words import Value
 from inventory.models import DataClass, Region
+from inventory.network import Direction
 
 DAY = NOW.date()
 REGION = Scope()
 
 
 def table(document: Document) -> Table:
-    (found,) = (section for section in document.sections if isinstance(section, Table))
-    return found
+    return next(section for section in document.sections if isinstance(section, Table))
 
 
 def cells(changed: Region, scope: Scope = REGION, day: date = DAY) -> list[dict[str, Value]]:
@@ -35,7 +36,7 @@ def test_a_row_says_all_that_a_firewall_team_needs() -> None:
         "row": "imagerie-beaune/1",
         "application": "Échange d'images des Hospices civils de Beaune",
         "source": "Hospices civils de Beaune",
-        "source-addresses": ("10.21.20.0/24",),
+        "source-addresses": ("10.21.20.0/24", "172.20.21.0/24"),
         "direction": "→ One way",
         "destination": "imagerie-beaune, app",
         "destination-addresses": ("10.21.10.11",),
@@ -47,8 +48,10 @@ def test_a_row_says_all_that_a_firewall_team_needs() -> None:
         "data": "D3",
         "crossing": "Leaves the site",
         "tunnel": ("tunnel-beaune",),
+        "nat": (),
         "purpose": "Envoi des examens par la passerelle d'imagerie de l'établissement",
         "owner": "Direction des systèmes d'information, Hospices civils de Beaune",
+        "ticket": "RACC-2026-014",
         "expires": date(2028, 12, 31),
         "state": "Valid",
         "version": "",
@@ -68,6 +71,15 @@ def test_a_row_says_all_that_a_firewall_team_needs() -> None:
         ({"source": "dijon-imagerie"}, "crossing", "Within the site"),
         ({"source": "dijon-imagerie"}, "source", "dijon-imagerie"),
         ({"source": "dijon-imagerie"}, "tunnel", ()),
+        ({"direction": Direction.BOTH_WAYS}, "direction", "↔ Both ways"),
+        ({"source": "establishment:210987657"}, "source", "Hospices civils de Beaune"),
+        ({"source": "group:lecteurs-imagerie"}, "tunnel", ("tunnel-beaune",)),
+        (
+            {"source": "group:lecteurs-imagerie"},
+            "source",
+            "Établissements dont les médecins consultent les examens (1 member)",
+        ),
+        ({"source": "dijon-imagerie", "ticket": None}, "ticket", ""),
         ({"source": "tier:app", "destination": "tunnel-beaune"}, "destination", "Hospices civils de Beaune"),
     ],
 )
@@ -77,11 +89,11 @@ def test_a_row_says_what_its_words_stand_for(change: dict[str, Any], column: str
 
 
 def test_between_two_sites_a_row_leaves_its_site() -> None:
-    changed = with_flows({"source": "dijon-imagerie"})
-    tier, tunnel = changed.segments
-    elsewhere = tunnel.model_copy(update={"kind": tier.kind, "site": "besancon", "establishment": None})
-    moved = changed.model_copy(update={"segments": (tier, elsewhere)})
-    (row,) = cells(moved.model_copy(update={"applications": with_flows({}).applications}))
+    tier, tunnel, *others = region().segments
+    elsewhere = tunnel.model_copy(
+        update={"kind": tier.kind, "site": "besancon", "establishment": None, "internal_ranges": ()}
+    )
+    (row,) = cells(with_flows({}).model_copy(update={"segments": (tier, elsewhere, *others)}))
     assert (row["crossing"], row["tunnel"]) == ("Leaves the site", ())
 
 
@@ -131,6 +143,35 @@ def test_nothing_of_a_neighbour_is_in_what_concerns_one_alone(scope: Scope, lang
     assert OTHER not in said
 
 
+def test_of_a_group_an_establishment_sees_itself_alone() -> None:
+    everybody = [row["source"] for row in cells(with_a_shared_group(), Scope(application=APPLICATION))]
+    assert everybody[1] == "Établissements dont les médecins consultent les examens (2 members)"
+    own = matrix(with_a_shared_group(), Scope(establishment=BEAUNE), DAY, Language.ENGLISH)
+    assert "neighbour" not in repr(own).lower()
+    assert [row["source"] for row in cells(with_a_shared_group(), Scope(establishment=BEAUNE))] == [
+        "Hospices civils de Beaune",
+        "Hospices civils de Beaune",
+    ]
+    assert own.stamp.version == version(region(), Scope(establishment=BEAUNE))
+
+
+def test_who_is_in_a_group_stands_in_a_table_of_its_own() -> None:
+    document = matrix(with_a_shared_group(), Scope(application=APPLICATION), DAY, Language.ENGLISH).document
+    _, groups = (section for section in document.sections if isinstance(section, Table))
+    assert [row.values[1:] for row in groups.rows] == [
+        ("Hospices civils de Beaune", "tunnel-beaune", ("10.21.20.0/24", "172.20.21.0/24")),
+        ("Neighbour hospital", "tunnel-neighbour", ("10.21.40.0/24",)),
+    ]
+
+
+def test_the_pool_of_a_tunnel_stands_for_the_addresses_behind_it() -> None:
+    changed = with_flows({})
+    tier, tunnel, *others = changed.segments
+    pooled = tunnel.model_copy(update={"nat_pool": IPv4Network("10.21.64.0/28")})
+    (row,) = cells(changed.model_copy(update={"segments": (tier, pooled, *others)}))
+    assert (row["source-addresses"], row["nat"]) == (("10.21.20.0/24", "10.21.64.0/28"), ("NAT 10.21.64.0/28",))
+
+
 def test_who_signs_is_named_where_it_is_known() -> None:
     def organisations(scope: Scope) -> list[str]:
         sections = matrix(region(), scope, DAY, Language.FRENCH).document.sections
@@ -174,9 +215,9 @@ def test_whatever_changes_in_a_row_makes_another_version(change: dict[str, Any])
 def test_addresses_and_the_class_of_data_are_signed_too() -> None:
     changed = with_flows({}, data_class=DataClass.PROFESSIONAL)
     assert version(changed) != version(with_flows({}))
-    tier, tunnel = region().segments
+    tier, tunnel, *_ = region().segments
     moved = type(tunnel).model_validate(tunnel.model_dump() | {"network": "10.21.21.0/24"})
-    assert version(region().model_copy(update={"segments": (tier, moved)})) != version(region())
+    assert version(with_flows({}).model_copy(update={"segments": (tier, moved)})) != version(with_flows({}))
 
 
 def test_the_files_are_named_by_all_that_they_say() -> None:

@@ -149,17 +149,29 @@ def test_a_listed_flow_passes_and_an_unlisted_one_is_dropped(
 @pytest.mark.parametrize(
     ("seen", "verdict", "words"),
     [
-        pytest.param(reboot.Seen("1", "2", "d", "d", ()), HELD, "came back by itself", id="all came back"),
-        pytest.param(reboot.Seen("1", "1", "d", "d", ()), BROKEN, "was not restarted", id="it never restarted"),
-        pytest.param(reboot.Seen("1", "2", "d", "e", ()), BROKEN, "changed over a restart", id="the data changed"),
         pytest.param(
-            reboot.Seen("1", "2", "d", "d", ("timer: active",)), BROKEN, "timer: active", id="a timer stopped"
+            reboot.Seen("1", "2", {"/srv/data": "d"}, {"/srv/data": "d"}, ()),
+            HELD,
+            "came back by itself",
+            id="all came back",
         ),
-        pytest.param(reboot.Seen("1", "unknown", "d", "unknown", ("gone",)), BROKEN, "gone", id="it stayed away"),
+        pytest.param(reboot.Seen("1", "2", {}, {}, ()), HELD, "restarted; firewall", id="a host without volumes"),
+        pytest.param(reboot.Seen("1", "2", {"/srv/data": "d"}, {}, ()), BROKEN, "changed over", id="a file is gone"),
+        pytest.param(reboot.Seen("1", "1", {}, {}, ()), BROKEN, "was not restarted", id="it never restarted"),
+        pytest.param(
+            reboot.Seen("1", "2", {"/srv/a": "d", "/srv/b": "d"}, {"/srv/a": "d", "/srv/b": "e"}, ()),
+            BROKEN,
+            "a file of /srv/b changed",
+            id="the data of one volume changed",
+        ),
+        pytest.param(reboot.Seen("1", "2", {}, {}, ("timer: active",)), BROKEN, "timer: active", id="a timer stopped"),
+        pytest.param(
+            reboot.Seen("1", "unknown", {"/srv/data": "d"}, {}, ("gone",)), BROKEN, "gone", id="it stayed away"
+        ),
     ],
 )
 def test_a_host_survives_a_restart(seen: reboot.Seen, verdict: Verdict, words: str) -> None:
-    found = reboot.judge("app", "/srv/data", seen)
+    found = reboot.judge("app", seen)
     assert (found.verdict, words in found.sentence) == (verdict, True), found.sentence
 
 

@@ -18,6 +18,7 @@ from hosting_cli.survey import Survey
 from inventory import naming
 from inventory.models import Application, Region
 from inventory.network import Flow
+from inventory.notations import parse_port
 from inventory.resource import Resource, Subject
 from vault_policies.paths import too_dangerous_to_try, vault_paths_of
 
@@ -42,7 +43,7 @@ def row(source: str = "tunnel-beaune", destination: str = "tier:app", protocol: 
 
 
 def ports(protocol: str) -> tuple[int, ...]:
-    return next(item.ports for item in region().protocols if item.code == protocol)
+    return next(item.numbers for item in region().protocols if item.code == protocol)
 
 
 # -- flows --------------------------------------------------------------------------------------------------------
@@ -58,7 +59,7 @@ def test_the_sample_is_tried_from_the_gateway_to_its_host() -> None:
 
 def test_a_port_that_another_application_lists_on_the_host_is_not_taken_for_unlisted() -> None:
     catalogue = tuple(
-        item.model_copy(update={"ports": flows.UNLISTED}) if item.code == "F-FHIR" else item
+        item.model_copy(update={"ports": tuple(map(parse_port, flows.UNLISTED))}) if item.code == "F-FHIR" else item
         for item in region().protocols
     )
     other = SAMPLE.model_copy(update={"id": "other", "flows": (row(protocol="F-FHIR"),)})
@@ -316,7 +317,7 @@ def reboot_of(world: World, *, held: bool = True) -> Proof:
     empty: dict[str, object] = {"manifest": {"value": None}, "identities": {"value": {}}}
     world.hosts.answers[HOST] = {**empty, "files": {"value": {file.path: found}}}
     wanted: dict[Subject, Resource] = {file.subject: file}
-    (proof,) = reboot.prove(world.session, Survey(wanted, ()), HOST, VOLUME)
+    (proof,) = reboot.prove(world.session, Survey(wanted, ()), HOST, [VOLUME])
     return proof
 
 
