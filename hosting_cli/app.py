@@ -88,6 +88,7 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
     },
     "network": {
         "matrix": "Write the flow matrix, to be read, signed or worked on.",
+        "graph": "Draw who may reach whom, as a picture for people (SVG).",
         "isolate": "Cut a segment off: every packet from or to it is dropped.",
         "release": "Let a segment back that was isolated: its flows pass again.",
     },

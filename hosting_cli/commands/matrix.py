@@ -1,4 +1,4 @@
-"""The flow matrix, for establishments and auditors."""
+"""The flow matrix and its picture, for establishments and auditors."""
 
 from datetime import date, datetime
 from difflib import get_close_matches
@@ -15,13 +15,14 @@ from hosting_cli.session import Session
 from hosting_cli.whole_files import refuse_foreign, replace_file
 
 if TYPE_CHECKING:
-    from hosting_cli.documents.flow_rows import Scope
     from hosting_cli.documents.render import Form
+    from hosting_cli.documents.scope import Scope
 
 FilesArgument = Annotated[
     list[Path],
     typer.Argument(metavar="FILE...", help="Where to write it, as what the name ends in: .html, .pdf or .csv."),
 ]
+PictureArgument = Annotated[Path, typer.Argument(metavar="FILE", help="Where to write it: a name that ends in .svg.")]
 ApplicationOption = Annotated[
     str | None, typer.Option("--application", "-a", metavar="ID", help="Only the flows of this application.")
 ]
@@ -88,6 +89,33 @@ def matrix(
     return Result("network matrix", data, (text(*lines),))
 
 
+def graph(
+    session: Session,
+    file: PictureArgument,
+    *,
+    application: ApplicationOption = None,
+    establishment: EstablishmentOption = None,
+    lang: LanguageOption = Language.FRENCH,
+    force: ForceOption = False,
+) -> Result:
+    """Draw who may reach whom, as a picture for people (SVG).
+
+    Establishments stand at the edge with their tunnels, sites as frames with their segments, flows as arrows by their
+    codes.  Where there are too many to be told apart, those with the same flows share a box.
+    """
+    from hosting_cli.documents.as_svg import graph as drawn
+    from hosting_cli.documents.render import is_marked
+
+    if file.suffix.lower() != ".svg":
+        raise UsageError(f"file {file}", "is to be a picture", "Let its name end in .svg.")
+    if not force:
+        refuse_foreign(file, is_marked)
+    made = drawn(session.region, scope_of(session, application, establishment), lang)
+    replace_file(file, made.svg.encode(), remedy=REMEDY)
+    data = {"boxes": made.boxes, "arrows": made.arrows, "in_words": list(made.in_words), "files": [str(file)]}
+    return Result("network graph", data, (text(*made.in_words, f"Written: {file}"),))
+
+
 def _form(file: Path) -> "Form":
     from hosting_cli.documents.render import Form
 
@@ -104,7 +132,7 @@ def _day(session: Session, day: datetime | None) -> date:
 
 def scope_of(session: Session, application: str | None, establishment: str | None) -> "Scope":
     """Say whom a document is for; raise ``UsageError`` for somebody whom the region does not have."""
-    from hosting_cli.documents.flow_rows import Scope
+    from hosting_cli.documents.scope import Scope
 
     if application is not None:
         session.application(application)

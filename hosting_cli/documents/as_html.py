@@ -4,19 +4,13 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from functools import cache
-from importlib.resources import files
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from markupsafe import Markup, escape
 
 from hosting_cli.documents.document import MARK, Document, Row, Table
+from hosting_cli.documents.templates import environment, template
 from hosting_cli.documents.words import Value, Words, words_of
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
-
-TEMPLATES = files("hosting_cli.documents") / "templates"
 
 
 class Part(NamedTuple):
@@ -39,10 +33,10 @@ def written(document: Document) -> bytes:
     """Write *document* as a page."""
     words = words_of(document.language)
     tables = [section for section in document.sections if isinstance(section, Table)]
-    style = _template("document.css") + "".join(map(_style_of, tables))
-    script = _template("document.js")
+    style = template("document.css") + "".join(map(_style_of, tables))
+    script = template("document.js")
     page = (
-        _environment()
+        environment()
         .get_template("document.html.j2")
         .render(
             document=document,
@@ -59,23 +53,6 @@ def written(document: Document) -> bytes:
         )
     )
     return page.encode()
-
-
-@cache
-def _environment() -> "Environment":
-    from jinja2 import Environment, FunctionLoader, StrictUndefined
-
-    return Environment(
-        loader=FunctionLoader(_template),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
-def _template(name: str) -> str:
-    return (TEMPLATES / name).read_text(encoding="utf-8")
 
 
 def _digest(source: str) -> str:

@@ -7,13 +7,11 @@ asks, and set in the typesetter's own fonts: the same everywhere.
 import json
 from dataclasses import asdict
 from datetime import UTC, datetime, time
-from importlib.resources import files
 from typing import Any
 
 from hosting_cli.documents.document import MARK, Document, Section, Table
+from hosting_cli.documents.templates import template
 from hosting_cli.documents.words import Words, words_of
-
-TEMPLATE = files("hosting_cli.documents") / "templates" / "document.typ"
 
 
 def written(document: Document) -> bytes:
@@ -21,7 +19,7 @@ def written(document: Document) -> bytes:
     import typst
 
     return typst.compile(
-        TEMPLATE.read_bytes(),
+        template("document.typ").encode(),
         ignore_system_fonts=True,
         format="pdf",
         sys_inputs={"said": json.dumps(_said(document, words_of(document.language)), ensure_ascii=False)},

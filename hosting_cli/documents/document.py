@@ -88,12 +88,14 @@ class Prose:
 
 @dataclass(frozen=True)
 class Picture:
-    """A drawing (SVG), and what it shows in words."""
+    """A drawing (SVG) with its size in pixels, and what it shows in words, a line for each thing."""
 
     id: str
     title: str
     svg: str
     in_words: str
+    width: int
+    height: int
 
 
 @dataclass(frozen=True)

@@ -9,18 +9,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import IPv4Network
 
+from hosting_cli.documents.scope import Scope
 from inventory.ends import GROUP, Directory, Place, parsed
 from inventory.identifiers import Finess
 from inventory.models import Application, Establishment, Host, Region, Tier
 from inventory.network import Flow, Group, Protocol, Segment, SegmentKind
-
-
-@dataclass(frozen=True)
-class Scope:
-    """Whom a document is for: an application, an establishment, one within the other or, without either, the region."""
-
-    application: str | None = None
-    establishment: Finess | None = None
 
 
 @dataclass(frozen=True)

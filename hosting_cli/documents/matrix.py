@@ -8,12 +8,14 @@ from datetime import date
 from ipaddress import IPv4Network
 
 from hosting_cli.canonical import digest
+from hosting_cli.documents.as_svg import graph
 from hosting_cli.documents.document import (
     Column,
     Document,
     Fact,
     Look,
     Mark,
+    Picture,
     Prose,
     Row,
     Signatory,
@@ -21,10 +23,11 @@ from hosting_cli.documents.document import (
     Stack,
     Table,
 )
-from hosting_cli.documents.flow_rows import End, FlowRow, Party, Scope, rows
+from hosting_cli.documents.flow_rows import End, FlowRow, Party, rows
 from hosting_cli.documents.language import Language
+from hosting_cli.documents.scope import Scope, establishment_of, scope_in_words
 from hosting_cli.documents.words import Value, Words, words_of
-from inventory.models import Establishment, Region
+from inventory.models import Region
 from inventory.resource import Json
 
 NOTICE_DAYS = 90
@@ -114,7 +117,7 @@ def matrix(region: Region, scope: Scope, day: date, language: Language) -> Matri
     document = Document(
         language,
         words.say("matrix-title"),
-        _scope_in_words(region, scope, words),
+        scope_in_words(region, scope, words),
         region.operator.name,
         day,
         tuple(_facts(region, scope, stamp, marks, words)),
@@ -122,6 +125,7 @@ def matrix(region: Region, scope: Scope, day: date, language: Language) -> Matri
             _reading(words),
             _table(found, stamp, words),
             *_groups(found, words),
+            *_picture(region, scope, language),
             _signatures(region, scope, stamp, words),
         ),
     )
@@ -154,26 +158,10 @@ def _party_content(party: Party) -> dict[str, Json]:
     return {"segment": party.segment.id, "site": party.segment.site, "networks": networks}
 
 
-def establishment_of(region: Region, finess: str) -> Establishment:
-    """Find an establishment; raise ``KeyError`` for one that the region does not have."""
-    return {place.finess: place for member in region.members for place in member.establishments}[finess]
-
-
-def _scope_in_words(region: Region, scope: Scope, words: Words) -> str:
-    parts = []
-    if scope.establishment is not None:
-        place = establishment_of(region, scope.establishment)
-        parts.append(words.say("scope-establishment", name=place.name, town=place.town, finess=place.finess))
-    if scope.application is not None:
-        application = next(item for item in region.applications if item.id == scope.application)
-        parts.append(words.say("scope-application", name=application.name, id=application.id))
-    return " · ".join(parts) or words.say("scope-region", name=region.name)
-
-
 def _facts(region: Region, scope: Scope, stamp: Stamp, marks: Mapping[Mark, int], words: Words) -> Iterator[Fact]:
     certificate = region.operator.certificate
     until = words.day(certificate.valid_until)
-    yield Fact(words.say("fact-scope"), _scope_in_words(region, scope, words), Look.STRONG)
+    yield Fact(words.say("fact-scope"), scope_in_words(region, scope, words), Look.STRONG)
     yield Fact(words.say("fact-operator"), region.operator.name)
     yield Fact(words.say("fact-certificate"), words.say("certificate", number=certificate.number, until=until))
     yield Fact(words.say("fact-day"), stamp.day)
@@ -287,6 +275,14 @@ def _groups(found: Sequence[FlowRow], words: Words) -> Iterator[Table]:
             rows_of_groups,
             words.say("no-flows"),
         )
+
+
+def _picture(region: Region, scope: Scope, language: Language) -> Iterator[Picture]:
+    """Give the picture of what an application or an establishment has to do with; of a region it would say little."""
+    if scope != Scope():
+        drawn = graph(region, scope, language, is_alone=False)
+        title = words_of(language).say("graph-title")
+        yield Picture("picture", title, drawn.svg, "\n".join(drawn.in_words), drawn.width, drawn.height)
 
 
 def _signatures(region: Region, scope: Scope, stamp: Stamp, words: Words) -> Signatures:

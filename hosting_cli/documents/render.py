@@ -27,4 +27,9 @@ def render(document: Document, form: Form) -> bytes:
 
 def is_ours(content: bytes, form: Form) -> bool:
     """Tell whether a file of this form is one that we made: by its mark or, of rows of data, by their headings."""
-    return as_csv.is_ours(content) if form is Form.CSV else MARK.encode() in content
+    return as_csv.is_ours(content) if form is Form.CSV else is_marked(content)
+
+
+def is_marked(content: bytes) -> bool:
+    """Tell whether a file, of a form that has a place for it, has our mark."""
+    return MARK.encode() in content

@@ -1,4 +1,4 @@
-"""`hosting network matrix`: what it writes where, and what it refuses to write over."""
+"""`hosting network matrix` and `graph`: what they write where, and what it refuses to write over."""
 
 from datetime import datetime
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from fake_doors import World
 from test_commands_backup import printed
 
-from hosting_cli.commands.network import matrix
+from hosting_cli.commands.network import graph, matrix
 from hosting_cli.documents.language import Language
 from hosting_cli.errors import EngineError, RefusedError, UsageError
 from hosting_cli.result import ExitStatus
@@ -78,3 +78,25 @@ def test_what_cannot_be_written_is_told(world: World, tmp_path: Path) -> None:
     (tmp_path / "folder.html").mkdir()
     with pytest.raises(RefusedError, match="cannot be read"):
         matrix(world.session, [tmp_path / "folder.html"])
+
+
+# -- the picture ------------------------------------------------------------------------------------------------------
+
+
+def test_a_picture_is_written_and_said_in_words(world: World, tmp_path: Path) -> None:
+    found = graph(world.session, tmp_path / "g.svg", establishment="210987657", lang=Language.ENGLISH)
+    assert (tmp_path / "g.svg").read_text().startswith("<svg ")
+    assert (found.data["boxes"], found.data["arrows"], found.status) == (2, 1, ExitStatus.DONE)
+    assert "From Hospices civils de Beaune to imagerie-beaune, app: F-DCMT, F-HTTPS" in printed(found)
+    graph(world.session, tmp_path / "g.svg")
+    assert 'lang="fr"' in (tmp_path / "g.svg").read_text()
+
+
+def test_a_picture_is_an_svg_and_takes_no_place_of_another_file(world: World, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"\.svg"):
+        graph(world.session, tmp_path / "g.png")
+    (tmp_path / "g.svg").write_text("<svg/>")
+    with pytest.raises(RefusedError, match="--force"):
+        graph(world.session, tmp_path / "g.svg")
+    graph(world.session, tmp_path / "g.svg", force=True)
+    assert len((tmp_path / "g.svg").read_text()) > 100

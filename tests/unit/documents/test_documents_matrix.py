@@ -9,9 +9,9 @@ from sample import APPLICATION, NOW, region
 from scenery import BEAUNE, OTHER, with_a_neighbour, with_a_shared_group, with_flows
 
 from hosting_cli.documents.document import Document, Mark, Signatures, Table
-from hosting_cli.documents.flow_rows import Scope
 from hosting_cli.documents.language import Language
 from hosting_cli.documents.matrix import NOTICE_DAYS, matrix
+from hosting_cli.documents.scope import Scope
 from hosting_cli.documents.words import Value
 from inventory.models import DataClass, Region
 from inventory.network import Direction
