@@ -11,6 +11,7 @@ from pathlib import Path
 from tests.bench import (
     ansible,
     backups,
+    documents,
     leftovers,
     readings,
     report,
@@ -24,7 +25,7 @@ from tests.bench import (
 from tests.bench.fleet import Fleet
 from tests.bench.measure import BenchmarkError, Chapter
 
-CHAPTERS = ("readings", "region", "startup", "volume", "backups")
+CHAPTERS = ("readings", "region", "startup", "volume", "backups", "documents")
 
 
 def main() -> int:
@@ -81,6 +82,7 @@ _CHAPTERS: dict[str, Callable[[argparse.Namespace], Chapter]] = {
     "startup": lambda options: startup.measure(progress),
     "volume": lambda options: volume.measure(progress),
     "backups": lambda options: backups.measure(progress),
+    "documents": lambda options: documents.measure(progress),
 }
 
 
