@@ -11,6 +11,7 @@ from pathlib import Path
 from tests.bench import (
     ansible,
     backups,
+    documents,
     leftovers,
     network,
     readings,
@@ -25,7 +26,7 @@ from tests.bench import (
 from tests.bench.fleet import Fleet
 from tests.bench.measure import BenchmarkError, Chapter
 
-CHAPTERS = ("readings", "region", "startup", "volume", "backups", "network")
+CHAPTERS = ("readings", "region", "startup", "volume", "backups", "network", "documents")
 
 
 def main() -> int:
@@ -83,6 +84,7 @@ _CHAPTERS: dict[str, Callable[[argparse.Namespace], Chapter]] = {
     "volume": lambda options: volume.measure(progress),
     "backups": lambda options: backups.measure(progress),
     "network": lambda options: network.measure(progress),
+    "documents": lambda options: documents.measure(progress),
 }
 
 
