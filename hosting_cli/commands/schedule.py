@@ -40,12 +40,12 @@ def schedule(
     """
     from monitoring.schedule import Controller, jobs, units
 
-    environment, file, folder = session.environment, session.environment_file, session.region_folder
-    assert environment and file and folder  # noqa: S101 it was loaded from there
+    environment, file = session.environment, session.environment_file
+    assert environment and file  # noqa: S101 it was loaded from there
     try:
         controller = Controller(
             program=str(Path(sys.argv[0]).resolve()),
-            region=str(folder.resolve()),
+            region=str(session.folder.resolve()),
             environment=str(file.resolve()),
             user=user,
             metrics_token=str(metrics_token),

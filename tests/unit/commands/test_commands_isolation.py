@@ -10,7 +10,7 @@ from sample import GATEWAY, HOST, region
 
 from deploys import flows, names
 from deploys.resources import HostFirewall
-from hosting_cli.commands.network import isolate, release
+from hosting_cli.commands.isolation import isolate, release
 from hosting_cli.commands.plan import shown
 from hosting_cli.console import render
 from hosting_cli.errors import UnreadableError, UsageError
