@@ -18,6 +18,7 @@ from deploys import flows, nftables
 from deploys.desired_network import rule_set
 from deploys.elements import Element, Transport, addresses, elements
 from deploys.flows import Topology
+from hosting_cli.__main__ import spare_the_collector
 from inventory.load import load_environment, load_region
 from tests.bench.network_path import Route
 from tests.bench.scenario import ENVIRONMENT
@@ -28,6 +29,7 @@ FILES, RULES, LINEAR, ROUTE = "files", "gateway.nft", "linear.nft", "route.json"
 
 
 def main(folder: str) -> None:
+    spare_the_collector()
     region = load_region(Path(folder) / FILES, TODAY)
     environment = load_environment(Path(folder) / FILES / ENVIRONMENT, region)
     begun = time.process_time()
