@@ -89,6 +89,7 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
     },
     "network": {
         "allocate": "Find addresses for every tier, tunnel and zone that has none.",
+        "retire": "Let a segment go, and keep its addresses from everybody else.",
         "prove": "Prove that kernels let through what the files say, and no more.",
         "isolate": "Cut a segment off: every packet from or to it is dropped.",
         "release": "Let a segment back that was isolated: its flows pass again.",
