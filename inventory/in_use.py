@@ -13,6 +13,9 @@ def users(region: LocatedRegion, segment: Segment) -> Iterator[str]:
         for interface in host.value.interfaces:
             if interface.segment == segment.id:
                 yield f"interface {interface.name} of host {host.value.id}"
+    for tunnel in region.tunnels:
+        if tunnel.value.segment == segment.id:
+            yield f"tunnel {tunnel.value.id}"
     for group in region.groups:
         if any(_means(region, member, segment) for member in group.value.members):
             yield f"group {group.value.id}"

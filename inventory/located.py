@@ -32,6 +32,7 @@ from inventory.models import (
 from inventory.network import Flow, Group, NetworkSheet, Protocol, Protocols, Segment, Supernet
 from inventory.problems import Problem, Words
 from inventory.providers import Provider
+from inventory.tunnels import Tunnel
 
 Value_co = TypeVar("Value_co", bound=BaseModel, covariant=True)
 Item = TypeVar("Item", bound=BaseModel)
@@ -145,6 +146,11 @@ class LocatedRegion:
     def segments(self) -> tuple[Placed[Segment], ...]:
         """Give the segments of the address plan."""
         return tuple(self.network.each("segments", self.network.value.segments)) if self.network else ()
+
+    @cached_property
+    def tunnels(self) -> tuple[Placed[Tunnel], ...]:
+        """Give the tunnels to establishments."""
+        return tuple(self.network.each("tunnels", self.network.value.tunnels)) if self.network else ()
 
     @cached_property
     def groups(self) -> tuple[Placed[Group], ...]:

@@ -9,6 +9,7 @@ from pydantic import Field
 from inventory.frozen import Model
 from inventory.identifiers import Finess, Identifier, NonEmpty
 from inventory.notations import Day, InterfaceAddress, InterfaceName, Network, Port, ProtocolCode, Transport
+from inventory.tunnels import Tunnel
 
 # -- the address plan ---------------------------------------------------------------------------------------------
 
@@ -186,10 +187,11 @@ class Protocols(Model):
 
 
 class NetworkSheet(Model):
-    """What `network.yaml` holds: the address plan, and groups of who may talk."""
+    """What `network.yaml` holds: the address plan, the tunnels that lead out of it, and groups of who may talk."""
 
     address_space: Annotated[tuple[Network, ...], Field(min_length=1)]
     supernets: tuple[Supernet, ...] = ()
     groups: tuple[Group, ...] = ()
     segments: tuple[Segment, ...] = ()
+    tunnels: tuple[Tunnel, ...] = ()
     retired: tuple[Retired, ...] = ()

@@ -72,6 +72,10 @@ class Position:
         """
         reached = self.environment.hosts[self.host.id].address
         legs = {leg.name: str(leg.address) for leg in self.legs}
-        return tuple(name for name, address in legs.items() if address == reached) or tuple(
-            name for name in self.interfaces if name not in legs
-        )
+        return tuple(name for name, address in legs.items() if address == reached) or self.outer
+
+    @cached_property
+    def outer(self) -> tuple[str, ...]:
+        """Name the interfaces that are in no segment: by these come the administration and the peers of tunnels."""
+        legs = {leg.name for leg in self.legs}
+        return tuple(name for name in self.interfaces if name not in legs)
