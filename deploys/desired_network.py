@@ -5,7 +5,7 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network
 from urllib.parse import urlsplit
 
-from deploys import flows, names, nftables
+from deploys import flows, names, nftables, tunnels
 from deploys.elements import Row, Transport
 from deploys.flows import Topology
 from deploys.nftables import Rule, RuleSet
@@ -31,8 +31,7 @@ def resources(view: View) -> Iterator[HostResource]:
     emergency = nftables.render_emergency(view.environment.administration_sources)
     yield view.file(names.FIREWALL_EMERGENCY, emergency)
     yield view.file("/etc/nftables.conf", render("nftables.conf", rules_path=names.FIREWALL_RULES))
-    unit = render("nftables.service", table=f"{nftables.FAMILY} {nftables.TABLE}", emergency=names.FIREWALL_EMERGENCY)
-    yield view.file(names.unit_file("nftables.service.d/hosting.conf"), unit)
+    yield view.file(names.unit_file("nftables.service.d/hosting.conf"), boot_unit())
     content = nftables.render(rule_set(view.places, view.environment, view.host))
     yield HostFirewall(
         host=view.host.id,
@@ -41,6 +40,12 @@ def resources(view: View) -> Iterator[HostResource]:
         rules=digest(content),
         content=content,
     )
+
+
+def boot_unit() -> str:
+    """Write what is said of the unit that loads the rules at boot, beside what Debian says."""
+    table = f"{nftables.FAMILY} {nftables.TABLE}"
+    return render("nftables.service", table=table, emergency=names.FIREWALL_EMERGENCY, closed=nftables.render_closed())
 
 
 def _routes(view: View) -> Iterator[HostResource]:
@@ -70,11 +75,12 @@ def rule_set(places: Topology, environment: Environment, host: Host) -> RuleSet:
     return RuleSet(
         administration=environment.administration_sources,
         behind=_behind(places, environment, host),
-        serves=tuple(_administration(environment)),
+        serves=(*_administration(environment), *_peers_in(places, host)),
         uses=(
             *_engine_rules(access),
             *_time_rules(places, environment, host),
             *_package_rules(environment),
+            *_peers_out(places, host),
             *(_PROBES if is_gateway else ()),
         ),
         received=tuple(_time_service(places, environment, host)) if is_gateway else flows.received(places, host),
@@ -142,6 +148,27 @@ def _package_rules(environment: Environment) -> Iterator[Rule]:
             transport=Transport.TCP,
             ports=PACKAGE_PORTS,
         )
+
+
+def _peers_in(places: Topology, host: Host) -> Iterator[Rule]:
+    """Let the peers of tunnels in, to the gateway itself: what comes out of a tunnel comes by its own interface."""
+    for each in tunnels.outside(places, host.id):
+        yield _carrying(each.tunnel, each.theirs, each.ours)
+
+
+def _peers_out(places: Topology, host: Host) -> Iterator[Rule]:
+    for each in tunnels.outside(places, host.id):
+        yield _carrying(each.tunnel, each.ours, each.theirs)
+
+
+def _carrying(tunnel: str, sources: tuple[IPv4Network, ...], destinations: tuple[IPv4Network, ...]) -> Rule:
+    return Rule(
+        comment=f"tunnel {tunnel}",
+        sources=sources,
+        destinations=destinations,
+        transport=Transport.UDP,
+        ports=tunnels.IKE_PORTS,
+    )
 
 
 def _time_service(places: Topology, environment: Environment, host: Host) -> Iterator[Row]:

@@ -4,7 +4,7 @@ An element is a box: sources, destinations, a transport, ports.  It belongs to e
 no row is lost where two say the same: together, the elements let pass what the rows do, and nothing else.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -99,20 +99,29 @@ def _cut(boxes: Sequence[_Box], depth: int) -> tuple[_Piece, ...]:
 
 def _slices(boxes: Sequence[_Box], depth: int) -> Iterable[tuple[Interval, list[_Box]]]:
     """Give each interval in which the same boxes lie, with them."""
-    begin: dict[int, list[int]] = {}
-    end: dict[int, list[int]] = {}
-    for index, (intervals, _) in enumerate(boxes):
-        low, high = intervals[depth]
-        begin.setdefault(low, []).append(index)
-        end.setdefault(high + 1, []).append(index)
-    places = sorted(begin.keys() | end.keys())
-    inside: dict[int, None] = {}
-    for place, following in pairwise(places):
-        for index in end.get(place, ()):
-            del inside[index]
+    whole: dict[Interval, list[_Box]] = {}
+    for box in boxes:
+        whole.setdefault(box[0][depth], []).append(box)
+    spans = sorted(whole)
+    if all(one[1] < other[0] for one, other in pairwise(spans)):  # as nearly everywhere, nothing overlaps
+        return [(span, whole[span]) for span in spans]
+    return _swept(whole, spans)
+
+
+def _swept(whole: Mapping[Interval, list[_Box]], spans: Sequence[Interval]) -> Iterable[tuple[Interval, list[_Box]]]:
+    """Go along the dimension, from each place where an interval begins or has ended to the next."""
+    begin: dict[int, list[Interval]] = {}
+    end: dict[int, list[Interval]] = {}
+    for low, high in spans:
+        begin.setdefault(low, []).append((low, high))
+        end.setdefault(high + 1, []).append((low, high))
+    inside: dict[Interval, None] = {}
+    for place, following in pairwise(sorted(begin.keys() | end.keys())):
+        for span in end.get(place, ()):
+            del inside[span]
         inside |= dict.fromkeys(begin.get(place, ()))
         if inside:
-            yield (place, following - 1), [boxes[index] for index in inside]
+            yield (place, following - 1), [box for span in inside for box in whole[span]]
 
 
 @lru_cache(maxsize=4096)  # the hosts of a tier all have the same networks in their rows

@@ -15,6 +15,7 @@ from deploys.nftables import Zone
 from inventory.ends import Directory, Place, ways
 from inventory.models import Application, Host, HostRole, Region, Tier
 from inventory.network import Interface, Segment, SegmentKind
+from inventory.tunnels import Tunnel
 
 _Flows: TypeAlias = "Mapping[str, Sequence[ResolvedFlow]]"
 
@@ -99,6 +100,7 @@ class Topology:
     gateways: Mapping[str, tuple[tuple[str, Leg], ...]]
     flows_to: Mapping[str, tuple[ResolvedFlow, ...]]
     exchanges: Mapping[str, tuple[Exchange, ...]]
+    tunnels: Mapping[str, tuple[Tunnel, ...]]
 
 
 def topology(region: Region) -> Topology:
@@ -122,7 +124,17 @@ def topology(region: Region) -> Topology:
         _gateways(region, words.legs),
         {segment: tuple(found) for segment, found in flows_to.items()},
         {host: tuple(_exchange(leg, flows_from, flows_to) for leg in legs) for host, legs in words.legs.items()},
+        _tunnels(region),
     )
+
+
+def _tunnels(region: Region) -> dict[str, tuple[Tunnel, ...]]:
+    """Give the tunnels that each gateway ends."""
+    found: dict[str, list[Tunnel]] = defaultdict(list)
+    for tunnel in region.tunnels:
+        for end in tunnel.gateways:
+            found[end.host].append(tunnel)
+    return {host: tuple(tunnels) for host, tunnels in found.items()}
 
 
 def _leg(interface: Interface) -> Leg:

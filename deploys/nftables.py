@@ -72,7 +72,10 @@ class Rule:
 
 @dataclass(frozen=True, kw_only=True)
 class Zone:
-    """A segment that flows lead to, behind interfaces of a gateway."""
+    """A segment that flows lead to, behind interfaces of a gateway.
+
+    What leaves by one of them is one of these flows or is dropped, so that routes which lead astray open nothing.
+    """
 
     name: str
     interfaces: tuple[str, ...]
@@ -130,6 +133,7 @@ _REPLACED = (_WRITTEN, _TABLE, f"delete {_TABLE}")  # made first, so that the de
 
 _TRACKED = "ct state vmap { established : accept, related : accept, invalid : drop }"
 _ISOLATED = (f"ip saddr @{ISOLATED} jump isolation", f"ip daddr @{ISOLATED} jump isolation")
+_SPOOFED = "iifname . ip saddr != @behind jump spoofed"
 _BY_FLOW = "ip saddr . ip daddr . meta l4proto . th dport vmap"
 _NEIGHBOURS = "nd-neighbor-solicit, nd-neighbor-advert"
 _ICMP = (
@@ -146,7 +150,7 @@ def render(rules: RuleSet) -> str:
     What is isolated on the host is loaded with them, from files of its own.
     """
     body = [
-        *_counters("input", "forward", "output", "isolated", "spoofed", "astray"),
+        *_counters("input", "forward", "output", "isolated", "spoofed"),
         *_set(ISOLATED, "ipv4_addr", (), interval=True),
         *_set("administration", "ipv4_addr", map(addresses, networks(rules.administration)), interval=True),
         *_set("legs", "ifname", map(_quoted, rules.behind)),
@@ -157,7 +161,7 @@ def render(rules: RuleSet) -> str:
         *_set("zones", "ifname : verdict", _dispatch(rules.zones), word="map"),
         *_shared_chains(),
         *_hook("input", [*_begin("iifname"), "iifname @legs jump arriving", *_ICMP, *_lines(rules.serves)]),
-        *_hook("forward", [*_ISOLATED, _TRACKED, *_FORWARDED]),
+        *_hook("forward", [*_ISOLATED, _TRACKED, _SPOOFED, "oifname vmap @zones"]),
         *_hook("output", [*_begin("oifname"), "oifname @legs jump leaving", *_ICMP, *_lines(rules.uses)]),
     ]
     return "\n".join([*_REPLACED, f"{_TABLE} {{", *_indent(body), "}", f'include "{names.ISOLATED_FILES}"', ""])
@@ -174,22 +178,30 @@ def render_emergency(administration: tuple[IPv4Network, ...]) -> str:
     return "\n".join([*_REPLACED, f"{_TABLE} {{", *_indent(body), "}", ""])
 
 
-def render_isolation(name: str, network: IPv4Network) -> str:
-    """Write the file that isolates *network*, which is that of the segment *name*."""
-    _check_networks((network,))
+def render_closed() -> str:
+    """Write in one line what stands in where not even the emergency rules are left: nothing gets in, out or through."""
+    chains = (
+        f"add chain {FAMILY} {TABLE} {hook} {{ type filter hook {hook} priority filter; policy drop; }}"
+        for hook in ("input", "forward", "output")
+    )
+    return "; ".join([f"add {_TABLE}", *chains])
+
+
+def render_isolation(name: str, found: tuple[IPv4Network, ...]) -> str:
+    """Write the file that isolates the networks of the segment *name*."""
     if not _NAME.fullmatch(name):
         raise ValueError(f"{name!r} cannot be the name of a segment")
-    return f'add element {FAMILY} {TABLE} {ISOLATED} {{ {network} comment "{name}" }}\n'
+    written = ", ".join(f'{network} comment "{name}"' for network in isolated_networks(found))
+    return f"add element {FAMILY} {TABLE} {ISOLATED} {{ {written} }}\n"
+
+
+def isolated_networks(found: tuple[IPv4Network, ...]) -> list[str]:
+    """Write networks as the kernel lists them once they are isolated."""
+    _check_networks(found)
+    return [addresses(span) for span in networks(found)]
 
 
 # -- chains -----------------------------------------------------------------------------------------------------------
-
-
-_FORWARDED = (
-    "iifname . ip saddr != @behind jump spoofed",
-    "oifname . ip daddr != @behind jump astray",
-    "oifname vmap @zones",
-)
 
 
 def _begin(interface: str) -> tuple[str, ...]:
@@ -208,8 +220,7 @@ def _shared_chains() -> list[str]:
             ],
         ),
         *_chain("spoofed", _drop("spoofed")),
-        *_chain("astray", _drop("astray")),
-        *_chain("arriving", ["iifname . ip saddr != @behind jump spoofed", f"{_BY_FLOW} @received"]),
+        *_chain("arriving", [_SPOOFED, f"{_BY_FLOW} @received"]),
         *_chain("leaving", [f"oifname . ip daddr @behind {_BY_FLOW} @sent"]),
     ]
 

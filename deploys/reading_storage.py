@@ -52,6 +52,7 @@ def volume(found: Mapping[str, Any], wanted: HostVolume) -> HostVolume:
         slots=slots.held(header["slots"]),
         stray_slots=slots.stray(header["slots"]),
         header_saved=header["saved_checksum"] == header["checksum"],
+        header_checksum=header["checksum"],
         filled=_is_filled(found),
         opened=found["mapper"] == wanted.label,
         filesystem=found["filesystem"] or wanted.filesystem if not found["mapper"] else str(found["filesystem"]),

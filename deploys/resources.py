@@ -199,6 +199,8 @@ class HostVolume(HostResource):
     volume: str = field(default="", compare=False, metadata=CARRIED)
     active_secret: str = field(default="", compare=False, metadata=CARRIED)
     recovery_secret: str = field(default="", compare=False, metadata=CARRIED)
+    header_checksum: str | None = field(default=None, compare=False, metadata=CARRIED)
+    """Names the header that is there, by which a copy of it is known; ``None`` while there is none that counts."""
 
 
 @dataclass(frozen=True, kw_only=True)

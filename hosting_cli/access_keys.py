@@ -25,13 +25,27 @@ def recorded(session: Session, key: AccessKey) -> str | None:
     return session.vault.secret_notes(key.secret).get(ACCESS_KEY_NOTE)
 
 
+def stored(session: Session, key: AccessKey) -> str | None:
+    """Say of which access key the vault holds the secret half: a newer one than it records, after some kills."""
+    if not session.vault.has_secret(key.secret):
+        return None
+    try:
+        return str(json.loads(session.vault.reveal_secret(entry_of(key)).reveal())["access_key_id"])
+    except (ValueError, KeyError, TypeError):  # whatever it is, no host logs in with it
+        return None
+
+
 def add(session: Session, key: AccessKey, *, try_it: Try | None = None) -> str | None:
     """Make a new access key, try it, store it, read it back and record it; the one recorded before stays, and is given.
 
-    Keys that the vault does not record were never in use: what an interrupted run made is dropped first, since a
-    store gives a user two keys at most.  A new key that does not work is dropped at once, and nothing is stored.
+    Keys that the vault neither records nor holds were never in use: what an interrupted run made is dropped first,
+    since a store gives a user two keys at most.  One that the vault holds and does not record yet is what hosts use:
+    it is recorded.  A new key that does not work is dropped at once, and nothing is stored.
     """
-    door, before = session.stores[key.store], recorded(session, key)
+    door, before, held = session.stores[key.store], recorded(session, key), stored(session, key)
+    if held is not None and held != before and held in door.access_key_ids(key.name):
+        session.vault.replace_secret(entry_of(key), session.vault.reveal_secret(entry_of(key)), note=_note(held))
+        return before
     for identifier in door.access_key_ids(key.name):
         if identifier != before:
             door.delete_access_key(key.name, identifier)
@@ -43,8 +57,12 @@ def add(session: Session, key: AccessKey, *, try_it: Try | None = None) -> str |
             door.delete_access_key(key.name, made)
             raise
     credentials = json.dumps({"access_key_id": made, "secret_access_key": secret.reveal()})
-    session.vault.replace_secret(entry_of(key), Secret(credentials), note={ACCESS_KEY_NOTE: made})
+    session.vault.replace_secret(entry_of(key), Secret(credentials), note=_note(made))
     return before
+
+
+def _note(identifier: str) -> dict[str, str]:
+    return {ACCESS_KEY_NOTE: identifier}
 
 
 def renew(session: Session, key: AccessKey) -> None:

@@ -140,10 +140,11 @@ def read_back(change: Change, readings: Iterable[Reading]) -> HostingError | Non
     reading = next((reading for reading in readings if reading.source == change.source), None)
     if reading is None or reading.resources is None:
         reason = (reading and reading.reason) or "nothing was read"
+        # Of the source, not of the change: what hides one hides all that were made there.
         return UnreadableError(
-            str(change.subject),
-            f"was made, but could not be read back ({reason})",
-            "Plan again to see where it stands.",
+            change.source,
+            f"what was made there could not be read back ({reason})",
+            "Mend that, and apply again.",
         )
     found = reading.resources.get(change.subject)
     state = found.state() if found else None

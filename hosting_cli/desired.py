@@ -3,18 +3,20 @@
 Order matters nowhere here: every resource names what it requires, and the plan puts them in order.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from deploys.desired import Published, region_resources
+from deploys.resources import HostResource, HostVolume
 from hosting_cli import store_policies
 from hosting_cli.desired_buckets import KV, TRANSIT, platform_buckets, policy_of, user_of
-from hosting_cli.desired_links import links
+from hosting_cli.desired_links import gateways_with_tunnels, links
 from hosting_cli.resources import (
     AccessKey,
     AppRole,
     AuthMethod,
     Bucket,
+    HeaderCopy,
     Policy,
     SecretEntry,
     SecretPurpose,
@@ -41,10 +43,12 @@ APPROLE = Subject(AuthMethod.kind, naming.APPROLE_MOUNT)
 
 def desired(region: Region, environment: Environment, published: Published) -> dict[Subject, Resource]:
     """Give every resource of *region*, by subject."""
-    resources = [*platform(region, environment), *platform_buckets(region)]
+    resources: list[Resource] = [*platform(region, environment), *platform_buckets(region)]
     for application in region.applications:
         resources += of_application(region, environment, application)
-    resources += region_resources(region, environment, published)
+    on_hosts = region_resources(region, environment, published)
+    resources += on_hosts
+    resources += _header_copies(region, on_hosts)
     # Hosts name the vault's entry that they read; an entry of S3 credentials is made with its access key.
     makers = {Subject(SecretEntry.kind, key.secret): key.subject for key in resources if isinstance(key, AccessKey)}
     return {resource.subject: _requiring(resource, makers) for resource in resources}
@@ -55,6 +59,22 @@ def _requiring(resource: Resource, makers: Mapping[Subject, Subject]) -> Resourc
     if makers.keys().isdisjoint(resource.requires):
         return resource
     return replace(resource, requires=tuple(makers.get(required, required) for required in resource.requires))
+
+
+def _header_copies(region: Region, on_hosts: Iterable[HostResource]) -> Iterator[Resource]:
+    """Ask for a sealed copy of each volume's header, in a region that keeps evidence."""
+    if region.evidence is None:
+        return
+    evidence = (
+        Subject(Bucket.kind, naming.evidence_bucket(region)),
+        Subject(AccessKey.kind, naming.EVIDENCE_USER),
+    )
+    for volume in on_hosts:
+        if isinstance(volume, HostVolume):
+            key = Subject(TransitKey.kind, naming.transit_key(volume.application, "volumes"))
+            yield HeaderCopy(
+                name=volume.name, owner=volume.owner, host=volume.host, requires=(volume.subject, key, *evidence)
+            )
 
 
 # -- platform -----------------------------------------------------------------------------------------------------
@@ -82,6 +102,10 @@ def platform(region: Region, environment: Environment) -> Iterator[Resource]:
         yield TransitKey(name=key, owner=PLATFORM, requires=(TRANSIT,))
     for name, text in render.platform_policies(region).items():
         yield Policy(name=name, owner=PLATFORM, text=text)
+    for host in gateways_with_tunnels(region):
+        if host in environment.hosts:
+            text = render.gateway(region, host)
+            yield from _identity(naming.host_role(PLATFORM, host), PLATFORM, text, environment, host)
     yield AppRole(
         name=naming.S3_KMS_ROLE,
         owner=PLATFORM,
@@ -90,6 +114,21 @@ def platform(region: Region, environment: Environment) -> Iterator[Resource]:
         token_ttl_seconds=24 * 3600,
         token_max_ttl_seconds=24 * 3600,
         requires=(APPROLE, Subject(Policy.kind, naming.S3_KMS_ROLE)),
+    )
+
+
+def _identity(name: str, owner: str, text: str, environment: Environment, host: str) -> Iterator[Resource]:
+    """Yield the AppRole *name* of *host*, and the policy that says what it may."""
+    policy = Policy(name=name, owner=owner, text=text)
+    yield policy
+    yield AppRole(
+        name=name,
+        owner=owner,
+        policies=(name,),
+        bound_cidrs=(str(environment.hosts[host].vault_sees),),
+        token_ttl_seconds=TOKEN_SECONDS,
+        token_max_ttl_seconds=TOKEN_SECONDS,
+        requires=(APPROLE, policy.subject),
     )
 
 
@@ -113,7 +152,8 @@ def of_application(region: Region, environment: Environment, application: Applic
     for tier in application.tiers:
         yield from _secrets_of_volumes(application, tier)
     for host in hosts_of(application):
-        yield from _identity(region, environment, application, host)
+        text = render.application_host(region, application, host)
+        yield from _identity(naming.host_role(application.id, host), application.id, text, environment, host)
     yield from _buckets(region, application)
     if application.backup:
         yield from _backup(region, application)
@@ -143,22 +183,6 @@ def _secret(application: Application, name: str, purpose: SecretPurpose, key_pur
     key = naming.transit_key(application.id, key_purpose)
     requires = (KV, Subject(TransitKey.kind, key))
     return SecretEntry(name=name, owner=application.id, purpose=purpose, wrapped_by=key, requires=requires)
-
-
-def _identity(region: Region, environment: Environment, application: Application, host: str) -> Iterator[Resource]:
-    """Yield the AppRole of *application* on *host*, and the policy that says what it may."""
-    name = naming.host_role(application.id, host)
-    policy = Policy(name=name, owner=application.id, text=render.application_host(region, application, host))
-    yield policy
-    yield AppRole(
-        name=name,
-        owner=application.id,
-        policies=(name,),
-        bound_cidrs=(str(environment.hosts[host].vault_sees),),
-        token_ttl_seconds=TOKEN_SECONDS,
-        token_max_ttl_seconds=TOKEN_SECONDS,
-        requires=(APPROLE, policy.subject),
-    )
 
 
 def _buckets(region: Region, application: Application) -> Iterator[Resource]:

@@ -6,12 +6,20 @@ from hosting_cli.resources import PkiAuthority, PkiRole, SecretsEngine
 from inventory import naming
 from inventory.models import Region
 from inventory.resource import PLATFORM, Resource, Subject
+from inventory.tunnels import Tunnel, TunnelKind
 
+DAY_SECONDS = 24 * 3600
 PROOF_SECONDS = 5 * 60
 """How long a certificate is valid that only proves its authority."""
 
 LONGEST_LINK_DAYS = 365
 """How long a certificate of a link may be valid at most."""
+
+PEER_CERTIFICATE_DAYS = LONGEST_LINK_DAYS
+"""How long a peer's certificate is valid: somebody has to carry each over to its firewall by hand."""
+
+GATEWAY_CERTIFICATE_DAYS = 30
+"""How long a gateway's is, which it renews by itself: for so long at most a peer trusts one that was revoked."""
 
 
 def authority_of_links(region: Region, *, signs_itself: bool = True) -> PkiAuthority:
@@ -32,13 +40,33 @@ def authority_of_links(region: Region, *, signs_itself: bool = True) -> PkiAutho
 
 
 def links(region: Region, *, signs_itself: bool = True) -> Iterator[Resource]:
-    """Yield the authority of certificates for links between sites, and the role by which it is proven."""
+    """Yield the authority of certificates for links between sites, and the roles of proofs, gateways and peers."""
     authority = authority_of_links(region, signs_itself=signs_itself)
     yield authority
-    yield PkiRole(
-        name=f"{naming.PKI_MOUNT}/{naming.PKI_PROOF_ROLE}",
+    yield _role(naming.PKI_PROOF_ROLE, naming.PKI_PROOF_NAME, PROOF_SECONDS, authority)
+    for host in gateways_with_tunnels(region):
+        identity, days = naming.gateway_identity(region, host), GATEWAY_CERTIFICATE_DAYS
+        yield _role(naming.gateway_role(host), identity, days * DAY_SECONDS, authority)
+    for tunnel in _ipsec(region):
+        identity, days = naming.peer_identity(region, tunnel.id), PEER_CERTIFICATE_DAYS
+        yield _role(naming.peer_role(tunnel.id), identity, days * DAY_SECONDS, authority)
+
+
+def gateways_with_tunnels(region: Region) -> tuple[str, ...]:
+    """Name the gateways that need a certificate."""
+    return tuple(sorted({end.host for tunnel in _ipsec(region) for end in tunnel.gateways}))
+
+
+def _ipsec(region: Region) -> list[Tunnel]:
+    return [tunnel for tunnel in region.tunnels if tunnel.kind is TunnelKind.IPSEC]
+
+
+def _role(name: str, identity: str, seconds: int, authority: PkiAuthority) -> PkiRole:
+    """Say who may be certified as *identity*: a role each, so that nobody's rights reach another's name."""
+    return PkiRole(
+        name=f"{naming.PKI_MOUNT}/{name}",
         owner=PLATFORM,
-        names=(naming.PKI_PROOF_NAME,),
-        ttl_seconds=PROOF_SECONDS,
+        names=(identity,),
+        ttl_seconds=seconds,
         requires=(authority.subject,),
     )

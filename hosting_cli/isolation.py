@@ -3,7 +3,7 @@
 An isolation is no part of the region's files: nobody approves it beforehand, no plan makes it or takes it back.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,11 @@ class Target:
     segment: "Segment"
     hosts: tuple[str, ...]
     production: bool
+
+    @property
+    def networks(self) -> str:
+        """Name what is cut off: the segment, and where it is a tunnel's, all that is behind it."""
+        return ", ".join(nftables.isolated_networks(self.segment.networks))
 
 
 def target(region: "Region", environment: "Environment", segment: str) -> Target:
@@ -68,14 +73,14 @@ class Grounds:
 
 def isolate(session: "Session", found: Target, grounds: Grounds) -> Step:
     """Give the step that cuts *found* off on every host at once."""
-    content = nftables.render_isolation(found.segment.id, found.segment.network)
-    sentence = f"drop every packet from or to {found.segment.network} on {len(found.hosts)} hosts: {grounds}"
+    content = nftables.render_isolation(found.segment.id, found.segment.networks)
+    sentence = f"drop every packet from or to {found.networks} on {len(found.hosts)} hosts: {grounds}"
     return _step(session, found, sentence, content)
 
 
 def release(session: "Session", found: Target, grounds: Grounds) -> Step:
     """Give the step that lets the flows of *found* pass again."""
-    sentence = f"let flows from and to {found.segment.network} pass again on {len(found.hosts)} hosts: {grounds}"
+    sentence = f"let flows from and to {found.networks} pass again on {len(found.hosts)} hosts: {grounds}"
     return _step(session, found, sentence, None)
 
 
@@ -101,7 +106,8 @@ def order(segment: str, content: str | None) -> dict[str, Json]:
 
 def _judged(found: Target, answers: Mapping[str, Any], *, isolating: bool) -> Observed:
     """Give what each host holds now; raise ``EngineError`` that names every host which is not as it was told to be."""
-    wanted: dict[str, Json] = {"isolated": [str(found.segment.network)] if isolating else [], "kept": isolating}
+    isolated = list[Json](nftables.isolated_networks(found.segment.networks)) if isolating else []
+    wanted: dict[str, Json] = {"isolated": isolated, "kept": isolating}
     wrong = {host: _why(answer) for host, answer in answers.items() if answer != wanted}
     if wrong:
         done = len(answers) - len(wrong)
@@ -120,32 +126,50 @@ def _why(answer: Any) -> str:
 
 @dataclass(frozen=True)
 class Isolation:
-    """A segment that hosts cut off: on which, and on which of them not for the next boot, or only from then on."""
+    """A segment that hosts cut off: on which, on which it should be as well, and where a reboot would change that."""
 
     segment: str
     hosts: tuple[str, ...]
+    missing: tuple[str, ...]
     passing: tuple[str, ...]
 
     @property
     def where(self) -> str:
         """Say it in a line."""
-        short = f"; it will be another after a reboot of {', '.join(self.passing)}" if self.passing else ""
-        return f"on {', '.join(self.hosts) or 'no host yet'}{short}"
+        parts = [f"on {', '.join(self.hosts) or 'no host yet'}"]
+        parts += [f"not on {', '.join(self.missing)}"] if self.missing else []
+        parts += [f"until a reboot changes that on {', '.join(self.passing)}"] if self.passing else []
+        return "; ".join(parts)
 
     def to_json(self) -> dict[str, Json]:
         """Give it as plain JSON."""
-        return {"segment": self.segment, "hosts": list(self.hosts), "changes_at_boot": list(self.passing)}
+        return {
+            "segment": self.segment,
+            "hosts": list(self.hosts),
+            "missing": list(self.missing),
+            "changes_at_boot": list(self.passing),
+        }
 
 
-def isolations(seen: Iterable[Resource]) -> tuple[Isolation, ...]:
+def isolations(region: "Region", seen: Iterable[Resource]) -> tuple[Isolation, ...]:
     """Find every segment that a host isolates, or will at its next boot."""
-    firewalls: Sequence[HostFirewall] = [item for item in seen if isinstance(item, HostFirewall)]
-    segments = sorted({name for item in firewalls for name in (*item.isolated, *item.isolated_at_boot)})
+    firewalls = {item.host: item for item in seen if isinstance(item, HostFirewall)}
+    segments = sorted({name for item in firewalls.values() for name in (*item.isolated, *item.isolated_at_boot)})
+    places = flows.topology(region) if segments else None
     return tuple(
         Isolation(
             segment,
-            tuple(item.host for item in firewalls if segment in item.isolated),
-            tuple(item.host for item in firewalls if (segment in item.isolated) != (segment in item.isolated_at_boot)),
+            tuple(host for host, item in firewalls.items() if segment in item.isolated),
+            tuple(
+                host
+                for host in (flows.concerned(places, segment) if places else ())
+                if host in firewalls and segment not in firewalls[host].isolated
+            ),
+            tuple(
+                host
+                for host, item in firewalls.items()
+                if (segment in item.isolated) != (segment in item.isolated_at_boot)
+            ),
         )
         for segment in segments
     )

@@ -79,16 +79,21 @@ class Session:
         """Give today's date, which certificates and flows are held against."""
         return self.clock().date()
 
+    @property
+    def folder(self) -> Path:
+        """Give the folder of the region's files."""
+        if self.region_folder is None:
+            raise UsageError("region", "none was named", "Give --region PATH or set HOSTING_REGION.")
+        return self.region_folder
+
     @cached_property
     def region(self) -> "Region":
         """Load the region and hold it against every rule; raise ``InvalidFilesError`` with all problems at once."""
         from inventory.load import load_region
         from inventory.problems import InventoryError
 
-        if self.region_folder is None:
-            raise UsageError("region", "none was named", "Give --region PATH or set HOSTING_REGION.")
         try:
-            return load_region(self.region_folder, today=self.today)
+            return load_region(self.folder, today=self.today)
         except InventoryError as error:
             raise InvalidFilesError(error.problems) from error
 

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from inventory.documents import Document, Steps
 from inventory.ends import Directory, Place
+from inventory.links import Link
 from inventory.models import (
     Application,
     Contact,
@@ -31,6 +32,7 @@ from inventory.models import (
 from inventory.network import Flow, Group, NetworkSheet, Protocol, Protocols, Segment, Supernet
 from inventory.problems import Problem, Words
 from inventory.providers import Provider
+from inventory.tunnels import Tunnel
 
 Value_co = TypeVar("Value_co", bound=BaseModel, covariant=True)
 Item = TypeVar("Item", bound=BaseModel)
@@ -146,6 +148,11 @@ class LocatedRegion:
         return tuple(self.network.each("segments", self.network.value.segments)) if self.network else ()
 
     @cached_property
+    def tunnels(self) -> tuple[Placed[Tunnel], ...]:
+        """Give the tunnels to establishments."""
+        return tuple(self.network.each("tunnels", self.network.value.tunnels)) if self.network else ()
+
+    @cached_property
     def groups(self) -> tuple[Placed[Group], ...]:
         """Give the groups of those who may talk."""
         return tuple(self.network.each("groups", self.network.value.groups)) if self.network else ()
@@ -210,6 +217,11 @@ class LocatedRegion:
         return tuple(
             place for member in self.members for place in member.each("establishments", member.value.establishments)
         )
+
+    @cached_property
+    def links(self) -> tuple[Placed[Link], ...]:
+        """Give the links of all establishments."""
+        return tuple(link for place in self.establishments for link in place.each("links", place.value.links))
 
     @cached_property
     def owners(self) -> dict[str | None, list[Member]]:

@@ -25,6 +25,7 @@ from inventory.identifiers import (
     Telephone,
 )
 from inventory.key_policy import OWN, KeyPolicy
+from inventory.links import Link, LinkNeeds
 from inventory.network import Flow, Interface, NetworkSheet, Protocol
 from inventory.notations import (
     Continuity,
@@ -88,6 +89,7 @@ class Establishment(Model):
     siret: Siret | None = None
     postal_code: PostalCode
     town: NonEmpty
+    links: tuple[Link, ...] = ()
 
 
 class Member(Model):
@@ -366,6 +368,7 @@ class Profile(Model):
     continuity: Continuity
     hds_activities: tuple[HdsActivity, ...]
     protocols: tuple[ProtocolCode, ...]
+    links: LinkNeeds | None = None
 
 
 class RegionSheet(Model):

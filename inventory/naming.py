@@ -75,6 +75,12 @@ def next_volume_secret(application: str, host: str, volume: str, slot: str) -> s
     return volume_secret(application, host, volume, f"{slot}{NEXT}")
 
 
+def volume_of_secret(name: str) -> tuple[str, str] | None:
+    """Say of which host and volume a KV entry keeps a passphrase; ``None`` for an entry that is none's."""
+    found = re.fullmatch(r"[^/]+/volumes/([^/]+)/([^/]+)/[^/]+", name)
+    return (found[1], found[2]) if found else None
+
+
 def header_copy(application: str, host: str, volume: str, name: str) -> str:
     """Name a copy of a LUKS header in the platform's evidence; without *name*, what their names begin with."""
     return f"{HEADER_COPIES}{application}/{host}/{volume}/{name}"
@@ -164,3 +170,23 @@ def owner_of_user(user: str) -> str:
 def volume_label(application: str, volume: str) -> str:
     """Name the LUKS label, the mapper device and the units of a volume."""
     return f"{PREFIX}{application}-{volume}"
+
+
+def gateway_identity(region: RegionSheet, host: str) -> str:
+    """Name a gateway of ours in its certificate, below a domain that no name server of the world answers for."""
+    return f"{host}.gateways.{region.short}.internal"
+
+
+def peer_identity(region: RegionSheet, tunnel: str) -> str:
+    """Name the other end of a tunnel in its certificate."""
+    return f"{tunnel}.peers.{region.short}.internal"
+
+
+def gateway_role(host: str) -> str:
+    """Name the role by which a gateway is certified: the PKI's, and that of its own identity in the vault."""
+    return f"{PREFIX}gateway-{host}"
+
+
+def peer_role(tunnel: str) -> str:
+    """Name the PKI's role by which operations certify the other end of a tunnel."""
+    return f"{PREFIX}peer-{tunnel}"

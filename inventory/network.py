@@ -9,6 +9,7 @@ from pydantic import Field
 from inventory.frozen import Model
 from inventory.identifiers import Finess, Identifier, NonEmpty
 from inventory.notations import Day, InterfaceAddress, InterfaceName, Network, Port, ProtocolCode, Transport
+from inventory.tunnels import Tunnel
 
 # -- the address plan ---------------------------------------------------------------------------------------------
 
@@ -37,6 +38,11 @@ class RangePurpose(StrEnum):
     PLATFORM = "platform"
     NAT = "nat"
 
+    @property
+    def plural(self) -> str:
+        """Give the word for what is allocated for it."""
+        return {"platform": "the platform", "nat": "NAT pools"}.get(self.value, f"{self.value}s")
+
 
 class Supernet(Model):
     """Addresses of a site that networks of ``prefix_length`` are allocated from, for one purpose or, without, for all.
@@ -48,6 +54,10 @@ class Supernet(Model):
     network: Network
     purpose: RangePurpose | None = None
     prefix_length: Annotated[int, Field(ge=8, le=30)] = 24
+
+    def serves(self, purpose: RangePurpose) -> bool:
+        """Tell whether networks for *purpose* come from here."""
+        return self.purpose is purpose or (self.purpose is None and purpose is not RangePurpose.NAT)
 
 
 class Segment(Model):
@@ -177,10 +187,11 @@ class Protocols(Model):
 
 
 class NetworkSheet(Model):
-    """What `network.yaml` holds: the address plan, and groups of who may talk."""
+    """What `network.yaml` holds: the address plan, the tunnels that lead out of it, and groups of who may talk."""
 
     address_space: Annotated[tuple[Network, ...], Field(min_length=1)]
     supernets: tuple[Supernet, ...] = ()
     groups: tuple[Group, ...] = ()
     segments: tuple[Segment, ...] = ()
+    tunnels: tuple[Tunnel, ...] = ()
     retired: tuple[Retired, ...] = ()

@@ -138,10 +138,11 @@ def _words(error: ErrorDetails) -> Words:
 
 def _name(error: ErrorDetails) -> str:
     """Give the key that the value stands at, or the one of its list."""
-    names = [step for step in error["loc"] if isinstance(step, str)]
+    steps = error["loc"][:-2] if error["loc"][-1:] == (AS_KEY,) else error["loc"]
+    names = [step for step in steps if isinstance(step, str)]
     if not names:
         return "the file"
-    return names[-1] if names[-1] == error["loc"][-1] else f"each of {names[-1]}"
+    return names[-1] if names[-1] == steps[-1] else f"each of {names[-1]}"
 
 
 def kind_of(value: object) -> str:

@@ -237,6 +237,10 @@ path "pki/sign/hosting-proof" {
 path "pki/issuer/+/sign/hosting-proof" {
   capabilities = ["create", "update"]
 }
+# The other ends of tunnels, each by a role for its one name, from requests that establishments send; never a gateway's.
+path "pki/sign/hosting-peer-*" {
+  capabilities = ["create", "update"]
+}
 path "pki/revoke" {
   capabilities = ["create", "update"]
 }

@@ -48,6 +48,11 @@ def backup_copy(region: Region, application: Application) -> str:
     return _marked(region, application.id, render(_template("backup-copy"), {"application": application.id}))
 
 
+def gateway(region: Region, host: str) -> str:
+    """Give the policy of a gateway that ends tunnels."""
+    return _marked(region, PLATFORM, render(_template("gateway"), {"host": host}))
+
+
 def platform_policies(region: Region) -> Mapping[str, str]:
     """Give the policies that belong to no application, by name."""
     return {

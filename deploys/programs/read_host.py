@@ -99,6 +99,9 @@ def _start_all(request: dict[str, Any]) -> dict[str, Fork]:
         wanted["units"] = ["systemctl", "show", "--property", ",".join(UNIT_PROPERTIES), "--", *dict.fromkeys(names)]
     if "firewall" in request:
         wanted["firewall"] = list_rules(request["firewall"])
+    if "network" in request:
+        wanted["rules"] = ["nft", "-j", "list", "ruleset"]
+        wanted["addresses"] = ["ip", "-j", "address", "show"]
     if "storage" in request:
         columns = "pv_name,pv_uuid,vg_name,lv_name,lv_size,lv_tags"
         wanted["lvm"] = ["pvs", "--reportformat", "json", "--units", "b", "--nosuffix", "--options", columns]
@@ -269,6 +272,14 @@ def isolations_kept(directory: str) -> list[str]:
         return sorted(name.removesuffix(".nft") for name in os.listdir(directory) if name.endswith(".nft"))
     except FileNotFoundError:
         return []
+
+
+# -- network --------------------------------------------------------------------------------------------------------
+
+
+def _read_network(wanted: Any, forks: dict[str, Fork]) -> Any:
+    """Give every rule that the kernel holds, of whatever table, and the addresses of its interfaces."""
+    return {"rules": json.loads(forks["rules"].text()), "addresses": json.loads(forks["addresses"].text())}
 
 
 # -- storage --------------------------------------------------------------------------------------------------------
@@ -489,6 +500,7 @@ PARTS = {
     "packages": _read_packages,
     "units": _read_units,
     "firewall": _read_firewall,
+    "network": _read_network,
     "storage": _read_storage,
     "observations": _read_observations,
 }

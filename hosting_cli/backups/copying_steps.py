@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from functools import partial
 from threading import Lock
 from typing import Protocol
 
@@ -170,20 +171,24 @@ def following(
 _KEYS = ("keys/",)
 
 
+def bring_keys(pair: Pair, way: Way) -> Observed:
+    """Bring the keys that the second copy lacks there, so that a new password opens it too."""
+    items = [item for folder in compared(way, _KEYS).lacking for item in folder]
+    refused = [f"{item.name}: {refusal}" for item in items if (refusal := way.carry(item.name))]
+    if refused:
+        raise _refusal(_subject(pair), pair.first.name, refused)
+    return {"keys": len(items)}
+
+
 def bringing_keys(pair: Pair, way: Way) -> Step:
-    """Give the step that brings new keys to the second copy, so that a new password opens it too."""
-
-    def bring() -> Observed:
-        items = [item for folder in compared(way, _KEYS).lacking for item in folder]
-        refused = [f"{item.name}: {refusal}" for item in items if (refusal := way.carry(item.name))]
-        if refused:
-            raise _refusal(_subject(pair), pair.first.name, refused)
-        return {"keys": len(items)}
-
-    return Step(_subject(pair), "bring the new key to the copy", bring, lambda: not _lacks_keys(way))
+    """Give the step that sees to it that a new password opens the second copy too, if that was begun."""
+    return Step(
+        _subject(pair), "bring the new key to the copy", partial(bring_keys, pair, way), lambda: not lacks_keys(way)
+    )
 
 
-def _lacks_keys(way: Way) -> bool:
+def lacks_keys(way: Way) -> bool:
+    """Tell whether the second copy was begun, and lacks a key of the first."""
     return bool(way.second((CONFIG,))) and compared(way, _KEYS).lacking_objects > 0
 
 

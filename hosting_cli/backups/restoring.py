@@ -38,12 +38,12 @@ def restored(
         amounts = f"{free_bytes >> 20} MiB left, and {room.needed_bytes >> 20} MiB would be restored"
         what = f"{room.mount_point} has {amounts}"
         raise RefusedError(f"host {hand.host}", what, "Make room, or restore a part of it.")
-    say = _telling(tell) if tell is not None else None
+    say = telling(tell) if tell is not None else None
     hand.run(argv, stdin=token, timeout_seconds=RESTORE_SECONDS, on_line=say)
     return time.monotonic() - began
 
 
-def _telling(tell: Callable[[str], None]) -> Callable[[str], None]:
+def telling(tell: Callable[[str], None]) -> Callable[[str], None]:
     """Turn the host's lines about how far it is into words; other lines are none of them."""
 
     def say(line: str) -> None:

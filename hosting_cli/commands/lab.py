@@ -142,10 +142,11 @@ def down(
     from hosting_cli.lab import removal
 
     lab = _lab()
-    removed = tuple(removal.down(lab, session.progress))
-    if cache:
-        removal.forget_cache(lab)
-        removed += (str(lab.cache_directory),)
+    with session.progress.stage("taking the lab away"):
+        removed = tuple(removal.down(lab, session.progress))
+        if cache:
+            removal.forget_cache(lab)
+            removed += (str(lab.cache_directory),)
     lines = [f"removed {name}" for name in removed] or [f"There is no lab at {lab.directory}."]
     return Result("lab down", {"removed": list(removed)}, (text(*lines),))
 

@@ -43,7 +43,7 @@ def make_plan(session: Session, application: str | None) -> "tuple[Plan, tuple[I
     from hosting_cli.survey import plan_of
 
     seen = examine(session, application)
-    return plan_of(session, seen, application), isolations(seen.actual.values())
+    return plan_of(session, seen, application), isolations(session.region, seen.actual.values())
 
 
 def examine(session: Session, application: str | None) -> "Survey":

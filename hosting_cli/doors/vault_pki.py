@@ -40,11 +40,15 @@ class PkiAuthorities:
 
     def key_names(self) -> frozenset[str]:
         """Name the keys that the engine keeps, those that have no certificate yet included."""
+        return frozenset(self._keys().values())
+
+    def _keys(self) -> Mapping[str, str]:
+        """Read the name of each key by its identifier."""
         response = self._client.raw("LIST", f"{MOUNT}/keys")
         if response.status_code == HTTPStatus.NOT_FOUND:
-            return frozenset()
+            return {}
         listed = self._client.checked("LIST", f"{MOUNT}/keys", response)["data"]["key_info"]
-        return frozenset(about["key_name"] for about in listed.values())
+        return {identifier: about["key_name"] for identifier, about in listed.items()}
 
     def request_for(self, wanted: PkiAuthority, name: str) -> str:
         """Give the request for a root to sign, of the key called *name*, made in the engine if need be (PEM)."""
@@ -56,11 +60,14 @@ class PkiAuthorities:
         return str(self._client.post(path, body)["data"]["csr"])
 
     def install(self, chain: str, name: str) -> None:
-        """Take the certificate that a root gave the key called *name*, with those above it; it issues nothing yet."""
-        before = {authority.id for authority in self.read()}
+        """Take the certificate that a root gave the key called *name*, with those above it; it issues nothing yet.
+
+        Idempotent: the engine takes a certificate that it has for the one it has.
+        """
         self._client.post(f"{MOUNT}/issuers/import/cert", {"pem_bundle": chain})
+        keys = self._keys()
         for authority in self.read():
-            if authority.id not in before:
+            if keys.get(authority.key_id) == name:
                 self._client.post(f"{MOUNT}/issuer/{authority.id}", {"issuer_name": name})
 
     def rename(self, authority: LinkAuthority, name: str) -> None:
@@ -77,6 +84,11 @@ class PkiAuthorities:
         """Have *authority*, or the one that issues, certify *request* for minutes; give the certificate."""
         path = f"{MOUNT}/issuer/{authority.id}/sign" if authority is not None else f"{MOUNT}/sign"
         answer = self._client.post(f"{path}/{naming.PKI_PROOF_ROLE}", {"csr": request, "common_name": name})
+        return str(answer["data"]["certificate"])
+
+    def certify(self, role: str, request: str, name: str) -> str:
+        """Have the authority that issues certify *request* by *role*, which knows one name; give the certificate."""
+        answer = self._client.post(f"{MOUNT}/sign/{role}", {"csr": request, "common_name": name})
         return str(answer["data"]["certificate"])
 
     def revoke(self, number: str) -> None:
@@ -100,17 +112,17 @@ class PkiAuthorities:
             if answer.get("certificate") and not answer.get("revocation_time"):
                 yield x509.load_pem_x509_certificate(answer["certificate"].encode())
 
-    def end(self, authority: LinkAuthority) -> None:
-        """End a former authority and its key, for good.  Idempotent.
+    def end(self, name: str) -> None:
+        """End the former authority called *name* and its key, for good.  Idempotent.
 
         Raise ``RefusedError`` for any other: links rely on it.
         """
-        if not authority.is_former:
+        if not name.startswith(FORMER):
             remedy = "Only an authority that another one has taken the place of is ended."
-            raise RefusedError(f"pki-authority {authority.name}", "links rely on it", remedy)
+            raise RefusedError(f"pki-authority {name}", "links rely on it", remedy)
         # By their name, which is all that the rights of operations reach.
-        self._client.delete(f"{MOUNT}/issuer/{authority.name}")
-        self._client.delete(f"{MOUNT}/key/{authority.name}")
+        self._client.delete(f"{MOUNT}/issuer/{name}")
+        self._client.delete(f"{MOUNT}/key/{name}")
 
 
 def read(client: VaultClient) -> Iterator[LinkAuthority]:

@@ -17,7 +17,7 @@ Progress = Callable[[str], None]
 SILENCE_SECONDS = 1.5
 BREATH_SECONDS = 0.5
 POLL_SECONDS = 0.05
-TIDY_SECONDS = 60
+TIDY_SECONDS = 180
 """How long a slow command may take to tidy up behind itself: what it mounted, what it filled."""
 
 

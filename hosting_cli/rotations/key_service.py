@@ -3,6 +3,10 @@
 The platform cannot write a store's configuration, so this takes two runs of the same command.  In between, the store's
 administrator takes the new secret-id out of its wrapping and restarts the store.  The vault counts the logins with it,
 which is how the second run knows.  All stores share one role: none of its secret-ids ends before all stores are over.
+
+While one is shown, the vault holds a mark: a secret-id that nobody was given.  A run that finds it knows that an
+earlier one was killed before anybody pressed Enter, and shows another; what may have been seen stays good until the
+last step.
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,6 +26,12 @@ HAND_OVER_SECONDS = 24 * 3600
 
 ROTATION_NOTE = "rotation"
 """Under which name a secret-id says which rotation made it."""
+
+MARK_NOTE = "mark"
+"""By which name in its notes a mark is told from what is shown."""
+
+MARK_SECONDS = 1
+"""How long the wrapping of a mark lasts, which nobody opens."""
 
 
 def goal(session: Session) -> Mapping[str, Json]:
@@ -72,24 +82,37 @@ class Rotation:
         return tuple(chosen.values())
 
     def _ours(self) -> dict[str, SecretId]:
-        """Give the secret-id that this rotation made for each server."""
+        """Give the secret-id that this rotation made for each server: the one it uses, or the one shown last."""
+        listed = [item for item in self._of_this_rotation() if MARK_NOTE not in item.note]
+        best_last = sorted(listed, key=lambda item: (bool(item.uses), item.made_at))
+        return {item.note[SERVER_NOTE]: item for item in best_last}
+
+    def _marks(self, server: str) -> list[SecretId]:
+        marks = [item for item in self._of_this_rotation() if MARK_NOTE in item.note]
+        return [item for item in marks if item.note[SERVER_NOTE] == server]
+
+    def _of_this_rotation(self) -> list[SecretId]:
         listed = self.session.vault.secret_ids(self.role)
-        return {item.note[SERVER_NOTE]: item for item in listed if item.note.get(ROTATION_NOTE) == self.procedure}
+        return [item for item in listed if item.note.get(ROTATION_NOTE) == self.procedure]
 
     def _is_made(self, server: str) -> bool:
-        return server in self._ours()
+        found = self._ours().get(server)
+        return found is not None and (bool(found.uses) or not self._marks(server))
 
     def _make(self, server: str, stores: str) -> None:
         """Make one and show its wrapping token; where it cannot be shown, nobody has it, so it is destroyed."""
-        note = {ROTATION_NOTE: self.procedure, SERVER_NOTE: server}
-        token, accessor = self.session.vault.wrapped_secret_id(
-            self.role, ttl_seconds=HAND_OVER_SECONDS, note=note, counted=True
-        )
+        vault, note = self.session.vault, {ROTATION_NOTE: self.procedure, SERVER_NOTE: server}
+        again, being_shown = server in self._ours(), {**note, MARK_NOTE: "somebody is being shown another"}
+        _, mark = vault.wrapped_secret_id(self.role, ttl_seconds=MARK_SECONDS, note=being_shown)
+        token, accessor = vault.wrapped_secret_id(self.role, ttl_seconds=HAND_OVER_SECONDS, note=note, counted=True)
         try:
-            show_once(_said(stores, self.role, token.reveal(), self.session.environment.vault.address))
+            show_once(_said(stores, self.role, token.reveal(), self.session.environment.vault.address, again=again))
         except HostingError:
-            self.session.vault.destroy_secret_id(self.role, accessor)
+            for made in (accessor, mark):
+                vault.destroy_secret_id(self.role, made)
             raise
+        for left in self._marks(server):
+            vault.destroy_secret_id(self.role, left.accessor)
 
     def _look(self, server: str, subject: Subject) -> Observed:
         found = self._ours()[server]
@@ -97,7 +120,7 @@ class Rotation:
             what = f"it has not logged in with the new one ({found.accessor[:8]}) yet"
             remedy = (
                 "When its administrator has configured and restarted it, run the same command again. "
-                "If nobody has it, call this off with `hosting key withdraw`, and rotate anew."
+                "If nobody has it any more, call this off with `hosting key withdraw`, and rotate anew."
             )
             raise WaitingError(str(subject), what, remedy)
         return {"accessor": found.accessor, "logins": found.uses}
@@ -118,9 +141,11 @@ class Rotation:
         return len(kept) == len(self._servers()) and set(self.session.vault.secret_id_accessors(self.role)) == kept
 
 
-def _said(stores: str, role: str, token: str, vault: str) -> tuple[str, ...]:
+def _said(stores: str, role: str, token: str, vault: str, *, again: bool) -> tuple[str, ...]:
+    earlier = ("An earlier run was ended while it showed another one: throw that away.", "") if again else ()
     return (
         "",
+        *earlier,
         f"A new secret-id for the object store {stores}, of the role {role}, wrapped:",
         "",
         f"    {token}",

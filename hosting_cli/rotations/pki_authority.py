@@ -190,16 +190,15 @@ def _retirement(session: Session, identifiers: tuple[str, ...]) -> Iterator[Step
         authority = find(identifier)
         return {"certificates": 0 if authority is None else _expect_ended(session, authority)}
 
-    def end(identifier: str) -> None:
-        authority = find(identifier)
-        if authority is not None:
-            session.vault.pki.end(authority)
+    def is_gone(name: str) -> bool:
+        pki = session.vault.pki
+        return name not in {authority.name for authority in pki.read()} | pki.key_names()
 
     for identifier in identifiers:
         name = authorities.former_name(identifier)
         yield proof(SUBJECT, f"see that all that {name} issued has ended", partial(look, identifier))
-        gone = partial(lambda which: find(which) is None, identifier)
-        yield Step(SUBJECT, f"end {name}, and its key", partial(end, identifier), gone)
+        end, gone = partial(session.vault.pki.end, name), partial(is_gone, name)
+        yield Step(SUBJECT, f"end {name}, and its key", end, gone)
 
 
 def _expect_ended(session: Session, authority: LinkAuthority) -> int:

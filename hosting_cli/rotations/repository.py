@@ -1,10 +1,15 @@
-"""A repository's password: a second one is added, tried, stored, read back and tried again; then the first one goes."""
+"""A repository's password: a second one is added, tried, stored, read back and tried again; then the first one goes.
 
-from collections.abc import Iterator, Mapping
+At every moment what the vault keeps opens the repository, and its second copy, to which the key comes before the vault
+has its password.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
-from hosting_cli.backups.copying_steps import bringing_keys, hiding_keys
+from hosting_cli.backups.copying_steps import Way, bring_keys, bringing_keys, hiding_keys, lacks_keys
 from hosting_cli.backups.guard import doubts
 from hosting_cli.backups.opened import case_of, pair_of, readings
 from hosting_cli.backups.places import Pair, Place, places
@@ -14,6 +19,9 @@ from hosting_cli.procedure import Observed, Step, proof
 from hosting_cli.session import Session
 from inventory.models import Application
 from inventory.resource import Json, Subject
+
+if TYPE_CHECKING:
+    from hosting_cli.doors.repositories import RepositoryKey
 
 LABEL_DIGITS = 12
 
@@ -33,8 +41,8 @@ def goal(session: Session, place: Place) -> Mapping[str, Json]:
     Those are all that it has now: of a rotation that was called off, or added by whoever had the password, as a
     host has.  Whoever approves names them all.
     """
-    ends = ", ".join(sorted(key.id for key in session.repositories.keys(place)))
-    return {"replaces": _current(session, place), "ends": ends}
+    found = session.repositories.keys(place)
+    return {"replaces": _current(place, found), "ends": ", ".join(sorted(key.id for key in found))}
 
 
 def rotation(session: Session, place: Place, goal: Mapping[str, Json], digest: str) -> "Rotation":
@@ -42,8 +50,8 @@ def rotation(session: Session, place: Place, goal: Mapping[str, Json], digest: s
     return Rotation(session, place, str(goal["replaces"]), tuple(str(goal["ends"]).split(", ")), digest)
 
 
-def _current(session: Session, place: Place) -> str:
-    found = [key.id for key in session.repositories.keys(place) if key.current]
+def _current(place: Place, keys: "Iterable[RepositoryKey]") -> str:
+    found = [key.id for key in keys if key.current]
     if not found:
         raise EngineError(f"repository {place.name}", "restic does not say which key opened it", "Which restic is it?")
     return found[0]
@@ -66,11 +74,11 @@ class Rotation:
 
     def steps(self) -> Iterator[Step]:
         """Yield the steps."""
-        yield Step(self.subject, "add a second password, try it, store it, read it back", self._make, self._is_made)
+        pair, way = self._copy()
+        make = partial(self._make, pair, way)
+        yield Step(self.subject, "add a second password, try it, store it, read it back", make, self._is_made)
         sentence = "restore a file of its newest snapshot, into nothing, with what the vault now holds"
         yield proof(self.subject, sentence, partial(self._restore, self.place))
-        pair = pair_of(self.session, self.place)
-        way = self.session.copies.way(pair, as_pruner=True) if pair else None
         if pair and way:
             yield bringing_keys(pair, way)
             copy = Subject("repository", pair.second.name)
@@ -82,24 +90,34 @@ class Rotation:
         if pair and way:
             yield hiding_keys(pair, way)
 
+    def _copy(self) -> tuple[Pair | None, Way | None]:
+        """Give the second copy, if somebody asks for one, and the way to it."""
+        pair = pair_of(self.session, self.place)
+        return pair, self.session.copies.way(pair, as_pruner=True) if pair else None
+
     @property
     def _label(self) -> str:
         return f"rotation-{self.procedure[:LABEL_DIGITS]}"
 
     def _is_made(self) -> bool:
-        return _current(self.session, self.place) != self.replaces
+        return _current(self.place, self._keys()) != self.replaces
 
     def _is_removed(self, key: str) -> bool:
-        return key not in {found.id for found in self.session.repositories.keys(self.place)}
+        return key not in {found.id for found in self._keys()}
 
-    def _make(self) -> None:
+    def _keys(self) -> "tuple[RepositoryKey, ...]":
+        return self.session.repositories.keys(self.place)
+
+    def _make(self, pair: Pair | None, way: Way | None) -> None:
         """Add and store; a key that a killed run added and did not store opens nothing for anybody, and goes first."""
         repositories = self.session.repositories
-        for key in repositories.keys(self.place):
+        for key in self._keys():
             if key.label == self._label and not key.current:
                 repositories.remove_key(self.place, key.id)
         password = self.session.vault.new_value(self.place.password)
         repositories.add_password(self.place, password, label=self._label)
+        if pair and way and lacks_keys(way):
+            bring_keys(pair, way)
         self.session.vault.replace_secret(self.place.password, password, note={})
 
     def _restore_copy(self, pair: Pair) -> Observed:

@@ -13,6 +13,7 @@ from inventory.located import LocatedRegion, Placed
 from inventory.models import Region
 from inventory.problems import Problem
 from inventory.rules import (
+    address_plan,
     addresses,
     backups,
     continuity,
@@ -20,6 +21,7 @@ from inventory.rules import (
     environment,
     flows,
     health_data,
+    links,
     names,
     profiles,
     providers,
@@ -27,11 +29,22 @@ from inventory.rules import (
     references,
     registers,
     storage,
+    tunnels,
     uniqueness,
+    vlans,
 )
 
 Rule: TypeAlias = Callable[[LocatedRegion], Iterable[Problem]]
 EnvironmentRule: TypeAlias = Callable[[Placed[Environment], Region | None], Iterable[Problem]]
+
+PLAN_RULES: tuple[Rule, ...] = (
+    addresses.address_space_is_disjoint,
+    addresses.segments_are_inside_and_disjoint,
+    address_plan.supernets_are_inside_and_disjoint,
+    address_plan.networks_come_from_their_sites_supernets,
+    address_plan.nothing_is_allocated_twice,
+)
+"""What must hold before anything is allocated: the plan itself, whatever else the files lack."""
 
 RULES: tuple[Rule, ...] = (
     references.references_resolve,
@@ -46,12 +59,17 @@ RULES: tuple[Rule, ...] = (
     names.generated_names_are_unique,
     registers.establishments_stand_in_their_department,
     registers.finess_is_no_siren,
-    addresses.address_space_is_disjoint,
-    addresses.segments_are_inside_and_disjoint,
+    *PLAN_RULES,
     addresses.interfaces_fit_their_segments,
     addresses.host_addresses_are_unique,
+    vlans.vlans_are_segments,
+    vlans.trunks_carry_each_tag_once,
     addresses.tunnels_alone_belong_to_establishments,
     addresses.tiers_have_segments_of_their_kind,
+    address_plan.only_tunnels_lead_to_others,
+    address_plan.purposes_are_the_platforms,
+    address_plan.internal_ranges_are_not_everything,
+    address_plan.colliding_ranges_are_translated,
     storage.hosts_and_stores_stand_in_datacentres,
     storage.storage_stays_in_the_eea,
     storage.tiers_run_on_application_hosts,
@@ -72,9 +90,17 @@ RULES: tuple[Rule, ...] = (
     flows.flows_are_their_own_applications,
     flows.flows_have_not_expired,
     flows.health_data_is_not_sent_in_clear,
+    tunnels.tunnels_end_in_segments_of_theirs,
+    tunnels.gateways_can_end_tunnels,
+    tunnels.ends_of_tunnels_are_told_apart,
+    tunnels.tunnels_are_of_one_kind,
+    tunnels.accepted_risks_end,
+    tunnels.accepted_risks_are_in_force,
     profiles.access_points_only_send,
     profiles.access_points_have_few_flows,
     profiles.imaging_goes_through_the_hub,
+    links.links_carry_what_they_guarantee,
+    links.services_have_the_links_they_need,
     health_data.health_data_is_not_called_less,
     health_data.health_data_has_an_owner,
     health_data.health_data_has_an_incident_contact,

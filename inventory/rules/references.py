@@ -60,6 +60,18 @@ def of_address_plan(region: LocatedRegion) -> Iterator[Reference]:
             yield Reference(Kind.ESTABLISHMENT, segment.value.establishment, segment, ("establishment",))
 
 
+def of_tunnels(region: LocatedRegion) -> Iterator[Reference]:
+    """Give what tunnels refer to."""
+    for tunnel in region.tunnels:
+        yield Reference(Kind.SEGMENT, tunnel.value.segment, tunnel, ("segment",))
+        for end in tunnel.each("gateways", tunnel.value.gateways):
+            yield Reference(Kind.HOST, end.value.host, end, ("host",))
+        yield Reference(Kind.CONTACT, tunnel.value.peer.contact, tunnel, ("peer", "contact"))
+        if tunnel.value.wireguard is not None:
+            contact = tunnel.value.wireguard.accepted_risk.accepted_by
+            yield Reference(Kind.CONTACT, contact, tunnel, ("wireguard", "accepted_risk", "accepted_by"))
+
+
 def of_hosts(region: LocatedRegion) -> Iterator[Reference]:
     """Give what hosts refer to."""
     for host in region.hosts:
@@ -107,6 +119,7 @@ def of_profiles(region: LocatedRegion) -> Iterator[Reference]:
 SOURCES: tuple[Callable[[LocatedRegion], Iterator[Reference]], ...] = (
     of_sheet,
     of_stores,
+    of_tunnels,
     of_address_plan,
     of_hosts,
     of_applications,

@@ -36,8 +36,11 @@ def identifiers_are_unique(region: LocatedRegion) -> Iterator[Problem]:
     yield from repeated(region.sites, "id", "site")
     yield from repeated(region.stores, "id", "object store")
     yield from repeated(region.segments, "id", "segment")
+    yield from repeated(region.tunnels, "id", "tunnel")
+    yield from repeated(region.tunnels, "segment", "segment of a tunnel", "give each tunnel a segment of its own")
     yield from repeated(region.groups, "id", "group")
     yield from repeated(region.contacts, "id", "contact")
+    yield from repeated(region.links, "id", "link")
     yield from repeated(region.protocols, "code", "flow code")
     for host in region.hosts:
         yield from _inside_host(host)

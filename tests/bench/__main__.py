@@ -13,6 +13,7 @@ from tests.bench import (
     backups,
     documents,
     leftovers,
+    network,
     readings,
     report,
     root,
@@ -25,7 +26,7 @@ from tests.bench import (
 from tests.bench.fleet import Fleet
 from tests.bench.measure import BenchmarkError, Chapter
 
-CHAPTERS = ("readings", "region", "startup", "volume", "backups", "documents")
+CHAPTERS = ("readings", "region", "startup", "volume", "backups", "network", "documents")
 
 
 def main() -> int:
@@ -82,6 +83,7 @@ _CHAPTERS: dict[str, Callable[[argparse.Namespace], Chapter]] = {
     "startup": lambda options: startup.measure(progress),
     "volume": lambda options: volume.measure(progress),
     "backups": lambda options: backups.measure(progress),
+    "network": lambda options: network.measure(progress),
     "documents": lambda options: documents.measure(progress),
 }
 

@@ -18,6 +18,7 @@ from deploys.view import Published
 from hosting_cli.__main__ import spare_the_collector
 from hosting_cli.desired import desired
 from hosting_cli.plan import plan
+from inventory.ends import count_ways
 from inventory.load import load_environment, load_region
 from inventory.resource import PLATFORM, Reading, Resource, Subject
 from tests.bench.scenario import ENVIRONMENT, TODAY
@@ -41,7 +42,7 @@ def main() -> None:
         "desired_seconds": ended - loaded,
         "memory_mib": memory_mib,
         "hosts": len(region.hosts),
-        "flows": sum(len(application.flows) for application in region.applications),
+        "flows": count_ways(region),
         "points": sum(segment.kind == "tunnel" for segment in region.segments),
         "resources": len(wanted),
     }

@@ -77,7 +77,10 @@ class Readings:
     # -- the candidates -------------------------------------------------------------------------------------------
 
     def read_hosting(self) -> Run:
-        """Do what the command does."""
+        """Read and compare as `hosting drift` does for hosts, from the files to the plan, in a program of its own.
+
+        Without what the command has besides: a vault and object stores to read, options to parse, tables to lay out.
+        """
         wanted = {
             "region": REGION,
             "key": self.fleet.operator_key,
@@ -228,6 +231,11 @@ def _chapter(hosts: int, resources: int, figures: Mapping[str, list[Figure]]) ->
         tuple(series.values()),
         tuple(goals),
         (
+            f"The {resources} resources of a host are its packages, files, firewall rules, logins and our mark; units, "
+            "volumes and identities want a machine.",
+            "`hosting` is timed from the region's files to the plan, as a program that reads and compares hosts. Left "
+            "out is what the command does besides: it reads the vault, which also certifies its key, and the object "
+            "stores, parses options and lays out tables. Drift writes no journal.",
             "All of them found nothing to change, and the same five damages on one host.",
             "A fleet whose owner was killed left no process, namespace, mount, interface or rule behind.",
         ),

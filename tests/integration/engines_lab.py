@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dying import Killed
 
 from hosting_cli import store_policies
 from hosting_cli.app import LazyDoors
@@ -266,10 +267,6 @@ def data_user(name: str, *buckets: str) -> StoreUser:
 
 
 # -- a death on request -------------------------------------------------------------------------------------------
-
-
-class Killed(BaseException):
-    """Stand in for SIGKILL: nothing catches it."""
 
 
 def limit(patched: pytest.MonkeyPatch, requests: int) -> None:

@@ -7,16 +7,17 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from engines_lab import SAMPLE, bring_up_engines
 
 from hosting_cli.app import LazyDoors
 from hosting_cli.console import Progress
-from hosting_cli.lab import removal
+from hosting_cli.lab import faults, removal
 from hosting_cli.lab.laboratory import Lab
 from hosting_cli.session import Session
 
@@ -34,8 +35,8 @@ def without_machines(folder: Path) -> Iterator[Lab]:
         list(removal.down(found, Progress(quiet=True)))
 
 
-def command(lab: Lab, *arguments: str, person: str = ENGINEER) -> list[str]:
-    where = ["--region", str(SAMPLE), "--environment", str(lab.environment_file)]
+def command(lab: Lab, *arguments: str, person: str = ENGINEER, environment: Path | None = None) -> list[str]:
+    where = ["--region", str(SAMPLE), "--environment", str(environment or lab.environment_file)]
     return [
         sys.executable,
         "-m",
@@ -49,8 +50,11 @@ def command(lab: Lab, *arguments: str, person: str = ENGINEER) -> list[str]:
     ]
 
 
-def run(lab: Lab, *arguments: str, person: str = ENGINEER) -> tuple[int, dict[str, Any]]:
-    done = subprocess.run(command(lab, *arguments, person=person), capture_output=True, text=True, check=False)
+def run(
+    lab: Lab, *arguments: str, person: str = ENGINEER, environment: Path | None = None
+) -> tuple[int, dict[str, Any]]:
+    argv = command(lab, *arguments, person=person, environment=environment)
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert done.stdout, done.stderr
     return done.returncode, json.loads(done.stdout)
 
@@ -91,21 +95,51 @@ def begun(lab: Lab) -> list[str]:
     ]
 
 
+def run_until(
+    lab: Lab,
+    arguments: tuple[str, ...],
+    seen: set[str],
+    act: Callable[[subprocess.Popen[bytes]], None],
+    *,
+    kind: str | None = None,
+) -> tuple[int, dict[str, Any]]:
+    """Run a command, and *act* on it once, when it begins something new (of *kind*); give how it ended."""
+    # A file, for nobody reads a pipe while it is waited for what is begun.
+    with TemporaryFile() as output:
+        argv = command(lab, *arguments)
+        process = subprocess.Popen(argv, stdout=output, stderr=subprocess.DEVNULL, start_new_session=True)
+        while process.poll() is None:
+            if any(kind in {None, json.loads(name)[0]["kind"]} for name in set(begun(lab)) - seen):
+                act(process)
+                break
+            time.sleep(0.002)
+        status = process.wait(timeout=300)
+        output.seek(0)
+        return status, json.loads(output.read() or "{}")
+
+
 def run_until_killed(lab: Lab, arguments: tuple[str, ...], seen: set[str], delay_seconds: float) -> int | None:
     """Run a command, and kill it a moment after it begins something new; give its exit status if it ends before."""
-    process = subprocess.Popen(
-        command(lab, *arguments), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-    )
-    while process.poll() is None:
-        if set(begun(lab)) - seen:
-            time.sleep(delay_seconds)
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            return None
-        time.sleep(0.002)
-    return process.returncode
+
+    def kill(process: subprocess.Popen[bytes]) -> None:
+        time.sleep(delay_seconds)
+        os.killpg(process.pid, signal.SIGKILL)
+
+    status, _ = run_until(lab, arguments, seen, kill)
+    return None if status == -signal.SIGKILL else status
 
 
-def session_of(lab: Lab) -> Session:
-    """Give a session of the engineer, to look at what commands have done."""
-    return Session(SAMPLE, lab.environment_file, lab.token_file(ENGINEER), LazyDoors(), Progress(quiet=True))
+def break_while_running(lab: Lab, fault: str, *arguments: str, kind: str | None = None) -> tuple[int, dict[str, Any]]:
+    """Run a command, hold it as soon as it has begun something (of *kind*), break the lab, and let it go on."""
+
+    def hold(process: subprocess.Popen[bytes]) -> None:
+        process.send_signal(signal.SIGSTOP)
+        faults.inject(lab, fault, "")
+        process.send_signal(signal.SIGCONT)
+
+    return run_until(lab, arguments, set(begun(lab)), hold, kind=kind)
+
+
+def session_of(lab: Lab, person: str = ENGINEER) -> Session:
+    """Give a session of *person*, to look at what commands have done, and to run some in this process."""
+    return Session(SAMPLE, lab.environment_file, lab.token_file(person), LazyDoors(), Progress(quiet=True))

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -107,11 +108,13 @@ class Node:
         listed = json.loads(self.run("nft", "-j", "list", "counter", "inet", "hosting", f"{why}-dropped"))
         return int(listed["nftables"][1]["counter"]["packets"])
 
-    def counted(self, flow_map: str) -> dict[str, int]:
-        """Give how many packets began something by each element of a map, by its comment."""
+    def counted(self, flow_map: str) -> Counter[str]:
+        """Give how many packets began something by each row, whose elements say its name."""
         listed = json.loads(self.run("nft", "-j", "list", "map", "inet", "hosting", flow_map))
-        elements = [entry["elem"] for entry, _ in listed["nftables"][1]["map"]["elem"]]
-        return {element["comment"]: element["counter"]["packets"] for element in elements}
+        found: Counter[str] = Counter()
+        for entry, _ in listed["nftables"][1]["map"]["elem"]:
+            found[entry["elem"]["comment"]] += entry["elem"]["counter"]["packets"]
+        return found
 
 
 class Conversation:

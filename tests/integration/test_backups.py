@@ -1,17 +1,30 @@
 """Backups on real restic, a store with locks and a vault: what a host may, a forger tries, a prune removes."""
 
+import io
 import json
+import shutil
 import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from datetime import timedelta
+from functools import partial
+from pathlib import Path
 
 import pytest
 from backups_lab import Host, seen, vault_session
+from engines_lab import HOST_ADDRESS
+from volumes_lab import open_from
 
+from deploys import names
+from deploys.agent import identity, main, settings, vault
 from hosting_cli.backups.places import Place
 from hosting_cli.commands import backup
 from hosting_cli.commands.approve import approve
+from hosting_cli.commands.restore import restore
+from hosting_cli.doors.hosts import Completed
 from hosting_cli.doors.openbao import OpenBao
-from hosting_cli.errors import EngineError, RefusedError, UnreadableError
+from hosting_cli.errors import EngineError, RefusedError, UnreadableError, UsageError
 from hosting_cli.resources import SecretEntry, SecretPurpose
 from hosting_cli.result import ExitStatus
 from hosting_cli.session import Session, now
@@ -159,3 +172,107 @@ def test_pruning_reaches_no_other_secret(session: Session, place: Place) -> None
             session.vault.reveal_secret(entry)
     with pytest.raises(EngineError, match="the token may not GET"):
         session.repositories.read(place)
+
+
+# -- restored by the host's own agent ---------------------------------------------------------------------------------
+
+
+class HostHere:
+    """The host, whose agent runs in this process and whose other commands run on this machine."""
+
+    @contextmanager
+    def shell(self, host: str) -> Iterator["HostHere"]:
+        assert host == "dijon-app-1"
+        yield self
+
+    def run(self, argv: Sequence[str], **_: object) -> Completed:
+        if argv[0] != Path(names.AGENT).name:
+            done = subprocess.run(argv, capture_output=True, text=True, check=False)
+            return Completed(done.returncode, done.stdout, done.stderr)
+        output, errors = io.StringIO(), io.StringIO()
+        with redirect_stdout(output), redirect_stderr(errors):
+            status = main.main(list(argv[1:]))
+        return Completed(status, output.getvalue(), errors.getvalue())
+
+
+@pytest.fixture
+def engineer(session: Session, place: Place, writer: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Session:
+    """Give a session of an engineer, whose host finds its volume where this test's host backs its file up from."""
+    found, environment = vault_session(session), session.environment
+    role, access = naming.host_role(place.application, place.host), environment.object_stores[place.store]
+    backed_up = {
+        "repository": f"s3:{access.endpoint}/{place.bucket}/{place.host}",
+        "object_store_region": access.region,
+        "password_secret": place.password.name,
+        "credentials_secret": place.reader.name,
+    }
+    engines = {
+        "host": place.host,
+        "vault": environment.vault.address,
+        "certificate_authority": str(environment.vault.certificate_authority),
+    }
+    application = {"role": role, "credential": "credential", "volumes": {}, "backup": backed_up}
+    (tmp_path / f"{place.application}.json").write_text(json.dumps(application))
+    (tmp_path / "engines.json").write_text(json.dumps(engines))
+    token, _ = found.vault.wrapped_secret_id(role, ttl_seconds=60, note={"host": place.host})
+    secret_id = found.vault.unwrapped(token).reveal()
+    monkeypatch.setattr(settings, "APPLICATIONS", tmp_path)
+    monkeypatch.setattr(settings, "ENGINES", tmp_path / "engines.json")
+    monkeypatch.setattr(identity, "_secret_id", lambda credential: secret_id)
+    monkeypatch.setattr(vault, "urlopen", partial(open_from, HOST_ADDRESS))
+    monkeypatch.setenv("CACHE_DIRECTORY", str(tmp_path / "cache"))
+    (known,) = (item for item in found.region.applications if item.id == place.application)
+    (volume,) = known.tiers[0].volumes
+    here = volume.model_copy(update={"mount_point": str(writer.file.parent)})
+    moved = known.model_copy(update={"tiers": (known.tiers[0].model_copy(update={"volumes": (here,)}),)})
+    vars(found).update(hosts=HostHere(), region=found.region.model_copy(update={"applications": (moved,)}))
+    return found
+
+
+def test_the_bytes_of_a_moment_between_two_backups_come_back(engineer: Session, place: Place, writer: Host) -> None:
+    writer.back_up(b"as it was")
+    time.sleep(1.1)  # a store tells the second in which it took an object
+    between = now()
+    time.sleep(1.1)
+    writer.back_up(b"as somebody has changed it")
+    for as_of, content in ((between.isoformat(), b"as it was"), (None, b"as somebody has changed it")):
+        done = restore(engineer, place.application, str(writer.file), as_of=as_of)
+        assert done.status is ExitStatus.DONE, done.errors
+        assert Path(f"{done.data['target']}{writer.file}").read_bytes() == content
+    assert writer.file.read_bytes() == b"as somebody has changed it"
+    early = (between - timedelta(days=1)).isoformat()
+    with pytest.raises(UsageError, match="no snapshot that the store had at"):
+        restore(engineer, place.application, str(writer.file), as_of=early)
+
+
+def test_what_would_be_restored_is_counted_below_each_path(session: Session, place: Place, writer: Host) -> None:
+    folder = writer.folder / "counted"
+    (folder / "in" / "it").mkdir(parents=True)
+    for name, size_bytes in (("in/one", 1000), ("in/it/two", 300), ("inner", 50), ("empty", 0)):
+        (folder / name).write_bytes(bytes(size_bytes))
+    writer.restic._run("backup", "--host=dijon-app-1", str(folder))
+    (newest,) = (one for one in writer.restic.snapshots() if one["paths"] == [str(folder)])
+    paths = [str(folder), f"{folder}/in", f"{folder}/in/one", f"{folder}/none"]
+    door = vault_session(session).repositories
+    assert list(door.bytes_below(place, newest["id"], paths).values()) == [1350, 1300, 1000, 0]
+    tried = session.repositories.restore_into_nothing(place, newest["id"])
+    assert (tried.files, tried.size_bytes, tried.restored_bytes) == (4, 1350, 50)
+    shutil.rmtree(folder / "in")
+    (folder / "inner").unlink()
+    writer.restic._run("backup", "--host=dijon-app-1", str(folder))
+    emptied = writer.restic.snapshots()[-1]["id"]
+    assert session.repositories.restore_into_nothing(place, emptied).restored_bytes is None
+    with pytest.raises(UnreadableError, match=r"restic ls (found no snapshot|failed)"):
+        session.repositories.restore_into_nothing(place, "0" * 64)
+
+
+def test_restic_is_stopped_when_it_takes_too_long_and_when_nobody_listens_any_more(writer: Host) -> None:
+    with (
+        pytest.raises(UnreadableError, match="restic ls did not end within 0 s"),
+        writer.restic._streamed(("ls", "--no-lock", "latest"), 0.01) as lines,
+    ):
+        lines.read()
+    began = time.monotonic()
+    with suppress(KeyError), writer.restic._streamed(("ls", "--no-lock", "latest"), 60):
+        raise KeyError
+    assert time.monotonic() - began < 30

@@ -5,12 +5,13 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from copies_lab import APPLICATION, SECOND, Double
+from dying import REPOSITORY, VAULT, Killed, Ways, after_change, dying_after, is_any
 
 from deploys.agent import restore, settings
 from deploys.agent.settings import AgentError
@@ -21,7 +22,7 @@ from hosting_cli.commands import backup
 from hosting_cli.doors import copies
 from hosting_cli.errors import EngineError, UnreadableError
 from hosting_cli.memory_file import memory_file
-from hosting_cli.procedure import carry_out, is_complete
+from hosting_cli.procedure import Outcome, carry_out, is_complete
 from hosting_cli.result import ExitStatus
 from hosting_cli.rotations import repository as rotation
 from hosting_cli.session import Session
@@ -247,19 +248,67 @@ def test_an_export_is_opened_by_restic_alone(double: Double, engineer: Session, 
 # -- following the first ----------------------------------------------------------------------------------------------
 
 
-def test_a_new_password_opens_the_copy_and_the_old_one_does_not(
+CHANGES = (VAULT, REPOSITORY, Ways(copies.CopyWay, "carry", is_any), Ways(copies.CopyWay, "hide", is_any))
+
+
+def asked(double: Double, engineer: Session) -> Callable[[], Sequence[Outcome]]:
+    """Ask for another password of the first; give what goes on with that."""
+    first = double.pair.first
+    wanted = rotation.goal(engineer, first)
+
+    def go_on() -> Sequence[Outcome]:
+        steps = tuple(rotation.rotation(engineer, first, wanted, "a" * 64).steps())
+        return carry_out(steps, digest="a" * 64, record=lambda kind, data: None, tell=lambda line: None)
+
+    return go_on
+
+
+def both_open(double: Double) -> None:
+    """What the vault gives opens the first and the copy."""
+    for second in (False, True):
+        assert double.restic(second=second).snapshots()
+
+
+def opens_to_one(double: Double, engineer: Session) -> None:
+    """Either has one key, that of the password which the vault keeps."""
+    for place in (double.pair.first, double.pair.second):
+        assert [key.current for key in engineer.repositories.keys(place)] == [True]
+
+
+def test_a_new_password_killed_anywhere_opens_both_at_every_moment_and_the_old_one_ends_on_both(
     double: Double, copier: Session, engineer: Session, tmp_path: Path
 ) -> None:
     assert backup.copy(copier, APPLICATION).status is ExitStatus.DONE
     old, entry = double.restic(second=True), double.pair.first.password
-    replaces = str(rotation.goal(engineer, double.pair.first)["replaces"])
-    steps = tuple(rotation.Rotation(engineer, double.pair.first, replaces, "a" * 64).steps())
-    outcomes = carry_out(steps, digest="a" * 64, record=lambda kind, data: None, tell=lambda line: None)
+    go_on = asked(double, engineer)
+    # Added; brought to the copy too; stored, unnoted; the first one removed; the first of several hidden on the copy.
+    for number in (1, 3, 5, 1, 1):
+        with pytest.raises(Killed), dying_after(number, *CHANGES):
+            go_on()
+        both_open(double)
+    outcomes = go_on()
     assert [outcome.error for outcome in outcomes if outcome.error] == []
+    proven = [outcome.observed for outcome in outcomes if outcome.observed and "restored_bytes" in outcome.observed]
+    assert [found["restored_bytes"] for found in proven] == [len(b"not copied yet")] * 2
     assert double.operations.reveal_secret(entry) != old._password
-    restored(double, tmp_path)
+    assert restored(double, tmp_path) == b"not copied yet"
     with pytest.raises(UnreadableError, match="wrong password"):
         old.snapshots()
+    opens_to_one(double, engineer)
+
+
+def test_a_vault_sealed_when_the_copy_has_the_key_leaves_both_open_and_the_same_command_goes_on(
+    double: Double, engineer: Session
+) -> None:
+    vault, go_on = double.engines.vault, asked(double, engineer)
+    with after_change(2, vault.seal, *CHANGES):
+        stopped = go_on()
+    vault.open(double.engines.running["vault"])
+    assert isinstance(next(outcome.error for outcome in stopped if outcome.error), UnreadableError)
+    both_open(double)
+    assert is_complete(go_on())
+    both_open(double)
+    opens_to_one(double, engineer)
     double.host.restic = double.restic(second=False)
 
 

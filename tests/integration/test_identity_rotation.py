@@ -2,17 +2,22 @@
 
 import json
 import re
+from collections.abc import Iterable
 
 import pytest
+from dying import VAULT, Killed, dying_after
 from identities_lab import APPLICATION, HOST, ROLE, HostedLab, host_away, record_of
 from lab_commands import at_a_terminal, command, run, session_of
-from rotating import ask, rotate_through_kills, seal_while_running
+from rotating import ask, ask_here, go_on_dying, rotate_through_kills, seal_while_running, stop_by_a_seal
 
 from deploys import names
+from hosting_cli.commands import key
 from hosting_cli.console import Progress
 from hosting_cli.errors import EngineError
 from hosting_cli.lab import faults, laboratory
 from hosting_cli.lab.seaweedfs import KeyService
+from hosting_cli.result import ExitStatus
+from hosting_cli.rotations import key_service
 from hosting_cli.secret import Secret
 from hosting_cli.session import Session
 from inventory import naming
@@ -58,8 +63,8 @@ def test_a_secret_id_killed_at_each_step_always_logs_in_and_the_old_one_ends(
 
 def test_what_a_killed_run_left_is_named_and_ends_with_the_next_rotation(hosted: HostedLab, session: Session) -> None:
     session.vault.wrapped_secret_id(ROLE, ttl_seconds=60, note={"host": HOST})
-    listed = [key for key in run(hosted.lab, "key", "list")[1]["data"]["keys"] if key["name"].startswith(f"{ROLE}/")]
-    assert [(key["state"], key["reason"][:8]) for key in listed] == [("due", "one of 2")] * 2
+    listed = [item for item in run(hosted.lab, "key", "list")[1]["data"]["keys"] if item["name"].startswith(f"{ROLE}/")]
+    assert [(item["state"], item["reason"][:8]) for item in listed] == [("due", "one of 2")] * 2
     ask(hosted.lab, ROLE)
     assert run(hosted.lab, "key", "rotate", ROLE)[0] == 0
     assert session.vault.secret_id_accessors(ROLE) == (accessor(hosted),)
@@ -137,6 +142,71 @@ def test_the_object_store_changes_over_in_two_runs_and_the_old_one_ends(hosted: 
     assert after not in before
     with pytest.raises(EngineError, match="refused"):
         session.vault.unwrapped(Secret(token))
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> list[Secret]:
+    """Sit at the terminal: what is shown there is noted, and Enter is pressed."""
+    tokens: list[Secret] = []
+
+    def show(lines: Iterable[str]) -> None:
+        (token,) = (line.strip() for line in lines if line.startswith("    "))
+        tokens.append(Secret(token))
+
+    monkeypatch.setattr(key_service, "show_once", show)
+    return tokens
+
+
+def serves(session: Session) -> None:
+    """The store, with what it is configured with, has the vault wrap and unwrap."""
+    (found,) = session.region.applications[0].buckets
+    bucket, door = naming.bucket(session.region, APPLICATION, found.id), session.stores[STORE]
+    door.put_object(bucket, "served", b"bytes")
+    assert door.get_object(bucket, "served") == b"bytes"
+
+
+def test_killed_before_it_was_shown_the_next_run_shows_another_and_the_old_one_serves_meanwhile(
+    hosted: HostedLab, session: Session, shown: list[Secret]
+) -> None:
+    lab, role = hosted.lab, naming.S3_KMS_ROLE
+    before = session.vault.secret_id_accessors(role)
+    ask_here(lab, role)
+    for number in (1, 2):  # the mark is there; the secret-id is there too, and nobody was shown it
+        with pytest.raises(Killed), dying_after(number, VAULT):
+            key.rotate(session_of(lab), role)
+        serves(session)
+    assert shown == []
+    for _ in range(2):  # shown once, and then waited for
+        assert key.rotate(session_of(lab), role).status is ExitStatus.PENDING
+    (token,) = shown
+    assert set(session.vault.secret_id_accessors(role)) > set(before)
+    _reconfigure(hosted, session, token)
+    assert go_on_dying(lab, role, (3, 4, 5), lambda: serves(session)) >= 1
+    (after,) = session.vault.secret_id_accessors(role)
+    assert after not in before
+    serves(session)
+
+
+def test_under_a_sealed_vault_and_called_off_the_old_one_serves_and_another_rotation_converges(
+    hosted: HostedLab, session: Session, shown: list[Secret]
+) -> None:
+    lab, role = hosted.lab, naming.S3_KMS_ROLE
+    before = session.vault.secret_id_accessors(role)
+    digest = ask_here(lab, role)
+    stop_by_a_seal(lab, role, 2)
+    assert key.rotate(session_of(lab), role).status is ExitStatus.PENDING
+    assert len(shown) == 2  # nobody can tell whether the first was seen
+    serves(session)
+    key.withdraw(session_of(lab), digest)  # both are lost
+    ask_here(lab, role)
+    assert key.rotate(session_of(lab), role).status is ExitStatus.PENDING
+    _reconfigure(hosted, session, shown[-1])
+    stop_by_a_seal(lab, role, 4)
+    serves(session)
+    assert key.rotate(session_of(lab), role).status is ExitStatus.DONE
+    (after,) = session.vault.secret_id_accessors(role)
+    assert after not in before
+    serves(session)
 
 
 def _reconfigure(hosted: HostedLab, session: Session, token: Secret) -> None:

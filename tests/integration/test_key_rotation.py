@@ -6,14 +6,12 @@ from pathlib import Path
 
 import pytest
 from lab_commands import ENGINEER, OFFICER, run, session_of, without_machines
-from rotating import ask, rotate_through_kills, seal_while_running
+from rotating import ask, rotate_dying, rotate_through_kills, rotate_under_a_seal
 
 from hosting_cli.backups.places import Place, places
-from hosting_cli.console import Progress
 from hosting_cli.doors.restic import Restic
 from hosting_cli.errors import EngineError, UnreadableError
 from hosting_cli.keys.values import Key
-from hosting_cli.lab import faults
 from hosting_cli.lab.laboratory import Lab
 from hosting_cli.resources import SecretEntry
 from hosting_cli.secret import Secret
@@ -193,6 +191,22 @@ def test_credentials_killed_at_each_step_always_work_and_the_old_ones_end(
     as_before(lab)
 
 
+def test_credentials_made_and_not_stored_or_stored_and_not_recorded_leave_one_that_works(
+    lab: Lab, session: Session, bucket: str
+) -> None:
+    user, door = naming.data_user(APPLICATION), session.stores[STORE]
+    old = credentials(session)
+
+    def look() -> None:
+        door.try_access_key(bucket, *credentials(session))
+
+    assert rotate_dying(lab, CREDENTIALS, (1, 4), look) >= 3
+    new = credentials(session)
+    assert door.access_key_ids(user) == (new[0],)
+    assert new[0] != old[0]
+    as_before(lab)
+
+
 def credentials(session: Session) -> tuple[str, Secret]:
     found = json.loads(secrets(session, OBJECTS)[CREDENTIALS].reveal())
     return found["access_key_id"], Secret(found["secret_access_key"])
@@ -201,14 +215,15 @@ def credentials(session: Session) -> tuple[str, Secret]:
 # -- passwords of repositories ------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def repository(session: Session, tmp_path: Path) -> Place:
+@pytest.fixture(scope="module")
+def repository(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Place:
     """Give a repository with a snapshot in it, made as its host does."""
+    session, folder = session_of(lab), tmp_path_factory.mktemp("backed-up")
     (place,) = places(session.region, session.region.applications[0])
     restic = opened(session, place, session.vault.reveal_secret(place.password))
     restic._run("init")
-    (tmp_path / "study.dcm").write_bytes(b"of a patient")
-    restic._run("backup", "--host=dijon-app-1", str(tmp_path))
+    (folder / "study.dcm").write_bytes(b"of a patient")
+    restic._run("backup", "--host=dijon-app-1", str(folder))
     return place
 
 
@@ -224,40 +239,64 @@ def opened(session: Session, place: Place, password: Secret) -> Restic:
     )
 
 
-def test_a_password_killed_at_each_step_always_opens_its_repository_and_the_old_one_ends(
+def opens(session: Session, repository: Place) -> None:
+    """What the vault gives the host opens its repository."""
+    password = session.vault.reveal_secret(repository.password)
+    assert opened(session, repository, password).snapshots()
+
+
+def test_a_password_killed_after_any_change_always_opens_its_repository_and_no_other_key_stays(
     lab: Lab, session: Session, repository: Place
 ) -> None:
-    old = session.vault.reveal_secret(repository.password)
-    assert rotate_through_kills(lab, repository.password.name) >= 2
+    """Dying when it was added, then when it was stored and not noted, then when the first one was removed."""
+    name, old = repository.password.name, session.vault.reveal_secret(repository.password)
+    opened(session, repository, old).add_key(Secret("of an intruder"), label="another")
+    assert rotate_dying(lab, name, (1, 4), lambda: opens(session, repository)) >= 3
     new = session.vault.reveal_secret(repository.password)
     assert new != old
-    assert [item["paths"] for item in opened(session, repository, new).snapshots()]
-    with pytest.raises(UnreadableError, match=r"wrong password|no key found"):
-        opened(session, repository, old).snapshots()
+    for password in (old, Secret("of an intruder")):
+        with pytest.raises(UnreadableError, match=r"wrong password|no key found"):
+            opened(session, repository, password).snapshots()
     assert [found.current for found in session.repositories.keys(repository)] == [True]
+    observed = [entry.data.get("observed") for entry in session.journal.entries()]
+    proven = [seen for seen in observed if isinstance(seen, dict) and "restored_bytes" in seen]
+    assert (proven[-1]["files"], proven[-1]["restored_bytes"]) == (1, len(b"of a patient"))
+    assert "study.dcm" not in Path(lab.journal).read_text()
     as_before(lab)
 
 
 # -- a sealed vault -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", [OBJECTS, CREDENTIALS])
+@pytest.mark.parametrize(
+    ("name", "number", "retire"),
+    [(OBJECTS, 2, False), (CREDENTIALS, 3, False), (VOLUMES, 6, True)],
+    ids=["the new version is there", "an access key is stored and not recorded", "the older versions are retired"],
+)
 def test_a_vault_sealed_in_the_middle_stops_it_and_the_same_command_goes_on(
-    lab: Lab, session: Session, name: str
+    lab: Lab, session: Session, name: str, number: int, retire: bool
 ) -> None:
-    ask(lab, name)
-    before = secrets(session, OBJECTS)
-    try:
-        status, _ = seal_while_running(lab, "key", "rotate", name)
-    finally:
-        faults.mend(lab, "vault-sealed", "", Progress(quiet=True))
-    assert status in {1, 4}
-    assert run(lab, "key", "rotate", name)[0] == 0
-    after = secrets(session, OBJECTS)
-    assert {it: value for it, value in after.items() if it != name} == {
-        it: value for it, value in before.items() if it != name
-    }
+    wrapping = VOLUMES if name == VOLUMES else OBJECTS
+    before = secrets(session, wrapping)
+
+    def look() -> None:
+        after = secrets(session, wrapping)
+        assert {it: value for it, value in after.items() if it != name} == {
+            it: value for it, value in before.items() if it != name
+        }
+
+    rotate_under_a_seal(lab, name, number, look, retire=retire)
+    look()
     as_before(lab)
+
+
+def test_a_vault_sealed_before_a_password_is_stored_leaves_one_that_opens(
+    lab: Lab, session: Session, repository: Place
+) -> None:
+    name, before = repository.password.name, session.vault.reveal_secret(repository.password)
+    rotate_under_a_seal(lab, name, 1, lambda: opens(session, repository))
+    assert session.vault.reveal_secret(repository.password) != before
+    assert [found.current for found in session.repositories.keys(repository)] == [True]
 
 
 def test_what_was_done_is_on_record_with_who_asked_and_who_agreed(lab: Lab, session: Session) -> None:

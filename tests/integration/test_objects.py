@@ -7,7 +7,8 @@ from itertools import count
 from typing import Any
 
 import pytest
-from engines_lab import STORE, Engines, Killed, backup_bucket, data_bucket, data_user, log_bucket
+from dying import Killed
+from engines_lab import STORE, Engines, backup_bucket, data_bucket, data_user, log_bucket
 
 from hosting_cli import capabilities, store_policies
 from hosting_cli.capabilities import Support

@@ -3,7 +3,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from engines_lab import Engines, Killed, limit, secret_entries, vault_resources
+from dying import Killed
+from engines_lab import Engines, limit, secret_entries, vault_resources
 
 from hosting_cli.doors import vault_reading
 from hosting_cli.doors.openbao import OpenBao

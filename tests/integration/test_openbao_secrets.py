@@ -5,7 +5,8 @@ from itertools import count
 from typing import Any
 
 import pytest
-from engines_lab import CREDENTIALS, Engines, Killed, limit
+from dying import Killed
+from engines_lab import CREDENTIALS, Engines, limit
 
 from hosting_cli.doors.openbao import OpenBao
 from hosting_cli.doors.vault_client import VaultClient

@@ -10,15 +10,28 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
+from dying import VAULT, Killed, dying_after
 from identities_lab import HostedLab
 from lab_commands import run, session_of
-from rotating import ask, rotate_through_kills, seal_while_running
+from rotating import (
+    ask,
+    ask_here,
+    go_on_dying,
+    rotate_dying,
+    rotate_through_kills,
+    rotate_under_a_seal,
+    seal_while_running,
+    stop_by_a_seal,
+)
 
+from hosting_cli.commands import key
 from hosting_cli.console import Progress
 from hosting_cli.errors import EngineError
 from hosting_cli.keys import certificates
+from hosting_cli.keys.authorities import FORMER
 from hosting_cli.keys.certificates import LinkAuthority
 from hosting_cli.lab import faults
+from hosting_cli.result import ExitStatus
 from hosting_cli.session import Session
 from inventory import naming
 
@@ -46,6 +59,12 @@ def verifies(session: Session, certificate: str, authority: LinkAuthority) -> st
     return certificates.verify(certificate, naming.PKI_PROOF_NAME, authority, bundle, session.clock())
 
 
+def revoke_all_of_former_ones(session: Session) -> None:
+    for authority in session.vault.pki.read():
+        for certificate in session.vault.pki.issued_by(authority) if authority.is_former else ():
+            session.vault.pki.revoke(certificates.serial(certificate))
+
+
 def states(hosted: HostedLab) -> dict[str, str]:
     listed = run(hosted.lab, "key", "list")[1]["data"]["keys"]
     return {item["name"]: item["state"] for item in listed if item["kind"] == "pki-authority"}
@@ -70,8 +89,9 @@ def test_killed_at_each_step_what_was_issued_verifies_and_the_former_ends_when_a
     status, refused = run(hosted.lab, "key", "rotate", NAME, "--retire")
     assert (status, "still valid, the last until" in str(refused["errors"])) == (1, True)
     session.vault.pki.revoke(number)
-    assert rotate_through_kills(hosted.lab, NAME, "--retire") >= 1
+    assert rotate_dying(hosted.lab, NAME, (1, 2), lambda: verifies(session, *after), retire=True) == 2
     assert states(hosted) == {"pki": "in order"}
+    assert former not in session.vault.pki.key_names()
     with pytest.raises(EngineError, match="does not verify"):
         verifies(session, *before)
     assert verifies(session, *after)
@@ -90,6 +110,10 @@ def test_a_vault_sealed_in_the_middle_stops_it_and_the_same_command_goes_on(
     assert run(hosted.lab, "key", "rotate", NAME)[0] == 0
     assert issuing(session).id != before.id
     assert run(hosted.lab, "plan")[1]["data"]["plan"]["changes"] == []
+    revoke_all_of_former_ones(session)
+    rotate_under_a_seal(hosted.lab, NAME, 1, lambda: verifies(session, *issued(session)), retire=True)
+    assert states(hosted) == {"pki": "in order"}
+    assert not [name for name in session.vault.pki.key_names() if name.startswith(FORMER)]
 
 
 def test_a_certificate_that_proves_nothing_is_refused(session: Session) -> None:
@@ -165,3 +189,27 @@ def test_an_offline_root_signs_between_two_runs_and_nothing_else_is_taken(
     after = issuing(session)
     assert (after.id != before.id, after.x509.issuer != after.x509.subject) == (True, True)
     assert verifies(session, *issued(session))
+
+
+def test_killed_and_sealed_between_and_in_its_two_runs_an_offline_roots_authority_is_taken(
+    offline: HostedLab, session: Session, tmp_path: Path
+) -> None:
+    before, file, lab = issuing(session), tmp_path / "chain.pem", offline.lab
+    ask_here(lab, NAME)
+    with pytest.raises(Killed), dying_after(1, VAULT):  # its key is made, and nobody was told
+        key.rotate(session_of(lab), NAME)
+    waiting = [key.rotate(session_of(lab), NAME) for _ in range(2)]
+    assert [result.status for result in waiting] == [ExitStatus.PENDING] * 2
+    asked = [x509.load_pem_x509_csr(result.data["request"].encode()).public_key() for result in waiting]
+    assert asked[0] == asked[1]
+    file.write_text(signed_offline(waiting[0].data["request"]))
+    stop_by_a_seal(lab, NAME, 1, certificate=file)  # it is taken, and has no name yet
+    assert issuing(session).id == before.id
+
+    def look() -> None:
+        assert verifies(session, *issued(session))
+
+    assert go_on_dying(lab, NAME, (1, 2, 4, 6, 8), look, certificate=file) >= 4
+    after = issuing(session)
+    assert (after.id != before.id, after.x509.issuer != after.x509.subject) == (True, True)
+    look()

@@ -1,5 +1,6 @@
 """Passphrases of a real LUKS2 volume rotated on a real vault: at each moment its host can open it."""
 
+import base64
 import json
 from collections.abc import Iterator
 from contextlib import suppress
@@ -8,25 +9,40 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dying import Killed, after_change, dying_after
 from engines_lab import SAMPLE
 from lab_commands import OFFICER, run, session_of, without_machines
-from volumes_lab import FileHost, Killed, add_stray, destroy, dying_after, file_host
+from volumes_lab import WAYS, FileHost, add_stray, destroy, file_host
 
+from deploys import reading_storage
 from deploys.agent import identity
 from deploys.agent.vault import VaultError
+from deploys.desired import Published
+from hosting_cli.actors import CopiesActor
 from hosting_cli.app import LazyDoors
 from hosting_cli.commands import approve as approving
 from hosting_cli.commands import headers, key, volume
 from hosting_cli.commands.headers import Action
 from hosting_cli.console import Progress
-from hosting_cli.errors import EngineError, RefusedError, UnreadableError
+from hosting_cli.desired import desired
+from hosting_cli.errors import EngineError, HostingError, RefusedError, UnreadableError
 from hosting_cli.lab import faults
 from hosting_cli.lab.laboratory import Lab
+from hosting_cli.plan import Change, plan
+from hosting_cli.proofs import headers as headers_proof
+from hosting_cli.proofs.proof import Verdict
+from hosting_cli.resources import HeaderCopy
 from hosting_cli.result import ExitStatus, Result
 from hosting_cli.session import Session
+from hosting_cli.survey import Survey
 from hosting_cli.volumes.agent import VolumeAgent
 from hosting_cli.volumes.copies import Copies
+from hosting_cli.volumes.copy_reading import read_copies
 from hosting_cli.volumes.places import Held
+from inventory.resource import Reading, Subject
+
+MAGIC = b"LUKS\xba\xbe"
+"""What a header begins with."""
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +147,7 @@ def test_killed_after_each_change_the_volume_always_opens_and_the_next_run_goes_
     name, before, kills = ask(lab, host, held), host.passphrase(held), 0
     while True:
         try:
-            with dying_after(kills % 3 + 1):
+            with dying_after(kills % 3 + 1, *WAYS):
                 done = key.rotate(host.session, name)
         except Killed:
             kills += 1
@@ -149,7 +165,7 @@ def test_killed_after_each_change_the_volume_always_opens_and_the_next_run_goes_
 
 
 def test_no_host_may_read_a_passphrase_that_is_not_stored_yet(lab: Lab, host: FileHost) -> None:
-    with pytest.raises(Killed), dying_after(3):  # the entry of the next passphrase is there, with its note
+    with pytest.raises(Killed), dying_after(3, *WAYS):  # the entry of the next passphrase is there, with its note
         key.rotate(host.session, ask(lab, host, Held.ACTIVE))
     name = host.place.next_entry(Held.ACTIVE).name
     assert host.session.vault.has_secret(name)
@@ -158,25 +174,25 @@ def test_no_host_may_read_a_passphrase_that_is_not_stored_yet(lab: Lab, host: Fi
     assert key.rotate(host.session, host.place.entry(Held.ACTIVE).name).status is ExitStatus.DONE
 
 
-def test_a_vault_sealed_in_the_middle_stops_it_and_the_same_command_goes_on(lab: Lab, host: FileHost) -> None:
-    name = ask(lab, host, Held.ACTIVE)
-    asked, run_agent = [], host.run
-
-    def sealing(*arguments: object, **options: object) -> object:
-        done = run_agent(*arguments, **options)  # type: ignore[arg-type]
-        if host.commands[-1] == "add-passphrase" and not asked:
-            asked.append(faults.inject(lab, "vault-sealed", ""))
-        return done
-
-    host.run = sealing  # type: ignore[method-assign,assignment]
+@pytest.mark.parametrize(
+    ("held", "changes", "slots"),
+    [(Held.ACTIVE, 4, ["0", "1", "2"]), (Held.RECOVERY, 4, ["0", "1", "3"]), (Held.RECOVERY, 2, ["0", "1"])],
+    ids=["the slot is there", "the slot of the recovery passphrase is there", "the next value is stored, unmarked"],
+)
+def test_a_vault_sealed_in_the_middle_stops_it_and_the_same_command_goes_on(
+    lab: Lab, host: FileHost, held: Held, changes: int, slots: list[str]
+) -> None:
+    name = ask(lab, host, held)
     try:
-        stopped = key.rotate(host.session, name)
+        with after_change(changes, lambda: faults.inject(lab, "vault-sealed", ""), *WAYS):
+            stopped = key.rotate(host.session, name)
     finally:
         faults.mend(lab, "vault-sealed", "", Progress(quiet=True))
-    assert (stopped.status, host.slots()) == (ExitStatus.UNKNOWN, ["0", "1", "2"])
+    assert (stopped.status, host.slots()) == (ExitStatus.UNKNOWN, slots)
     assert boots(host)
+    assert host.opens(host.passphrase(Held.RECOVERY))
     assert key.rotate(host.session, name).status is ExitStatus.DONE
-    is_whole(host, Held.ACTIVE)
+    is_whole(host, held)
 
 
 def test_a_slot_that_nobody_needs_ends_with_the_next_rotation(lab: Lab, host: FileHost) -> None:
@@ -190,7 +206,7 @@ def test_a_slot_that_nobody_needs_ends_with_the_next_rotation(lab: Lab, host: Fi
 
 def test_a_rotation_called_off_in_the_middle_leaves_its_slot_to_the_next_one(lab: Lab, host: FileHost) -> None:
     name = ask(lab, host, Held.ACTIVE)
-    with pytest.raises(Killed), dying_after(4):  # three for the entry, one for the slot
+    with pytest.raises(Killed), dying_after(4, *WAYS):  # three for the entry, one for the slot
         key.rotate(host.session, name)
     assert host.slots() == ["0", "1", "2"]
     (procedure,) = {json.loads(line)["data"].get("procedure") for line in lab.journal.read_text().splitlines()[-1:]}
@@ -225,7 +241,8 @@ def test_a_copy_is_sealed_kept_brought_back_and_opened(lab: Lab, host: FileHost)
     assert copy["checksum"] == after["checksum"]
     (kept,) = host.session.evidence.kept(copy["name"])
     sealed = host.session.evidence.get(kept)
-    assert b"LUKS" not in sealed
+    assert MAGIC not in sealed
+    assert base64.b64encode(MAGIC) not in sealed
     assert len(sealed) < 2 << 20  # what no slot uses is not kept
     shown = volume.show(host.session, host.place.name)
     assert shown.data["slots"]["0"] == {"key_bits": 512, "type": "argon2id", "memory": 1024, "time": 4, "cpus": 1}
@@ -267,7 +284,7 @@ def test_a_restore_killed_after_each_change_goes_on(lab: Lab, host: FileHost) ->
     ask_for_restore(lab, host)
     kills = 0
     while not kills or listed(host)["state"] != "in order":
-        with suppress(Killed), dying_after(1):
+        with suppress(Killed), dying_after(1, *WAYS):
             restore(host)
         kills += 1
         assert kills < 9
@@ -340,3 +357,62 @@ def test_an_unreachable_host_is_unknown_and_not_in_order(lab: Lab, host: FileHos
     assert (found.status, found.data["volumes"][0]["state"]) == (ExitStatus.UNKNOWN, "unknown")
     with pytest.raises(UnreadableError):
         headers.header(host.session, Action.RESTORE, host.place.name)
+
+
+# -- the copy that apply makes ----------------------------------------------------------------------------------------
+
+
+def planned(host: FileHost) -> tuple[CopiesActor, list[Change]]:
+    """Read the host's volume and the evidence as a plan does, and say what a plan would change of copies."""
+    session = host.session
+    wanted = desired(session.region, session.environment, Published((), ""))
+    (volume,) = host.read({host.place.host: {}})[host.place.host]["storage"]["value"]["volumes"].values()
+    opened = {**volume, "mapper": None, "filesystem": None}
+    found = reading_storage.volume(opened, host.place.volume)
+    seen = Reading(found.source, session.clock(), {found.subject: found})
+    copies = list(read_copies(session, wanted, [seen]))
+    chosen = [item for item in wanted.values() if isinstance(item, HeaderCopy)]
+    changes = plan(chosen, copies, region="r", environment="test").changes
+    return CopiesActor(session, Survey(wanted, (seen, *copies))), list(changes)
+
+
+def carry_out(host: FileHost) -> dict[Subject, HostingError]:
+    actor, changes = planned(host)
+    assert [change.subject.name for change in changes] == [host.place.name]
+    return dict(actor.carry_out(changes, lambda _change: None))
+
+
+def test_apply_keeps_a_copy_of_a_new_header_once_it_was_opened_and_a_plan_is_green_then(
+    lab: Lab, host: FileHost
+) -> None:
+    assert listed(host)["state"] == "stale"  # the volume was made anew, so its header is another one
+    assert carry_out(host) == {}
+    assert host.commands[-2:] == ["fetch-header", "test-header"]
+    assert planned(host)[1] == []
+    after = listed(host)
+    assert (after["state"], after["reasons"]) == ("in order", [])
+    (proof,) = headers_proof.prove(host.session, host.session.application(host.place.volume.application))
+    assert (proof.verdict, proof.observed["checksum"]) == (Verdict.HELD, after["checksum"])
+    (kept,) = [copy for copy in after["copies"] if copy["checksum"] == after["checksum"]]
+    assert Copies(host.session, host.place).tried().observed["copy"] == kept["name"]
+
+
+def test_slots_that_changed_call_for_another_copy(lab: Lab, host: FileHost) -> None:
+    assert carry_out(host) == {}
+    add_stray(host, "2")
+    assert [change.before for change in planned(host)[1]] != []
+    (proof,) = headers_proof.prove(host.session, host.session.application(host.place.volume.application))
+    assert proof.verdict is Verdict.BROKEN
+
+
+def test_a_copy_that_does_not_open_is_not_kept_and_the_next_run_keeps_a_good_one(lab: Lab, host: FileHost) -> None:
+    before, entry = listed(host)["copies"], host.place.entry(Held.RECOVERY)
+    kept = host.session.vault.reveal_secret(entry)
+    host.session.vault.replace_secret(entry, host.session.vault.new_value(entry), note={})
+    (failure,) = carry_out(host).values()
+    assert "does not open with both passphrases" in failure.what
+    assert f"hosting volume header save {host.place.name}" in failure.remedy
+    assert listed(host)["copies"] == before
+    host.session.vault.replace_secret(entry, kept, note={})
+    assert carry_out(host) == {}
+    assert planned(host)[1] == []

@@ -1,6 +1,7 @@
 """A host whose volume is a real LUKS2 header in a file: its agent runs here, with the real cryptsetup and a real vault.
 
-Opening a volume takes a kernel; its header, its slots and copies of both do not.
+Opening a volume takes a kernel; its header, its slots and copies of both do not.  LVM and systemd take one too: two
+scripts stand for them, of which one says whose the logical volume is, and the other notes what it is asked.
 """
 
 import io
@@ -16,9 +17,10 @@ from typing import Any
 from urllib.request import HTTPSHandler, build_opener
 
 import pytest
+from dying import Ways
 
 from deploys import names
-from deploys.agent import headers, identity, locks, luks, main, processes, settings, vault
+from deploys.agent import erasure, headers, identity, locks, luks, main, processes, settings, vault
 from deploys.programs import read_host
 from hosting_cli.doors.hosts import Completed
 from hosting_cli.doors.vault_client import VaultClient
@@ -29,10 +31,6 @@ from inventory.resource import Json
 
 COST = luks.derivation("argon2id", 1024, 4, 1)
 SIZE_BYTES = 20 << 20
-
-
-class Killed(BaseException):
-    """Stand in for SIGKILL: nothing catches it."""
 
 
 @dataclass
@@ -52,6 +50,20 @@ class FileHost:
     def place(self) -> VolumePlace:
         (found,) = places(self.session.region, self.session.environment)
         return found
+
+    @property
+    def tags(self) -> list[str]:
+        return (self.folder / "tags").read_text().split(",")
+
+    @tags.setter
+    def tags(self, tags: Sequence[str]) -> None:
+        (self.folder / "tags").write_text(",".join(tags))
+
+    @property
+    def units_asked(self) -> list[str]:
+        """Give what systemd was asked for."""
+        log = self.folder / "systemctl.log"
+        return log.read_text().splitlines() if log.exists() else []
 
     @property
     def copy(self) -> Path:
@@ -82,7 +94,7 @@ class FileHost:
     def read(self, requests: Mapping[str, Json]) -> dict[str, Any]:
         if self.down:
             return dict.fromkeys(requests, UnreadableError("host", self.down, "Wait."))
-        volume: dict[str, Any] = {"size_bytes": 4 << 30, "tags": [], "mounts": []}
+        volume: dict[str, Any] = {"size_bytes": 4 << 30, "tags": self.tags, "mounts": []}
         volume["luks"], damage = read_host._header_or_damage(str(self.device))
         volume |= {"damage": damage} if damage else {"signatures": []}
         if volume["luks"]:
@@ -135,6 +147,14 @@ def file_host(session: Session, folder: Path) -> Iterator[FileHost]:
         "vault": session.environment.vault.address,
         "certificate_authority": str(session.environment.vault.certificate_authority),
     }
+    found.tags = [f"hosting-owner={volume.application}", f"hosting-volume={volume.volume}"]
+    _stand_in(
+        folder, "lvs", 'printf \'{"report": [{"lv": [{"lv_name": "data", "lv_tags": "%s"}]}]}\' "$(cat "$folder/tags")"'
+    )
+    _stand_in(folder, "systemctl", 'echo "$@" >> "$folder/systemctl.log"')
+    logical_volume = folder / "dev" / volume.volume_group / volume.logical_volume
+    logical_volume.parent.mkdir(parents=True)
+    logical_volume.symlink_to(found.device)
     (folder / f"{volume.application}.json").write_text(json.dumps(application))
     (folder / "engines.json").write_text(json.dumps(engines))
     token, _ = session.vault.wrapped_secret_id(application["role"], ttl_seconds=60, note={"host": volume.host})
@@ -143,15 +163,25 @@ def file_host(session: Session, folder: Path) -> Iterator[FileHost]:
         patched.setattr(settings, "APPLICATIONS", folder)
         patched.setattr(settings, "ENGINES", folder / "engines.json")
         patched.setattr(headers, "HEADERS", folder / "headers")
+        patched.setattr(erasure, "DEVICES", folder / "dev")
+        patched.setitem(processes.PATH, "PATH", f"{folder / 'bin'}:{processes.PATH['PATH']}")
         patched.setattr(locks, "LOCKS", folder / "locks")
         patched.setattr(identity, "_secret_id", lambda credential: (folder / credential).read_text())
-        patched.setattr(vault, "urlopen", partial(_open_from, str(access.vault_sees.network_address)))
+        patched.setattr(vault, "urlopen", partial(open_from, str(access.vault_sees.network_address)))
         vars(session).update(hosts=found)
         found.make()
         yield found
 
 
-def _open_from(address: str, request: Any, *, timeout: float, context: Any) -> Any:
+def _stand_in(folder: Path, name: str, does: str) -> None:
+    """Write a script for a tool of which this computer has no use."""
+    script = folder / "bin" / name
+    script.parent.mkdir(exist_ok=True)
+    script.write_text(f"#!/bin/sh\nfolder='{folder}'\n{does}\n")
+    script.chmod(0o755)
+
+
+def open_from(address: str, request: Any, *, timeout: float, context: Any) -> Any:
     """Ask the vault from the one address that the host's role is bound to."""
 
     class FromAddress(HTTPSHandler):
@@ -161,36 +191,19 @@ def _open_from(address: str, request: Any, *, timeout: float, context: Any) -> A
     return build_opener(FromAddress()).open(request, timeout=timeout)
 
 
-# -- a death on request -----------------------------------------------------------------------------------------------
+# -- ways in which something changes ----------------------------------------------------------------------------------
 
 
-@contextmanager
-def dying_after(changes: int) -> Iterator[None]:
-    """Die as soon as so many things are new in the vault's KV store or in a LUKS header."""
-    raw, attempt, left = VaultClient.raw, processes.attempt, [changes]
-
-    def dying(call: Callable[..., Any], is_change: Callable[..., bool]) -> Callable[..., Any]:
-        def called(*arguments: Any, **options: Any) -> Any:
-            found = call(*arguments, **options)
-            left[0] -= is_change(*arguments)
-            if not left[0]:
-                raise Killed
-            return found
-
-        return called
-
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(VaultClient, "raw", dying(raw, _changes_the_vault))
-        patched.setattr(processes, "attempt", dying(attempt, _changes_a_header))
-        yield
-
-
-def _changes_the_vault(client: VaultClient, method: str, path: str, *rest: object) -> bool:
+def _changes_an_entry(client: VaultClient, method: str, path: str, *rest: object) -> bool:
     return method in {"POST", "DELETE"} and path.startswith("kv/")
 
 
 def _changes_a_header(argv: list[str], *rest: object) -> bool:
-    return argv[1] in {"luksAddKey", "luksKillSlot", "luksHeaderBackup", "luksHeaderRestore"}
+    return argv[1] in {"luksAddKey", "luksKillSlot", "luksHeaderBackup", "luksHeaderRestore", "erase"}
+
+
+WAYS = (Ways(VaultClient, "raw", _changes_an_entry), Ways(processes, "attempt", _changes_a_header))
+"""The vault's entries, and the headers of volumes."""
 
 
 def add_stray(host: FileHost, slot: str) -> None:

@@ -39,7 +39,9 @@ PURE_DEPLOYS = {
     "reading_storage",
     "resources",
     "slots",
+    "swanctl",
     "templates",
+    "tunnels",
     "view",
 }
 """The half of ``deploys`` that decides what a host should look like: the only one that ``hosting_cli`` may import."""

@@ -138,8 +138,9 @@ def test_an_error_names_its_command_in_full_and_is_a_document_for_programs(name:
         "host lost",
         "network isolate",
         "network release",
+        "network tunnel",
     }
-    digest = {"key recovery": ["create"], "volume header": ["test"]}.get(name, [])
+    digest = {"key recovery": ["create"], "volume header": ["test"], "network tunnel": ["show"]}.get(name, [])
     digest += ["0123456789abcdef"] if name in named else []
     grounds = ["--reason", "burglars", "--ticket", "INC-1"]
     more = {

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from hosting_cli.apply import Begin, Outcome, Step, batches, carry_out, one_by_one
+from hosting_cli.apply import Begin, Outcome, Step, batches, carry_out, one_by_one, read_back
 from hosting_cli.errors import EngineError, HostingError
 from hosting_cli.plan import Action, Change
 from hosting_cli.resources import Policy, StoreUser
@@ -82,6 +82,18 @@ def test_what_does_not_read_back_has_failed() -> None:
     assert steps(outcomes) == {"a": Step.FAILED}
     assert "reads back as absent" in str(outcomes[0].error)
     assert events[-1] == "record failed a"
+
+
+def test_a_source_that_cannot_be_read_back_says_the_same_of_all_that_was_made_there() -> None:
+    changes = [create(policy("a")), create(policy("b"))]
+    sealed = Reading("vault", NOW, None, "it is sealed")
+    found = [read_back(change, [sealed]) for change in changes]
+    assert {(error.subject, error.what, error.exit_status) for error in found if error} == {
+        ("vault", "what was made there could not be read back (it is sealed)", 4)
+    }
+    nothing = read_back(changes[0], [])
+    assert nothing is not None
+    assert "(nothing was read)" in nothing.what
 
 
 def test_what_reads_back_differently_names_the_difference() -> None:

@@ -4,7 +4,8 @@ import os
 import socketserver
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,12 +52,28 @@ class Pair:
         return done.output.strip()
 
 
+@contextmanager
+def started(lab: Path, specs: Sequence[MachineSpec]) -> Iterator[Pair]:
+    """Start machines in *lab*, with the switches of their segments; remove all of it in the end."""
+    cache = Path(os.environ.get("HOSTING_CACHE") or Path.home() / ".cache/hosting")
+    built = image.build(cache, print)
+    booted = template.build(cache, built, specs[0].shape, print, kvm=False)
+    try:
+        for segment in sorted({link.segment for spec in specs for link in spec.links}):
+            network.start(lab, segment)
+        machines_of_lab = machines.start_all(specs, lab, built, lambda spec: booted, print)
+        yield Pair(lab, {machine.name: machine for machine in machines_of_lab})
+    finally:
+        for name in machines.names(lab):
+            machines.remove(lab, name)
+        network.stop_all(lab)
+
+
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     """Start two machines in a lab with a path longer than a socket's may be, and a service that tells who asks."""
     lab = tmp_path_factory.mktemp("lab") / ("long-" * 20)
     lab.mkdir()
-    cache = Path(os.environ.get("HOSTING_CACHE") or Path.home() / ".cache/hosting")
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), TellWhoAsks) as service:
         threading.Thread(target=service.serve_forever, daemon=True).start()
         forwards = (Forward(addresses.VAULT, 8200, service.server_address[1]),)
@@ -64,17 +81,10 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
             MachineSpec(APP, 1, 512, DATA_DISK_GIB, (Link("application", "10.21.10.11/24"),), forwards),
             MachineSpec(GATEWAY, 2, 512, DATA_DISK_GIB, GATEWAY_LINKS, forwards),
         )
-        built = image.build(cache, print)
-        booted = template.build(cache, built, specs[0].shape, print, kvm=False)
         try:
-            for segment in ("application", "tunnel"):
-                network.start(lab, segment)
-            started = machines.start_all(specs, lab, built, lambda spec: booted, print)
-            yield Pair(lab, {machine.name: machine for machine in started})
+            with started(lab, specs) as found:
+                yield found
         finally:
-            for name in machines.names(lab):
-                machines.remove(lab, name)
-            network.stop_all(lab)
             service.shutdown()
 
 
@@ -149,6 +159,19 @@ def test_a_reboot_keeps_the_disks_the_addresses_and_what_was_taken_away(pair: Pa
     refused = pair.ssh(APP, "true")
     assert refused.returncode == 255
     assert "Permission denied" in refused.stderr
+
+
+def test_a_machine_of_the_same_name_and_segment_in_another_lab_is_another_one(
+    pair: Pair, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    reach = "ping -c 2 -W 5 {} > /dev/null && echo passed || echo lost"
+    spec = MachineSpec(APP, 1, 512, DATA_DISK_GIB, (Link("application", "10.21.10.11/24"),))
+    with started(tmp_path_factory.mktemp("other"), [spec]) as other:
+        assert other.reached[APP].host_key != pair.reached[APP].host_key
+        assert other.ssh(APP, "hostname").stdout == f"{APP}\n"
+        assert other.run(APP, reach.format("10.21.10.1")) == "lost"
+        assert pair.run(GATEWAY, reach.format("10.21.10.11")) == "passed"
+    assert pair.run(GATEWAY, reach.format("10.21.10.11")) == "passed"
 
 
 def _now() -> str:

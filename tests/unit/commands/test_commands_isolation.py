@@ -10,7 +10,7 @@ from sample import GATEWAY, HOST, region
 
 from deploys import flows, names
 from deploys.resources import HostFirewall
-from hosting_cli.commands.network import isolate, release
+from hosting_cli.commands.isolation import isolate, release
 from hosting_cli.commands.plan import shown
 from hosting_cli.console import render
 from hosting_cli.errors import UnreadableError, UsageError
@@ -19,7 +19,10 @@ from hosting_cli.plan import Plan
 from hosting_cli.result import ExitStatus
 from inventory.resource import Json
 
-SEGMENT, NETWORK = "tunnel-beaune", "10.21.20.0/24"
+SEGMENT = "tunnel-beaune"
+NETWORKS: list[Json] = ["10.21.20.0/24", "172.20.21.0/24"]
+"""Its own, and what is behind it."""
+
 WHY = {"reason": "ransom note on 1 85 05 78 006 084 91", "ticket": "INC-7"}
 GROUNDS = {**WHY, "confirm": SEGMENT}
 
@@ -34,7 +37,7 @@ def world(tmp_path: Path) -> World:
 def obedient(program: str, host: str, request: Any) -> Json:
     assert program == "isolation"
     isolating = request["file"]["content"] is not None
-    return {"isolated": [NETWORK] if isolating else [], "kept": isolating}
+    return {"isolated": NETWORKS if isolating else [], "kept": isolating}
 
 
 def test_every_host_that_it_concerns_gets_the_order_and_the_journal_says_so_before_and_after(world: World) -> None:
@@ -44,7 +47,7 @@ def test_every_host_that_it_concerns_gets_the_order_and_the_journal_says_so_befo
     intent, done = world.session.journal.entries()
     assert (intent.kind, done.kind) == ("intent", "done")
     assert "INC-7" in str(intent.data["sentence"])
-    assert done.data["observed"] == {"hosts": [HOST, GATEWAY], "isolated": [NETWORK], "kept": True}
+    assert done.data["observed"] == {"hosts": [HOST, GATEWAY], "isolated": NETWORKS, "kept": True}
 
 
 def test_no_number_of_a_patient_is_written_into_the_journal(world: World) -> None:
@@ -58,7 +61,8 @@ def test_the_order_keeps_the_network_in_a_file_of_its_own_and_a_release_removes_
     files = [request["file"] for _, host, request in world.hosts.orders if host == GATEWAY]
     assert [file["path"] for file in files] == [names.isolation_file(SEGMENT)] * 2
     assert [file["content"] for file in files] == [
-        f'add element inet hosting isolated {{ {NETWORK} comment "{SEGMENT}" }}\n',
+        "add element inet hosting isolated "
+        f'{{ {NETWORKS[0]} comment "{SEGMENT}", {NETWORKS[1]} comment "{SEGMENT}" }}\n',
         None,
     ]
 
@@ -73,9 +77,10 @@ def test_it_can_be_said_twice(world: World, order: Callable[..., Any]) -> None:
     [
         (UnreadableError(f"host {HOST}", "did not answer in time", "See."), f"{HOST}: did not answer in time"),
         ({"isolated": [], "kept": True}, "the kernel isolates nothing for it, kept for the next boot"),
-        ({"isolated": [NETWORK], "kept": False}, f"isolates {NETWORK} for it, not kept for the next boot"),
+        ({"isolated": NETWORKS[:1], "kept": True}, "the kernel isolates 10.21.20.0/24 for it, kept"),
+        ({"isolated": NETWORKS, "kept": False}, "10.21.20.0/24, 172.20.21.0/24 for it, not kept for the next boot"),
     ],
-    ids=["out of reach", "not in the kernel", "not for the next boot"],
+    ids=["out of reach", "not in the kernel", "a part of it", "not for the next boot"],
 )
 def test_a_host_that_is_not_as_it_was_told_is_named_and_the_others_are_done(
     world: World, answer: Any, why: str
@@ -138,19 +143,34 @@ def test_what_is_isolated_is_no_difference() -> None:
         ([firewall(HOST, (SEGMENT,), (SEGMENT,))], [f"on {HOST}"]),
         (
             [firewall(HOST, (SEGMENT,), ()), firewall(GATEWAY, (SEGMENT,), (SEGMENT,))],
-            [f"on {HOST}, {GATEWAY}; it will be another after a reboot of {HOST}"],
+            [f"on {HOST}, {GATEWAY}; until a reboot changes that on {HOST}"],
         ),
-        ([firewall(HOST, (), (SEGMENT,))], [f"on no host yet; it will be another after a reboot of {HOST}"]),
+        (
+            [firewall(HOST, (), ()), firewall(GATEWAY, (SEGMENT,), (SEGMENT,))],
+            [f"on {GATEWAY}; not on {HOST}"],
+        ),
+        (
+            [firewall(HOST, (), (SEGMENT,))],
+            [f"on no host yet; not on {HOST}; until a reboot changes that on {HOST}"],
+        ),
+        ([firewall(HOST, ("10.0.0.0/8",), ())], [f"on {HOST}; until a reboot changes that on {HOST}"]),
     ],
-    ids=["nothing", "a segment", "until a reboot", "from a reboot on"],
+    ids=[
+        "nothing",
+        "a segment",
+        "until a reboot",
+        "where a host was out of reach",
+        "from a reboot on",
+        "what somebody isolated by hand",
+    ],
 )
 def test_drift_says_what_is_isolated_and_where(seen: list[HostFirewall], where: list[str]) -> None:
-    found = isolations(seen)
+    found = isolations(region(), seen)
     assert [item.where for item in found] == where
     plan = Plan("r", "e", "region", production=True, changes=(), in_order=1)
     result = shown(plan, "drift", isolated=found)
     assert result.status is ExitStatus.DONE
     data: Any = result.data
-    assert [item["segment"] for item in data["isolated"]] == [SEGMENT] * len(where)
+    assert [item["segment"] for item in data["isolated"]] == [item.segment for item in found]
     printed = "\n".join(render(block, width=200, colours=False) for block in result.blocks)
     assert all(line in printed for line in where)

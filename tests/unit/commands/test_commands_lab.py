@@ -53,7 +53,7 @@ def world(tmp_path: Path, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(commands, "_bring_up", brought_up)
     monkeypatch.setattr(Session, "for_environment", as_somebody)
     monkeypatch.setattr(survey, "read_hosts", hosts_in_order)
-    monkeypatch.setattr(suite, "of_platform", lambda *_: ())
+    monkeypatch.setattr(suite, "of_platform", lambda *_, **__: ())
     monkeypatch.setattr(suite, "run", proven)
     return world
 

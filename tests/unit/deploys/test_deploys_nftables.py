@@ -138,7 +138,16 @@ def test_nor_is_a_rule_set_with_it(attributes: dict[str, Any], complaint: str) -
 
 def test_an_isolation_is_checked_too() -> None:
     with pytest.raises(ValueError, match="cannot be the name of a segment"):
-        render_isolation('x" }; flush ruleset', NETWORK)
+        render_isolation('x" }; flush ruleset', (NETWORK,))
+    with pytest.raises(ValueError, match="are IPv4 networks"):
+        render_isolation("x", ("10.0.0.0/8 }; flush ruleset",))
+
+
+def test_an_isolation_cuts_off_what_is_behind_a_tunnel_too() -> None:
+    networks = (IPv4Network("10.21.20.0/24"), IPv4Network("192.0.2.0/25"), IPv4Network("192.0.2.128/25"))
+    written = '10.21.20.0/24 comment "tunnel-beaune", 192.0.2.0/24 comment "tunnel-beaune"'
+    expected = f"add element inet hosting isolated {{ {written} }}\n"
+    assert render_isolation("tunnel-beaune", networks) == expected
 
 
 def test_a_flow_opens_exactly_its_row() -> None:

@@ -1,7 +1,8 @@
 """A region of any size without a single problem, in the proportions of the whole of Bourgogne-Franche-Comté.
 
-At factor 1: 110 members, 182 establishments, 432 connection points, 240 applications in three tiers, 1,150 hosts and
-14,300 flows.  Run this file to see how long they take to load, and twice as many::
+At factor 1: 110 members, 182 establishments, 432 connection points, 240 applications in three tiers, 1,150 hosts, and
+14,300 flows from these points, most of them by rows that name a group.  Run this file to see how long they take to
+load, and twice as many::
 
     python tests/unit/inventory/large_region.py
 """
@@ -10,17 +11,23 @@ import resource
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from datetime import date
 from ipaddress import IPv4Network
-from itertools import islice
+from itertools import islice, product
 from pathlib import Path
 
+from inventory.ends import count_ways
 from inventory.identifiers import finess_key
 from inventory.load import load_region
 
 MEMBERS, ESTABLISHMENTS, CONNECTION_POINTS, APPLICATIONS, HOSTS, FLOWS = 110, 182, 432, 240, 1150, 14_300
 TIERS = ("front", "app", "data")
+TOGETHER, POINTS_TOGETHER = 3, 5
+"""How many establishments, and how many access points, stand in one group."""
 PROTOCOLS = ("F-DCMT", "F-HTTPS", "F-FHIR", "F-XDS", "F-DCMW", "F-RTC", "F-RTCU", "F-ATNA", "F-LDAPS", "F-SFTP")
+POINT_PROTOCOLS = ("F-HTTPS", "F-OIDC", "F-RTC", "F-RTCU")
+"""What an access point begins: four flows, the most that it may."""
 TODAY = date(2026, 11, 22)
 
 REGION = """\
@@ -87,11 +94,31 @@ class LargeRegion:
             for number, network in enumerate(self.tier_networks)
         ]
         rows += [
-            f"  - id: tunnel-{point}\n    site: dijon\n    kind: tunnel\n    network: {network}\n"
+            f"  - id: {tunnel(point)}\n    site: dijon\n    kind: tunnel\n    network: {network}\n"
             f'    establishment: "{finess(point % self.establishments)}"'
             for point, network in enumerate(islice(networks, self.points))
         ]
-        return "address_space: [10.0.0.0/8]\nsegments:\n" + "\n".join(rows) + "\n"
+        rows += [
+            f"  - {{id: dijon-{purpose}, site: dijon, kind: platform, purpose: {purpose}, network: {network}}}"
+            for purpose, network in zip(("administration", "backup", "monitoring"), networks, strict=False)
+        ]
+        plan = "address_space: [10.0.0.0/8]\nsupernets: [{site: dijon, network: 10.0.0.0/8}]\n"
+        return plan + self.groups() + "segments:\n" + "\n".join(rows) + "\n"
+
+    def groups(self) -> str:
+        """Group connection points: the first are the establishments' own, the others are access points."""
+        rows = [
+            f"  - id: {name}\n    name: Groupe {name}\n{profile}    members: [{', '.join(map(tunnel, members))}]\n"
+            for profile, groups in (("", self.sites()), ("    profile: access-point\n", self.access_points()))
+            for name, members in groups.items()
+        ]
+        return "groups:\n" + "".join(rows)
+
+    def sites(self) -> dict[str, range]:
+        return grouped("sites", range(min(self.establishments, self.points)), TOGETHER)
+
+    def access_points(self) -> dict[str, range]:
+        return grouped("points", range(self.establishments, self.points), POINTS_TOGETHER)
 
     def tier_segment(self, number: int) -> str:
         return f"application-{number // len(TIERS)}-{TIERS[number % len(TIERS)]}"
@@ -146,22 +173,49 @@ class LargeRegion:
             )
         return text
 
-    def tunnels(self, application: int) -> list[int]:
-        """Give the connection points that an application has flows from, one for each ten flows."""
-        count = -(-self.flows_of(application) // len(PROTOCOLS))
-        return [(application + number) % self.points for number in range(count)]
-
     def flows_of(self, application: int) -> int:
         return self.flows // self.applications + (application < self.flows % self.applications)
 
+    def sources(self, application: int) -> Iterator[tuple[str, str, str, range]]:
+        """Give the source, destination and protocol of each row of an application, and the points behind it."""
+        room = self.flows_of(application)
+        asked = [(*item, code) for code in POINT_PROTOCOLS for item in self.access_points().items()]
+        for name, members, code in asked[application :: self.applications]:
+            if len(members) <= room:
+                room -= len(members)
+                yield f"group:{name}", "app", code, members
+        sites = list(self.sites().items())
+        turned = [sites[(application + number) % len(sites)] for number in range(len(sites))]
+        for tier, (name, members), code in product(("app", "front", "data"), turned, PROTOCOLS):
+            if len(members) <= room:
+                yield f"group:{name}", tier, code, members
+            else:
+                yield from ((tunnel(point), tier, code, range(point, point + 1)) for point in members[:room])
+            room -= min(room, len(members))
+            if not room:
+                return
+
+    def tunnels(self, application: int) -> list[int]:
+        """Give the connection points that an application has flows from."""
+        return list(dict.fromkeys(point for *_, members in self.sources(application) for point in members))
+
     def rows(self, application: int) -> str:
-        tunnels = self.tunnels(application)
         return "".join(
-            f"  - source: tunnel-{tunnels[number // len(PROTOCOLS)]}\n    destination: tier:app\n"
-            f"    protocol: {PROTOCOLS[number % len(PROTOCOLS)]}\n    purpose: Échanges de l'établissement\n"
-            f"    owner: Direction des systèmes d'information\n    expires: 2028-12-31\n"
-            for number in range(self.flows_of(application))
+            f"  - source: {source}\n    destination: tier:{tier}\n    protocol: {code}\n"
+            f"    purpose: Échanges de l'établissement\n    owner: Direction des systèmes d'information\n"
+            f"    expires: 2028-12-31\n    ticket: RACC-2026-{application}\n"
+            for source, tier, code, _ in self.sources(application)
         )
+
+
+def tunnel(point: int) -> str:
+    return f"tunnel-{point}"
+
+
+def grouped(name: str, points: range, size: int) -> dict[str, range]:
+    return {
+        f"{name}-{number}": points[start : start + size] for number, start in enumerate(range(0, len(points), size))
+    }
 
 
 def measure(factor: float) -> float:
@@ -172,7 +226,7 @@ def measure(factor: float) -> float:
         region = load_region(Path(name) / "region", TODAY)
         seconds, work_seconds = time.perf_counter() - started, time.process_time() - started_work
     peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    flows = sum(len(application.flows) for application in region.applications)
+    flows = count_ways(region)
     points = sum(segment.kind == "tunnel" for segment in region.segments)
     sizes = f"{points} connection points, {len(region.hosts)} hosts, {flows} flows"
     print(

@@ -1,0 +1,73 @@
+"""The timers by which the controller looks after everything by itself."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hosting_cli.errors import EngineError, UsageError
+from hosting_cli.result import Result, Table, text
+from hosting_cli.session import Session
+from inventory.resource import Json
+
+IntoOption = Annotated[
+    Path | None,
+    typer.Option("--into", metavar="FOLDER", help="Write the units there, like /etc/systemd/system; else show them."),
+]
+UserOption = Annotated[str, typer.Option("--user", metavar="ACCOUNT", help="As whom they run; it reads the region.")]
+MetricsTokenOption = Annotated[
+    Path, typer.Option("--metrics-token", metavar="FILE", help="A token with the policy hosting-metrics.")
+]
+FiguresOption = Annotated[
+    Path, typer.Option("--figures", metavar="FOLDER", help="Where the node exporter looks for figures.")
+]
+
+
+def schedule(
+    session: Session,
+    into: IntoOption = None,
+    user: UserOption = "hosting",
+    metrics_token: MetricsTokenOption = Path("/etc/hosting/metrics.token"),
+    figures: FiguresOption = Path("/var/lib/prometheus/node-exporter"),
+) -> Result:
+    """Write the timers by which the controller looks by itself.
+
+    A systemd service and a timer each for what must not wait for somebody to think of it: figures for the monitoring,
+    second copies of backups, checks of repositories, and drills, as the continuity classes ask for them.  Without
+    --into they are only shown.  They run as --user, on this region and environment, with the token that the environment
+    names.
+    """
+    from monitoring.schedule import Controller, jobs, units
+
+    environment, file = session.environment, session.environment_file
+    assert environment and file  # noqa: S101 it was loaded from there
+    try:
+        controller = Controller(
+            program=str(Path(sys.argv[0]).resolve()),
+            region=str(session.folder.resolve()),
+            environment=str(file.resolve()),
+            user=user,
+            metrics_token=str(metrics_token),
+            figures=str(figures),
+        )
+    except ValueError as error:
+        raise UsageError("schedule", str(error), "Put it into a folder of such a name.") from error
+    written = units(controller)
+    data: dict[str, Json] = {"units": dict(written)}
+    if into is None:
+        blocks = tuple(text(f"# {name}", *content.splitlines(), "") for name, content in written.items())
+        return Result("schedule", data, blocks)
+    for name, content in written.items():
+        _write(into / name, content)
+    rows = tuple((f"{job.name}.timer", job.calendar, job.says) for job in jobs())
+    timers = " ".join(f"{job.name}.timer" for job in jobs())
+    then = text(f"Now: systemctl daemon-reload && systemctl enable --now {timers}")
+    return Result("schedule", data, (Table("", ("timer", "when", "what"), rows), then))
+
+
+def _write(file: Path, content: str) -> None:
+    try:
+        file.write_text(content)
+    except OSError as error:
+        raise EngineError(f"file {file}", f"cannot be written ({error.strerror})", "Give another --into.") from error

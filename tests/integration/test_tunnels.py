@@ -1,0 +1,250 @@
+"""A tunnel between real daemons that load what both ends are told: it carries, and takes nobody and nothing else."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from engines_lab import Engines
+from tunnels_lab import (
+    APPLICATION,
+    GATEWAY,
+    OUR_ADDRESS,
+    TUNNEL,
+    Ends,
+    Request,
+    region_with_tunnel,
+    request_for,
+    two_ends,
+    wait_until,
+)
+
+from deploys import flows, swanctl, tunnels
+from deploys.tunnels import Link
+from hosting_cli.desired_links import links
+from hosting_cli.doors.openbao import OpenBao
+from hosting_cli.errors import EngineError
+from hosting_cli.keys.certificates import serial
+from hosting_cli.resources import Policy
+from hosting_cli.secret import Secret
+from inventory import naming
+from inventory.models import Region
+from inventory.resource import PLATFORM
+from vault_policies import render
+
+FORBIDDEN = 403
+
+
+@pytest.fixture(scope="module")
+def joined(tmp_path_factory: pytest.TempPathFactory) -> Region:
+    """Give the sample with a tunnel."""
+    return region_with_tunnel(tmp_path_factory.mktemp("region") / "region")
+
+
+@pytest.fixture(scope="module")
+def link(joined: Region) -> Link:
+    return tunnels.links(flows.topology(joined), joined)[0]
+
+
+@pytest.fixture(scope="module")
+def vault(vault_door: OpenBao, joined: Region) -> OpenBao:
+    """Give the door of operations, with what the vault must hold for the tunnel."""
+    for resource in links(joined):
+        vault_door.write(resource)  # type: ignore[arg-type]
+    role = naming.host_role(PLATFORM, GATEWAY)
+    vault_door.write(Policy(name=role, owner=PLATFORM, text=render.gateway(joined, GATEWAY)))
+    return vault_door
+
+
+@pytest.fixture(scope="module")
+def gateway(vault: OpenBao) -> Iterator[Secret]:
+    """Give a token with the gateway's rights."""
+    token = vault.token_for((naming.host_role(PLATFORM, GATEWAY),), ttl_seconds=900)
+    yield token
+    vault.revoke(token)
+
+
+def certified_as_gateway(engines: Engines, token: Secret, request: Request) -> str:
+    path = f"pki/sign/{naming.gateway_role(GATEWAY)}"
+    body = {"csr": request.text, "common_name": request.name}
+    return str(engines.vault._request("POST", path, body, token=token)["data"]["certificate"])
+
+
+@pytest.fixture
+def peer(vault: OpenBao, link: Link) -> Iterator[tuple[Request, str]]:
+    """Give what the establishment asked for, and its certificate."""
+    request = request_for(link.peer_identity)
+    yield request, vault.pki.certify(naming.peer_role(TUNNEL), request.text, request.name)
+
+
+@pytest.fixture(scope="module")
+def our_certificate(engines: Engines, gateway: Secret, link: Link) -> tuple[Request, str]:
+    """Give what our gateway asked for, and its certificate."""
+    request = request_for(link.gateway_identity(GATEWAY))
+    return request, certified_as_gateway(engines, gateway, request)
+
+
+@pytest.fixture
+def ends(
+    tmp_path: Path, vault: OpenBao, link: Link, our_certificate: tuple[Request, str], peer: tuple[Request, str]
+) -> Iterator[Ends]:
+    """Give both ends, furnished and running; no tunnel is up."""
+    with two_ends(tmp_path) as found:
+        found.ours.holds("private", "key.pem", our_certificate[0].key)
+        found.ours.holds("x509", tunnels.CERTIFICATE, our_certificate[1])
+        found.ours.configure(swanctl.render([tunnels.of_gateway(link, GATEWAY)]))
+        found.theirs.holds("private", "key.pem", peer[0].key)
+        found.theirs.holds("x509", tunnels.PEER_CERTIFICATE, peer[1])
+        found.theirs.configure(swanctl.render(tunnels.of_peer(link)))
+        for site in (found.ours, found.theirs):
+            for number, certificate in enumerate(vault.pki.bundle()):
+                site.holds("x509ca", f"authority-{number}.pem", certificate)
+        lists(found, vault)
+        found.ours.start()
+        found.theirs.start()
+        yield found
+
+
+def lists(ends: Ends, vault: OpenBao) -> None:
+    """Bring our gateway the lists of what was revoked."""
+    for number, authority in enumerate(vault.pki.read()):
+        ends.ours.holds("x509crl", f"authority-{number}.pem", vault.pki.revocations(authority))
+
+
+def on_the_wire(ends: Ends) -> dict[str, int]:
+    """Count what has left the establishment by the wire: inside UDP 4500, and in clear."""
+    listed = json.loads(ends.theirs.run("nft", "--json", "list", "counters").stdout)["nftables"]
+    return {item["counter"]["name"]: item["counter"]["packets"] for item in listed if "counter" in item}
+
+
+COUNTING = f"""
+table inet wire {{
+  counter encapsulated {{ }}
+  counter clear {{ }}
+  chain leaving {{
+    type filter hook postrouting priority 0;
+    oifname "wire" ip daddr {OUR_ADDRESS} udp dport 4500 counter name encapsulated
+    oifname "wire" ip daddr {APPLICATION} counter name clear
+  }}
+}}
+"""
+
+
+def test_both_ends_take_what_they_are_told_and_packets_pass_encrypted_only(ends: Ends, tmp_path: Path) -> None:
+    (tmp_path / "wire.nft").write_text(COUNTING)
+    assert ends.theirs.run("nft", "-f", str(tmp_path / "wire.nft")).returncode == 0
+    told = ends.initiate()
+    assert told.returncode == 0, told.stdout + ends.ours.log
+    before = on_the_wire(ends)
+    assert ends.is_reached()
+    after = on_the_wire(ends)
+
+    sas = ends.ours.swanctl("--list-sas").stdout
+    assert "AES_GCM_16-256/PRF_HMAC_SHA2_384/ECP_384" in sas and "IKEv2" in sas
+    assert "TUNNEL-in-UDP" in sas
+    assert after["encapsulated"] > before["encapsulated"]
+    assert after["clear"] == 0
+
+
+def test_new_keys_come_from_a_fresh_exchange(ends: Ends) -> None:
+    assert ends.initiate().returncode == 0
+    assert ends.theirs.swanctl("--rekey", "--child", f"bfc-{TUNNEL}-1").returncode == 0
+    wait_until(lambda: "AES_GCM_16-256/ECP_384" in ends.ours.swanctl("--list-sas").stdout, "keys made with ECP-384")
+    assert ends.is_reached()
+
+
+def test_a_revoked_peer_is_refused_as_soon_as_the_gateway_has_the_list(
+    ends: Ends, vault: OpenBao, peer: tuple[Request, str]
+) -> None:
+    assert ends.initiate().returncode == 0
+    assert ends.is_reached()
+    vault.pki.revoke(serial(x509.load_pem_x509_certificate(peer[1].encode())))
+    ends.terminate()
+    lists(ends, vault)
+    ends.ours.load()
+
+    assert ends.initiate().returncode != 0
+    assert "certificate was revoked" in ends.ours.log
+    assert not ends.is_reached()
+
+
+def test_without_a_list_of_what_was_revoked_nobody_is_let_in(ends: Ends) -> None:
+    for file in (ends.ours.folder / "swanctl" / "x509crl").iterdir():
+        file.unlink()
+    ends.ours.stop()
+    ends.ours.start()
+
+    assert ends.initiate().returncode != 0
+    assert "certificate status is not available" in ends.ours.log
+
+
+WEAKER = {
+    "a shorter key": ("aes256gcm16-prfsha384-ecp384", "aes128gcm16-prfsha384-ecp384"),
+    "a weaker digest": ("aes256gcm16-prfsha384-ecp384", "aes256gcm16-prfsha256-ecp384"),
+    "a smaller curve": ("aes256gcm16-prfsha384-ecp384", "aes256gcm16-prfsha384-ecp256"),
+    "integrity by itself": ("aes256gcm16-prfsha384-ecp384", "aes256-sha384-ecp384"),
+    "a child without integrity of GCM": ("esp_proposals = aes256gcm16-ecp384", "esp_proposals = aes256-sha256-ecp384"),
+    "IKEv1": ("version = 2", "version = 1"),
+}
+
+
+@pytest.mark.parametrize("case", WEAKER)
+def test_what_is_weaker_than_we_propose_is_refused(ends: Ends, case: str) -> None:
+    right = (ends.theirs.folder / "swanctl" / "swanctl.conf").read_text()
+    old, new = WEAKER[case]
+    ends.theirs.configure(right.replace(old, new))
+    ends.theirs.load()
+    assert ends.initiate().returncode != 0
+    assert not ends.is_reached()
+
+    ends.theirs.stop()
+    ends.theirs.configure(right)
+    ends.theirs.start()
+    assert ends.initiate().returncode == 0, "only that was wrong"
+    assert ends.is_reached()
+
+
+def test_another_that_we_certified_is_not_the_peer(
+    ends: Ends, link: Link, our_certificate: tuple[Request, str]
+) -> None:
+    """Try with a certificate of the right authority, and a name that is somebody else's."""
+    ends.theirs.holds("private", "key.pem", our_certificate[0].key)
+    ends.theirs.holds("x509", tunnels.PEER_CERTIFICATE, our_certificate[1])
+    text = swanctl.render(tunnels.of_peer(link))
+    for claimed in (link.peer_identity, link.gateway_identity(GATEWAY)):
+        ends.theirs.configure(text.replace(f"id = fqdn:{link.peer_identity}", f"id = fqdn:{claimed}"))
+        ends.theirs.load()
+        assert ends.initiate().returncode != 0
+        assert not ends.is_reached()
+
+
+@pytest.mark.parametrize(
+    ("role", "name", "curve"),
+    [
+        ("hosting-gateway-dijon-gateway-1", "beaune.peers.bfc.internal", None),
+        ("hosting-peer-beaune", "dijon-gateway-1.gateways.bfc.internal", None),
+        ("hosting-peer-beaune", "x.beaune.peers.bfc.internal", None),
+        ("hosting-peer-beaune", "beaune.peers.bfc.internal", ec.SECP256R1()),
+    ],
+)
+def test_a_role_certifies_its_one_name_for_keys_of_that_size_only(
+    vault: OpenBao, root_door: OpenBao, role: str, name: str, curve: ec.EllipticCurve | None
+) -> None:
+    request = request_for(name, curve)
+    with pytest.raises(EngineError, match="refused POST"):
+        root_door.pki.certify(role, request.text, name)
+
+
+@pytest.mark.parametrize(
+    "path", ["pki/sign/hosting-peer-beaune", "pki/sign/hosting-gateway-dijon-gateway-2", "pki/revoke"]
+)
+def test_a_gateway_certifies_nobody_but_itself(vault: OpenBao, gateway: Secret, path: str) -> None:
+    assert vault.attempt(gateway, "POST", path, {"csr": "", "common_name": ""}) == FORBIDDEN
+
+
+def test_operations_certify_peers_and_no_gateway(vault: OpenBao, link: Link) -> None:
+    request = request_for(link.gateway_identity(GATEWAY))
+    with pytest.raises(EngineError, match="the token may not POST"):
+        vault.pki.certify(naming.gateway_role(GATEWAY), request.text, request.name)

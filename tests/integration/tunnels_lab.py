@@ -1,0 +1,257 @@
+"""Two ends of a tunnel in network namespaces: real daemons that load what is generated, certified by a real vault.
+
+This kernel has no ESP, so each daemon encrypts itself and hands packets over by a TUN device (kernel-libipsec): what is
+negotiated, verified and refused is real, and so is what is on the wire; how the kernel's own policies hold packets is
+not tried here.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from engines_lab import SAMPLE
+
+from inventory.load import load_region
+from inventory.models import Region
+
+CHARON = "/usr/lib/ipsec/charon"
+GATEWAY, TUNNEL = "dijon-gateway-1", "beaune"
+OUR_ADDRESS, PEER_ADDRESS = "198.51.100.10", "203.0.113.20"
+APPLICATION, STATION = "10.21.10.11", "172.20.21.5"
+"""Who talks through the tunnel: a host of the imaging tier, and somebody of the establishment."""
+
+SECONDS = 60
+
+_LISTEN = """
+import socket, sys
+with socket.create_server((sys.argv[1], 443)) as server:
+    print("listening", flush=True)
+    while True:
+        server.accept()[0].sendall(b"here")
+"""
+_CONNECT = """
+import socket, sys
+with socket.create_connection((sys.argv[2], 443), timeout=4, source_address=(sys.argv[1], 0)) as connection:
+    sys.exit(connection.recv(4) != b"here")
+"""
+
+_TUNNEL = f"""
+tunnels:
+  - id: {TUNNEL}
+    segment: tunnel-beaune
+    gateways: [{{host: {GATEWAY}, address: {OUR_ADDRESS}}}]
+    peer: {{addresses: [{PEER_ADDRESS}], contact: beaune-dsi}}
+    ipsec: {{key_exchange: classical}}
+"""
+"""Classical, for the daemon of Debian 12 knows no ML-KEM."""
+
+_FOLDERS = (
+    *("x509", "x509ca", "x509crl", "x509aa", "x509ac", "x509ocsp"),
+    *("pubkey", "private", "rsa", "ecdsa", "bliss", "pkcs8", "pkcs12"),
+)
+"""Where swanctl looks for what it loads; it complains of those that are not there."""
+
+_PLUGINS = (
+    "nonce random drbg pem pkcs8 pkcs1 x509 revocation constraints pubkey openssl kdf hmac sha2 kernel-libipsec"
+    " kernel-netlink socket-default vici"
+)
+_DAEMON = """
+charon {
+  load = PLUGINS
+  plugins {
+    vici {
+      socket = unix://FOLDER/vici
+    }
+  }
+  filelog {
+    log {
+      path = FOLDER/log
+      default = 1
+      cfg = 2
+      flush_line = yes
+    }
+  }
+}
+swanctl {
+  load = pem pkcs1 x509 pkcs8 openssl random
+}
+"""
+
+
+def region_with_tunnel(folder: Path) -> Region:
+    """Load the sample with a tunnel to Beaune, from files as an operator would write them."""
+    shutil.copytree(SAMPLE, folder)
+    network, gateway = folder / "network.yaml", folder / "hosts" / f"{GATEWAY}.yaml"
+    network.write_text(network.read_text() + _TUNNEL)
+    gateway.write_text(gateway.read_text().replace("name: eth2", "name: ipsec1"))
+    return load_region(folder)
+
+
+@dataclass(frozen=True)
+class Request:
+    """A key that was made where it is used, and the request for its certificate."""
+
+    name: str
+    key: str
+    text: str
+
+
+def request_for(name: str, curve: ec.EllipticCurve | None = None) -> Request:
+    """Make a key and a request as an establishment's firewall does."""
+    key = ec.generate_private_key(curve or ec.SECP384R1())
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    alternative = x509.SubjectAlternativeName([x509.DNSName(name)])
+    builder = x509.CertificateSigningRequestBuilder().subject_name(subject).add_extension(alternative, critical=False)
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    return Request(name, private, builder.sign(key, hashes.SHA384()).public_bytes(Encoding.PEM).decode())
+
+
+@dataclass
+class Site:
+    """One end: a network namespace with a daemon in it, and the folder that the daemon loads."""
+
+    namespace: str
+    folder: Path
+    daemon: "subprocess.Popen[bytes] | None" = None
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in _FOLDERS:
+            (self.folder / "swanctl" / name).mkdir(parents=True)
+        told = _DAEMON.replace("PLUGINS", _PLUGINS).replace("FOLDER", str(self.folder))
+        (self.folder / "strongswan.conf").write_text(told)
+        self.environment = {
+            **os.environ,
+            "STRONGSWAN_CONF": str(self.folder / "strongswan.conf"),
+            "SWANCTL_DIR": str(self.folder / "swanctl"),
+        }
+
+    def holds(self, kind: str, name: str, content: str) -> None:
+        """Put a file where the daemon looks for its *kind*."""
+        (self.folder / "swanctl" / kind / name).write_text(content)
+
+    def configure(self, text: str) -> None:
+        (self.folder / "swanctl" / "swanctl.conf").write_text(text)
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run *command* in the namespace."""
+        return subprocess.run(
+            ["ip", "netns", "exec", self.namespace, *command],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=SECONDS,
+        )
+
+    def swanctl(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return self.run("swanctl", *arguments, "--uri", f"unix://{self.folder}/vici")
+
+    def load(self) -> None:
+        """Have the daemon load its folder anew: connections, certificates, lists, and nothing it had before."""
+        told = self.swanctl("--load-all", "--clear", "--noprompt")
+        assert told.returncode == 0, told.stdout + told.stderr
+
+    def start(self) -> None:
+        """Start the daemon, with a /run of its own, and have it load its folder."""
+        command = f"mount -t tmpfs run /run && exec {CHARON}"
+        self.daemon = subprocess.Popen(
+            ["ip", "netns", "exec", self.namespace, "unshare", "--mount", "sh", "-c", command],
+            env=self.environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        wait_until(lambda: self.swanctl("--stats").returncode == 0, f"the daemon of {self.namespace} answers")
+        self.load()
+
+    def stop(self) -> None:
+        if self.daemon is not None:
+            self.daemon.send_signal(signal.SIGTERM)
+            self.daemon.wait(timeout=SECONDS)
+            self.daemon = None
+
+    @property
+    def log(self) -> str:
+        """Give all that the daemon has written."""
+        return (self.folder / "log").read_text()
+
+
+def wait_until(is_so: Callable[[], bool], what: str) -> None:
+    """Wait for something, at most for a minute."""
+    end = time.monotonic() + SECONDS
+    while not is_so():
+        assert time.monotonic() < end, f"{what}: not within {SECONDS} s"
+        time.sleep(0.1)
+
+
+@dataclass(frozen=True)
+class Ends:
+    """Both ends of the tunnel: our gateway, and the establishment's firewall."""
+
+    ours: Site
+    theirs: Site
+
+    def initiate(self) -> subprocess.CompletedProcess[str]:
+        """Have the peer bring the tunnel up, as if a packet had asked for it."""
+        return self.theirs.swanctl("--initiate", "--child", f"bfc-{TUNNEL}-1", "--timeout", "30")
+
+    def terminate(self) -> None:
+        """Take the tunnel down at both ends."""
+        told = self.theirs.swanctl("--terminate", "--ike", f"bfc-{TUNNEL}-1", "--timeout", "30")
+        assert told.returncode == 0, told.stdout
+        wait_until(lambda: not self.ours.swanctl("--list-sas").stdout.strip(), "our end is down too")
+
+    def is_reached(self) -> bool:
+        """Have the station connect to the application, and hear its answer."""
+        return self.theirs.run(sys.executable, "-I", "-c", _CONNECT, STATION, APPLICATION).returncode == 0
+
+
+@contextmanager
+def two_ends(folder: Path) -> Iterator[Ends]:
+    """Lay a wire between two namespaces and give them what lies behind; nothing of it is left in the end."""
+    suffix = f"{os.getpid():x}"
+    ours, theirs = f"tunnel-ours-{suffix}", f"tunnel-theirs-{suffix}"
+    ends = Ends(Site(ours, folder / "ours"), Site(theirs, folder / "theirs"))
+    listening = None
+    try:
+        for name in (ours, theirs):
+            _ip("netns", "add", name)
+            _ip("-n", name, "link", "set", "lo", "up")
+        _ip("link", "add", "wire", "netns", ours, "type", "veth", "peer", "name", "wire", "netns", theirs)
+        for name, own, other in ((ours, OUR_ADDRESS, PEER_ADDRESS), (theirs, PEER_ADDRESS, OUR_ADDRESS)):
+            _ip("-n", name, "addr", "add", f"{own}/32", "dev", "wire")
+            _ip("-n", name, "link", "set", "wire", "up")
+            _ip("-n", name, "route", "add", other, "dev", "wire")
+            # Whatever is not taken into the tunnel would leave by the wire, in clear.
+            _ip("-n", name, "route", "add", "default", "via", other, "dev", "wire", "onlink")
+        _ip("-n", ours, "addr", "add", f"{APPLICATION}/32", "dev", "lo")
+        # The daemon's own routes want an address of each network that it translates to or from.
+        for address in (STATION, "10.21.20.5"):
+            _ip("-n", theirs, "addr", "add", f"{address}/32", "dev", "lo")
+        listening = subprocess.Popen(
+            ["ip", "netns", "exec", ours, sys.executable, "-I", "-c", _LISTEN, APPLICATION], stdout=subprocess.PIPE
+        )
+        assert listening.stdout is not None and listening.stdout.readline() == b"listening\n"
+        yield ends
+    finally:
+        if listening is not None:
+            listening.kill()
+            listening.communicate()
+        for site in (ends.ours, ends.theirs):
+            site.stop()
+            subprocess.run(["ip", "netns", "delete", site.namespace], capture_output=True, check=False)
+
+
+def _ip(*arguments: str) -> None:
+    subprocess.run(["ip", *arguments], check=True, capture_output=True, text=True)

@@ -1,0 +1,122 @@
+"""What an establishment is sent: a sheet in both languages that says the same, and the configuration beside it."""
+
+import os
+import re
+from ipaddress import IPv4Network
+from pathlib import Path
+
+import pytest
+import yaml
+from fake_doors import World
+from sample import GATEWAY
+from test_commands_backup import printed
+from with_tunnels import TUNNEL, with_tunnel
+
+from deploys import flows, swanctl, tunnels
+from hosting_cli.commands.tunnels import Action, tunnel
+from hosting_cli.errors import RefusedError, UsageError
+from hosting_cli.tunnels import sheet
+from hosting_cli.tunnels.sheet import Language
+from inventory.models import Region
+from inventory.tunnels import KeyExchange, TunnelKind
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def world_with(folder: Path, region: Region) -> World:
+    folder.mkdir(exist_ok=True)
+    world = World(folder)
+    world.session.__dict__["region"] = region
+    return world
+
+
+def link(region: Region) -> tunnels.Link:
+    return tunnels.links(flows.topology(region), region)[0]
+
+
+@pytest.mark.parametrize("language", Language)
+def test_the_sheet_is_what_it_was_last(language: Language) -> None:
+    content = sheet.render(link(with_tunnel()), language)
+    golden = GOLDEN / f"tunnel.{language}.md"
+    if os.environ.get("HOSTING_UPDATE_GOLDEN"):
+        golden.write_text(content)
+    assert content == golden.read_text()
+
+
+@pytest.mark.parametrize("key_exchange", KeyExchange)
+@pytest.mark.parametrize("gateways", [1, 2])
+def test_both_languages_say_the_same(key_exchange: KeyExchange, gateways: int) -> None:
+    found = link(with_tunnel(key_exchange=key_exchange, gateways=gateways))
+    french, english = (sheet.render(found, language) for language in Language)
+
+    assert [line[:1] in "#-`" for line in french.splitlines()] == [line[:1] in "#-`" for line in english.splitlines()]
+    for value in (found.peer_identity, "198.51.100.10", "203.0.113.20", "10.21.10.0/24", "21600", "3600", "365"):
+        assert french.count(value) == english.count(value) > 0, value
+    assert ("ML-KEM" in french) is ("ML-KEM" in english) is (key_exchange is not KeyExchange.CLASSICAL)
+    assert ("198.51.100.11" in french) is ("198.51.100.11" in english) is (gateways == 2)
+
+
+def test_every_phrase_is_in_both_languages_with_the_same_values() -> None:
+    def phrases(item: object) -> list[dict[str, str]]:
+        if isinstance(item, dict):
+            own = [item] if {"fr", "en"} & item.keys() else []
+            return own + [found for value in item.values() for found in phrases(value)]
+        return [found for value in item for found in phrases(value)] if isinstance(item, list) else []
+
+    found = phrases(yaml.safe_load((Path(sheet.__file__).parent / "sheet.yaml").read_text()))
+    assert len(found) > 20
+    for phrase in found:
+        french, english = (sorted(re.findall(r"\{[a-z_]+\}", phrase[language])) for language in Language)
+        assert french == english, phrase
+
+
+def test_an_establishment_whose_addresses_another_has_translates_them_before_the_tunnel() -> None:
+    region = with_tunnel()
+    pool = IPv4Network("10.21.64.0/24")
+    segments = tuple(
+        segment.model_copy(update={"nat_pool": pool}) if segment.id == "tunnel-beaune" else segment
+        for segment in region.segments
+    )
+    found = link(region.model_copy(update={"segments": segments}))
+    assert pool in found.theirs and IPv4Network("172.20.21.0/24") not in found.theirs
+    assert "Translate your internal addresses (172.20.21.0/24) to 10.21.64.0/24" in sheet.render(
+        found, Language.ENGLISH
+    )
+
+
+def test_a_peer_is_written_two_files_which_hold_no_secret(tmp_path: Path) -> None:
+    world = world_with(tmp_path / "world", with_tunnel())
+    into = tmp_path / "beaune"
+    found = tunnel(world.session, Action.PEER, TUNNEL, into=into)
+
+    assert sorted(path.name for path in into.iterdir()) == ["bfc-beaune.conf", "bfc-beaune.fr.md"]
+    assert (into / "bfc-beaune.conf").read_text() == swanctl.render(tunnels.of_peer(link(with_tunnel())))
+    assert "fiche pour l'équipe du pare-feu" in (into / "bfc-beaune.fr.md").read_text()
+    assert not re.search(r"BEGIN|secret|psk", found.data["files"]["bfc-beaune.conf"].replace("no secret", ""))
+    assert "was written" in printed(found)
+
+
+def test_what_our_gateways_are_told_is_shown(tmp_path: Path) -> None:
+    world = world_with(tmp_path, with_tunnel())
+    found = tunnel(world.session, Action.SHOW, TUNNEL)
+    assert list(found.data["gateways"]) == [GATEWAY]
+    assert "revocation = strict" in printed(found)
+
+
+def test_a_tunnel_that_is_none_or_carries_nothing_or_follows_no_note_is_refused(tmp_path: Path) -> None:
+    region = with_tunnel()
+    idle = region.model_copy(
+        update={"applications": tuple(item.model_copy(update={"flows": ()}) for item in region.applications)}
+    )
+    with pytest.raises(UsageError, match="There is: beaune"):
+        tunnel(world_with(tmp_path / "1", region).session, Action.PEER, "baune")
+    with pytest.raises(RefusedError, match="no flow leads through it"):
+        tunnel(world_with(tmp_path / "2", idle).session, Action.PEER, TUNNEL)
+    with pytest.raises(RefusedError, match="follows no note of ANSSI"):
+        tunnel(world_with(tmp_path / "3", with_tunnel(TunnelKind.WIREGUARD)).session, Action.PEER, TUNNEL)
+
+
+def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match="cannot be written"):
+        tunnel(world_with(tmp_path / "world", with_tunnel()).session, Action.PEER, TUNNEL, into=tmp_path / "file")
