@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
+from datetime import date
 from typing import NamedTuple
 
 from markupsafe import Markup, escape
@@ -71,7 +72,7 @@ def _style_of(table: Table) -> str:
         f"  #{table.id} td:nth-child({place})::before {{ content: {json.dumps(stack.heading, ensure_ascii=False)} }}\n"
         for place, stack in enumerate(table.stacks[1:], start=2)
     )
-    return f"{shares}@media screen and (max-width: 60rem) {{\n{labels}}}\n"
+    return f"{shares}@media screen and (max-width: 72rem) {{\n{labels}}}\n"
 
 
 def _rows(table: Table, words: Words) -> Markup:
@@ -95,6 +96,8 @@ def _places(table: Table) -> list[list[int]]:
 
 
 def _lines(value: Value, words: Words) -> Markup:
+    if isinstance(value, date):
+        return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), words.day(value))
     return Markup("<br>").join(map(escape, words.lines(value)))
 
 

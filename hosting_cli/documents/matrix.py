@@ -67,16 +67,16 @@ COLUMNS: tuple[tuple[str, Look, bool], ...] = (
 """Every column: its id, how it is set, and whether readers narrow the matrix down by it."""
 
 STACKS = (
-    ("row", ("row", "application"), 12),
+    ("row", ("row", "application"), 11),
     ("source", ("source", "source-addresses"), 14),
-    ("direction", ("direction",), 6),
+    ("direction", ("direction",), 8),
     ("destination", ("destination", "destination-addresses"), 14),
     ("code", ("code", "protocol"), 13),
     ("ports", ("ports", "transport"), 6),
-    ("encryption", ("encryption", "data"), 9),
+    ("encryption", ("encryption", "data"), 10),
     ("passage", ("crossing", "tunnel", "nat"), 10),
-    ("purpose", ("purpose", "owner", "ticket"), 17),
-    ("expires", ("expires", "state"), 9),
+    ("purpose", ("purpose", "owner", "ticket"), 16),
+    ("expires", ("expires", "state"), 10),
 )
 """The cells of a row on a page: the word of its heading, which columns it holds, and its share of the width."""
 
@@ -285,15 +285,21 @@ def _picture(region: Region, scope: Scope, language: Language) -> Iterator[Pictu
         yield Picture("picture", title, drawn.svg, "\n".join(drawn.in_words), drawn.width, drawn.height)
 
 
+def _only_client(region: Region, scope: Scope) -> str | None:
+    """Give the establishment that an application is for, if it is for one: where there are many, each signs its own."""
+    clients = next((item.establishments for item in region.applications if item.id == scope.application), ())
+    return clients[0] if len(clients) == 1 else None
+
+
 def _signatures(region: Region, scope: Scope, stamp: Stamp, words: Words) -> Signatures:
-    client = "" if scope.establishment is None else establishment_of(region, scope.establishment).name
+    client = scope.establishment or _only_client(region, scope)
     blanks = tuple(words.say(f"sign-{name}") for name in ("name", "role", "day", "hand"))
     return Signatures(
         "signatures",
         words.say("signatures"),
         words.say("sign-statement", version=stamp.version, digest=stamp.content_digest),
         (
-            Signatory(words.say("sign-establishment"), client, blanks),
+            Signatory(words.say("sign-establishment"), establishment_of(region, client).name if client else "", blanks),
             Signatory(words.say("sign-operator"), region.operator.name, blanks),
         ),
     )

@@ -180,6 +180,7 @@ def test_who_signs_is_named_where_it_is_known() -> None:
 
     operator = "GRADeS Bourgogne-Franche-Comté"
     assert organisations(Scope(establishment=BEAUNE)) == ["Hospices civils de Beaune", operator]
+    assert organisations(Scope(application=APPLICATION)) == ["Hospices civils de Beaune", operator]
     assert organisations(REGION) == ["", operator]
 
 
