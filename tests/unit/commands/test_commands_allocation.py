@@ -225,6 +225,21 @@ def test_a_segment_that_is_needed_stays(session: Session, segment: str, needed_b
         retire(session, segment, write=True)
 
 
+TUNNEL = """\
+tunnels:
+  - id: dossiers
+    segment: dijon-dossiers
+    gateways: [{host: dijon-gateway-1, address: 198.51.100.10}]
+    peer: {addresses: [203.0.113.20], contact: beaune-dsi}
+"""
+
+
+def test_a_segment_that_a_tunnel_ends_in_stays(session: Session) -> None:
+    sheet(session).write_text(sheet(session).read_text() + OLD + TUNNEL)
+    with pytest.raises(RefusedError, match="segment dijon-dossiers: is still needed by tunnel dossiers"):
+        retire(session, "dijon-dossiers")
+
+
 def test_a_segment_that_there_is_not_cannot_go(session: Session) -> None:
     with pytest.raises(UsageError, match=r"segment nowhere: is not in the region. Choose one of: dijon-administration"):
         retire(session, "nowhere")
