@@ -43,6 +43,6 @@ def measure(progress: Progress) -> Chapter:
 
 def _written(folder: Path, options: list[str]) -> Figure:
     argv = [sys.executable, "-m", "tests.bench.document_written", "network", "matrix", *options]
-    run = checked(measured([*argv, "--region", str(folder)]))
+    run = checked(measured([*argv, "--region", str(folder)], timeout_seconds=600))
     memory_mib = float(run.stdout.splitlines()[-1])
     return Figure(run.wall_seconds, run.user_seconds, run.system_seconds, memory_mib=memory_mib)

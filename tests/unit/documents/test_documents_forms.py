@@ -196,7 +196,7 @@ def test_its_fonts_are_in_it() -> None:
 
 
 def test_texts_of_a_pdf_are_texts_and_never_markup() -> None:
-    text = read(render(document(hostile(), Language.ENGLISH), Form.PDF), "pdftotext", "-layout")
+    text = read(render(document(hostile(), Language.ENGLISH), Form.PDF), "pdftotext", "-raw")
     joined = re.sub(r"[\s\u200b]+", "", text)
     for hostile_text in ('#read("/etc/passwd")$x$*b*\\@ref<label>', "{{7*7}}", "</div><script>alert(1)</script>"):
         assert hostile_text in joined
