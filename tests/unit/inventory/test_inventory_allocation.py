@@ -74,7 +74,7 @@ subnets = st.builds(
 )  # fmt: skip
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(subnets, max_size=8), st.lists(purposes, max_size=40))
 def test_what_is_allocated_is_apart_from_everything_and_inside_its_supernet(
     taken: list[IPv4Network], wanted: list[tuple[RangePurpose, int | None]]
@@ -90,7 +90,7 @@ def test_what_is_allocated_is_apart_from_everything_and_inside_its_supernet(
         found.append(network)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(subnets, max_size=8), purposes)
 def test_there_is_room_whenever_a_network_is_free(
     taken: list[IPv4Network], wanted: tuple[RangePurpose, int | None]
@@ -162,7 +162,7 @@ def plan(folder: Path) -> NetworkSheet:
     return network.value
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(st.permutations(range(4)), st.integers(1, 4))
 def test_a_region_grows_in_any_order_and_nothing_moves(order: Sequence[int], step: int) -> None:
     with copied() as folder:
