@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from deploys import desired_applications, desired_network, flows, names
+from deploys import desired_applications, desired_network, desired_tunnels, flows, names
 from deploys.flows import Topology
 from deploys.resources import (
     HostFile,
@@ -88,6 +88,8 @@ def _packages(view: View) -> Iterator[HostResource]:
         wanted |= set(_FOR_VOLUMES)
     if any(placement.application.backup for placement in view.placements):
         wanted |= set(_FOR_BACKUPS)
+    if desired_tunnels.ended(view):
+        wanted |= set(desired_tunnels.PACKAGES)
     engines = {
         database.engine
         for placement in view.placements
@@ -185,6 +187,7 @@ _PARTS: tuple[Callable[[View], Iterator[HostResource]], ...] = (
     _login,
     _time,
     desired_network.resources,
+    desired_tunnels.resources,
     desired_applications.identities,
     desired_applications.storage,
     desired_applications.databases,

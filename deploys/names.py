@@ -111,6 +111,9 @@ def databases_unit(application: str) -> str:
     return f"hosting-databases-{application}.service"
 
 
+LINK_SERVICE, LINK_TIMER = "hosting-link.service", "hosting-link.timer"
+"""The units that keep the certificate of a gateway."""
+
 NO_CLUSTER_IN_CLEAR = "/etc/postgresql-common/createcluster.d/hosting.conf"
 """Keeps Debian's package from making a server of its own outside of any encrypted volume."""
 

@@ -89,6 +89,9 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
     },
     "network": {
         "allocate": "Find addresses for every tier, tunnel and zone that has none.",
+        "matrix": "Write the flow matrix, to be read, signed or worked on.",
+        "graph": "Draw who may reach whom, as a picture for people (SVG).",
+        "retire": "Let a segment go, and keep its addresses from everybody else.",
         "tunnel": "Show what a tunnel's gateways are told, or make its peer's part.",
         "prove": "Prove that kernels let through what the files say, and no more.",
         "isolate": "Cut a segment off: every packet from or to it is dropped.",

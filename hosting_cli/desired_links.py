@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from hosting_cli.resources import PkiAuthority, PkiRole, SecretsEngine
+from hosting_cli.resources import PkiAuthority, PkiRole, SecretsEngine, VaultResource
 from inventory import naming
 from inventory.models import Region
-from inventory.resource import PLATFORM, Resource, Subject
+from inventory.resource import PLATFORM, Subject
 from inventory.tunnels import Tunnel, TunnelKind
 
 DAY_SECONDS = 24 * 3600
@@ -39,7 +39,7 @@ def authority_of_links(region: Region, *, signs_itself: bool = True) -> PkiAutho
     )
 
 
-def links(region: Region, *, signs_itself: bool = True) -> Iterator[Resource]:
+def links(region: Region, *, signs_itself: bool = True) -> Iterator[VaultResource]:
     """Yield the authority of certificates for links between sites, and the roles of proofs, gateways and peers."""
     authority = authority_of_links(region, signs_itself=signs_itself)
     yield authority

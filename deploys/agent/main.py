@@ -10,6 +10,7 @@ from .settings import AgentError
 USAGE = """\
 hosting-agent receive-identity APPLICATION    a response-wrapping token on standard input
 hosting-agent try-identity APPLICATION        logs in with what is kept, and says by which accessor the vault knows it
+hosting-agent renew-link
 hosting-agent prepare-volume                  a document with passphrases on standard input
 hosting-agent grow-volume                     a document with a passphrase on standard input
 hosting-agent add-passphrase                  a document with passphrases on standard input
@@ -60,6 +61,12 @@ def _try_identity(application: str) -> None:
     from .identity import prove
 
     print(json.dumps(prove(application)))
+
+
+def _renew_link() -> None:
+    from .link import renew
+
+    print(json.dumps(renew()))
 
 
 def _prepare_volume() -> None:
@@ -207,6 +214,7 @@ def _restore_granted(application: str, snapshot: str, path: str, target: str) ->
 _COMMANDS: dict[str, tuple[int, Callable[..., None]]] = {
     "receive-identity": (1, _receive_identity),
     "try-identity": (1, _try_identity),
+    "renew-link": (0, _renew_link),
     "prepare-volume": (0, _prepare_volume),
     "grow-volume": (0, _grow_volume),
     "add-passphrase": (0, _add_passphrase),

@@ -82,6 +82,12 @@ class Session:
         opened = self._vault.call("POST", f"transit/decrypt/{key}", body, self._token)
         return base64.b64decode(opened["data"]["plaintext"]).decode()
 
+    def certify(self, role: str, request: str, name: str) -> str:
+        """Have a request certified by *role*; give the certificate."""
+        answer = self._vault.call("POST", f"pki/sign/{role}", {"csr": request, "common_name": name}, self._token)
+        certificate: str = answer["data"]["certificate"]
+        return certificate
+
     def accessor_of(self, role: str, secret_id: str) -> str:
         """Ask by which accessor the vault knows a secret-id of *role*."""
         path = f"auth/approle/role/{role}/secret-id/lookup"

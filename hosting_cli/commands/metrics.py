@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hosting_cli.errors import EngineError
 from hosting_cli.result import Result, status_of, text
 from hosting_cli.session import Session
+from hosting_cli.whole_files import replace_file
 from inventory.resource import Json
 
 if TYPE_CHECKING:
@@ -121,17 +121,6 @@ def _given(noun: str, written: str, into: Path | None, data: dict[str, Json], er
     if into is None:
         block = text(*written.splitlines())
     else:
-        _replace(into, written)
+        replace_file(into, written.encode(), remedy="Give another --into.")
         block = text(f"The {noun} are in {into}.")
     return Result("metrics", data, (block,), status_of(errors), tuple(errors))
-
-
-def _replace(file: Path, content: str) -> None:
-    """Replace *file* in one step, so that whoever reads it never sees half; raise ``EngineError`` if it cannot be."""
-    fresh = file.with_name(f".{file.name}.new")
-    try:
-        fresh.write_text(content)
-        fresh.chmod(0o644)
-        fresh.replace(file)
-    except OSError as error:
-        raise EngineError(f"file {file}", f"cannot be written ({error.strerror})", "Give another --into.") from error

@@ -1,7 +1,8 @@
 """A tunnel between real daemons that load what both ends are told: it carries, and takes nobody and nothing else."""
 
 import json
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -22,16 +23,18 @@ from tunnels_lab import (
 )
 
 from deploys import flows, swanctl, tunnels
+from deploys.agent import link as agent_link
+from deploys.agent import processes, settings
 from deploys.tunnels import Link
-from hosting_cli.desired_links import links
+from hosting_cli.desired_links import GATEWAY_CERTIFICATE_DAYS, links
 from hosting_cli.doors.openbao import OpenBao
 from hosting_cli.errors import EngineError
 from hosting_cli.keys.certificates import serial
-from hosting_cli.resources import Policy
+from hosting_cli.resources import AppRole, Policy
 from hosting_cli.secret import Secret
 from inventory import naming
 from inventory.models import Region
-from inventory.resource import PLATFORM
+from inventory.resource import PLATFORM, Json
 from vault_policies import render
 
 FORBIDDEN = 403
@@ -52,7 +55,7 @@ def link(joined: Region) -> Link:
 def vault(vault_door: OpenBao, joined: Region) -> OpenBao:
     """Give the door of operations, with what the vault must hold for the tunnel."""
     for resource in links(joined):
-        vault_door.write(resource)  # type: ignore[arg-type]
+        vault_door.write(resource)
     role = naming.host_role(PLATFORM, GATEWAY)
     vault_door.write(Policy(name=role, owner=PLATFORM, text=render.gateway(joined, GATEWAY)))
     return vault_door
@@ -68,7 +71,7 @@ def gateway(vault: OpenBao) -> Iterator[Secret]:
 
 def certified_as_gateway(engines: Engines, token: Secret, request: Request) -> str:
     path = f"pki/sign/{naming.gateway_role(GATEWAY)}"
-    body = {"csr": request.text, "common_name": request.name}
+    body: dict[str, Json] = {"csr": request.text, "common_name": request.name}
     return str(engines.vault._request("POST", path, body, token=token)["data"]["certificate"])
 
 
@@ -248,3 +251,114 @@ def test_operations_certify_peers_and_no_gateway(vault: OpenBao, link: Link) -> 
     request = request_for(link.gateway_identity(GATEWAY))
     with pytest.raises(EngineError, match="the token may not POST"):
         vault.pki.certify(naming.gateway_role(GATEWAY), request.text, request.name)
+
+
+# -- the gateway's own agent --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def agent(
+    tmp_path: Path, engines: Engines, vault: OpenBao, link: Link, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., dict[str, object]]:
+    """Give the agent of a gateway that the vault knows; its files are in *tmp_path*, and no daemon hears of them."""
+    role = naming.host_role(PLATFORM, GATEWAY)
+    vault.write(
+        AppRole(
+            name=role,
+            owner=PLATFORM,
+            policies=(role,),
+            bound_cidrs=("127.0.0.1/32",),
+            token_ttl_seconds=600,
+            token_max_ttl_seconds=600,
+        )
+    )
+    wrapped, _ = vault.wrapped_secret_id(role, ttl_seconds=60, note={"host": GATEWAY})
+    told = {
+        "role": role,
+        "credential": "hosting-platform",
+        "link": {
+            "identity": link.gateway_identity(GATEWAY),
+            "role": naming.gateway_role(GATEWAY),
+            "certificate": tunnels.CERTIFICATE,
+        },
+    }
+    for name in ("bin", "given", "applications", "swanctl/private"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "given" / "hosting-platform").write_text(vault.unwrapped(wrapped).reveal())
+    (tmp_path / "engines.json").write_text(
+        json.dumps(
+            {
+                "host": GATEWAY,
+                "vault": engines.vault.address,
+                "certificate_authority": str(engines.vault.certificates.authority),
+            }
+        )
+    )
+    systemctl = tmp_path / "bin" / "systemctl"
+    systemctl.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/reloaded\n')
+    systemctl.chmod(0o755)
+    monkeypatch.setitem(processes.PATH, "PATH", f"{tmp_path}/bin:/usr/bin:/bin")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path / "given"))
+    monkeypatch.setattr(settings, "ENGINES", tmp_path / "engines.json")
+    monkeypatch.setattr(settings, "APPLICATIONS", tmp_path / "applications")
+    monkeypatch.setattr(agent_link, "FOLDER", tmp_path / "swanctl")
+
+    def renew(renew_days: int = 10) -> dict[str, object]:
+        document = {**told, "link": {**told["link"], "renew_days": renew_days}}  # type: ignore[dict-item]
+        (tmp_path / "applications" / "platform.json").write_text(json.dumps(document))
+        return agent_link.renew()
+
+    return renew
+
+
+def keys_in(folder: Path) -> list[Path]:
+    return sorted((folder / "swanctl" / "private").iterdir())
+
+
+def test_a_gateway_has_itself_certified_when_it_is_due_and_not_before(
+    tmp_path: Path, agent: Callable[..., dict[str, object]], link: Link
+) -> None:
+    assert (agent()["renewed"], len(keys_in(tmp_path))) == (True, 1)
+    (key,) = keys_in(tmp_path)
+    assert key.stat().st_mode & 0o777 == 0o600
+    certificate = x509.load_pem_x509_certificate((tmp_path / "swanctl" / "x509" / tunnels.CERTIFICATE).read_bytes())
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names.get_values_for_type(x509.DNSName) == [link.gateway_identity(GATEWAY)]
+    assert (certificate.not_valid_after_utc - certificate.not_valid_before_utc).days == GATEWAY_CERTIFICATE_DAYS
+
+    assert agent() | {"valid_until": ""} == {"renewed": False, "changed": False, "valid_until": ""}
+    assert keys_in(tmp_path) == [key]
+    assert agent(GATEWAY_CERTIFICATE_DAYS + 1)["renewed"], "what is valid for 30 days is not for 31"
+    assert len(keys_in(tmp_path)) == 1 and keys_in(tmp_path) != [key]
+    keys_in(tmp_path)[0].unlink()
+    assert agent()["renewed"], "a certificate whose key is lost is none"
+    assert (tmp_path / "reloaded").read_text().splitlines() == [
+        "--no-block try-reload-or-restart strongswan.service"
+    ] * 3
+
+
+def test_a_list_with_somebody_more_on_it_reaches_the_gateway(
+    tmp_path: Path, agent: Callable[..., dict[str, object]], vault: OpenBao, peer: tuple[Request, str]
+) -> None:
+    agent()
+    stray = tmp_path / "swanctl" / "x509ca" / "hosting-former.pem"
+    stray.write_text("an authority that is no more")
+    vault.pki.revoke(serial(x509.load_pem_x509_certificate(peer[1].encode())))
+    assert agent() | {"valid_until": ""} == {"renewed": False, "changed": True, "valid_until": ""}
+    assert not stray.exists()
+    number = x509.load_pem_x509_certificate(peer[1].encode()).serial_number
+    found = [x509.load_pem_x509_crl(path.read_bytes()) for path in (tmp_path / "swanctl" / "x509crl").iterdir()]
+    assert any(each.get_revoked_certificate_by_serial_number(number) for each in found)
+
+
+def test_what_the_agent_keeps_is_what_the_daemon_needs(
+    tmp_path: Path, agent: Callable[..., dict[str, object]], ends: Ends
+) -> None:
+    agent()
+    for kind in ("private", "x509", "x509ca", "x509crl"):
+        shutil.rmtree(ends.ours.folder / "swanctl" / kind)
+        shutil.copytree(tmp_path / "swanctl" / kind, ends.ours.folder / "swanctl" / kind)
+    ends.ours.stop()
+    ends.ours.start()
+    assert ends.initiate().returncode == 0
+    assert ends.is_reached()

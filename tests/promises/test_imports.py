@@ -30,6 +30,7 @@ PURE_DEPLOYS = {
     "desired",
     "desired_applications",
     "desired_network",
+    "desired_tunnels",
     "devices",
     "flows",
     "names",
