@@ -6,6 +6,7 @@ The region's files are in a folder of that; beside it are written the rules, the
 packets may take.
 """
 
+import gc
 import json
 import sys
 import time
@@ -32,6 +33,8 @@ def main(folder: str) -> None:
     spare_the_collector()
     region = load_region(Path(folder) / FILES, TODAY)
     environment = load_environment(Path(folder) / FILES / ENVIRONMENT, region)
+    # When the collector next looks through what was loaded, which takes as long as much of this, is a matter of chance.
+    gc.freeze()
     begun = time.process_time()
     places = flows.topology(region)
     rules = rule_set(places, environment, places.hosts[GATEWAY])
