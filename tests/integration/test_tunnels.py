@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable, Iterator
+from ipaddress import IPv4Network
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from engines_lab import Engines
 from tunnels_lab import (
-    APPLICATION,
     GATEWAY,
-    OUR_ADDRESS,
     TUNNEL,
     Ends,
     Request,
@@ -22,9 +21,10 @@ from tunnels_lab import (
     wait_until,
 )
 
-from deploys import flows, swanctl, tunnels
+from deploys import flows, nftables, swanctl, tunnels
 from deploys.agent import link as agent_link
 from deploys.agent import processes, settings
+from deploys.desired_network import rule_set
 from deploys.tunnels import Link
 from hosting_cli.desired_links import GATEWAY_CERTIFICATE_DAYS, links
 from hosting_cli.doors.openbao import OpenBao
@@ -33,6 +33,7 @@ from hosting_cli.keys.certificates import serial
 from hosting_cli.resources import AppRole, Policy
 from hosting_cli.secret import Secret
 from inventory import naming
+from inventory.environment import Environment, HostAccess, VaultAccess
 from inventory.models import Region
 from inventory.resource import PLATFORM, Json
 from vault_policies import render
@@ -116,39 +117,73 @@ def lists(ends: Ends, vault: OpenBao) -> None:
         ends.ours.holds("x509crl", f"authority-{number}.pem", vault.pki.revocations(authority))
 
 
-def on_the_wire(ends: Ends) -> dict[str, int]:
-    """Count what has left the establishment by the wire: inside UDP 4500, and in clear."""
-    listed = json.loads(ends.theirs.run("nft", "--json", "list", "counters").stdout)["nftables"]
-    return {item["counter"]["name"]: item["counter"]["packets"] for item in listed if "counter" in item}
-
-
-COUNTING = f"""
-table inet wire {{
-  counter encapsulated {{ }}
-  counter clear {{ }}
-  chain leaving {{
-    type filter hook postrouting priority 0;
-    oifname "wire" ip daddr {OUR_ADDRESS} udp dport 4500 counter name encapsulated
-    oifname "wire" ip daddr {APPLICATION} counter name clear
-  }}
-}}
-"""
-
-
-def test_both_ends_take_what_they_are_told_and_packets_pass_encrypted_only(ends: Ends, tmp_path: Path) -> None:
-    (tmp_path / "wire.nft").write_text(COUNTING)
-    assert ends.theirs.run("nft", "-f", str(tmp_path / "wire.nft")).returncode == 0
+def test_both_ends_take_what_they_are_told_and_packets_pass_encrypted_only(ends: Ends) -> None:
+    ends.count()
     told = ends.initiate()
     assert told.returncode == 0, told.stdout + ends.ours.log
-    before = on_the_wire(ends)
+    before = ends.counted()
     assert ends.is_reached()
-    after = on_the_wire(ends)
+    after = ends.counted()
 
     sas = ends.ours.swanctl("--list-sas").stdout
-    assert "AES_GCM_16-256/PRF_HMAC_SHA2_384/ECP_384" in sas and "IKEv2" in sas
-    assert "TUNNEL-in-UDP" in sas
-    assert after["encapsulated"] > before["encapsulated"]
+    assert "AES_GCM_16-256/PRF_HMAC_SHA2_384/ECP_384" in sas and "IKEv2" in sas and "TUNNEL-in-UDP" in sas
+    assert after["encapsulated"] > before["encapsulated"] and after["arrived"] > before["arrived"]
     assert after["clear"] == 0
+
+
+def firewall(joined: Region) -> str:
+    """Write the gateway's rules, as they are written for a host of that region."""
+    access = HostAccess(
+        address="127.0.0.1",
+        host_key="ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA==",
+        vault_address="https://10.0.2.100:8200",
+        object_stores={store.id: "https://10.0.2.101:8333" for store in joined.stores},
+        vault_sees=IPv4Network("127.0.1.1/32"),
+    )
+    environment = Environment(
+        environment="test",
+        vault=VaultAccess(
+            address="https://127.0.0.1:1", certificate_authority="/none/ca.pem", token_file="/none/token"
+        ),
+        object_stores={},
+        administration_sources=(IPv4Network("10.0.2.2/32"),),
+        hosts={GATEWAY: access},
+        journal="/none/journal.jsonl",
+    )
+    places = flows.topology(joined)
+    return nftables.render(rule_set(places, environment, places.hosts[GATEWAY]))
+
+
+def test_what_is_not_in_the_tunnel_is_dropped_in_both_directions(ends: Ends, joined: Region, tmp_path: Path) -> None:
+    """Stop each end's daemon in turn, so that its packets would leave by the wire in clear; without rules, they do."""
+    (tmp_path / "firewall.nft").write_text(firewall(joined))
+    ends.count()
+    ends.theirs.stop()
+    assert not ends.is_reached()
+    unprotected = ends.counted()
+    assert unprotected["clear"] > 0 and unprotected["arrived"] > 0, "in clear, they come through without rules"
+
+    loaded = ends.ours.run("nft", "-f", str(tmp_path / "firewall.nft"))
+    assert loaded.returncode == 0, loaded.stderr
+    assert not ends.is_reached()
+    assert ends.counted()["arrived"] == unprotected["arrived"], "with them, they do not"
+
+    ends.theirs.start()
+    assert ends.initiate().returncode == 0, "the peer is let in"
+    assert ends.is_reached(), "and the flow passes"
+
+
+def test_nothing_leaves_for_the_establishment_beside_the_tunnel(ends: Ends, joined: Region, tmp_path: Path) -> None:
+    (tmp_path / "firewall.nft").write_text(firewall(joined))
+    ends.count()
+    ends.ours.stop()
+    ends.call_back()
+    unprotected = ends.counted()["clear"]
+    assert unprotected > 0, "without rules and without a daemon, packets leave in clear"
+
+    assert ends.ours.run("nft", "-f", str(tmp_path / "firewall.nft")).returncode == 0
+    ends.call_back()
+    assert ends.counted()["clear"] == unprotected
 
 
 def test_new_keys_come_from_a_fresh_exchange(ends: Ends) -> None:

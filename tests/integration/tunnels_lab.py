@@ -5,6 +5,7 @@ negotiated, verified and refused is real, and so is what is on the wire; how the
 not tried here.
 """
 
+import json
 import os
 import shutil
 import signal
@@ -56,6 +57,31 @@ tunnels:
 """
 """Classical, for the daemon of Debian 12 knows no ML-KEM."""
 
+_ON_THE_WIRE = f"""
+table inet counting {{
+  counter encapsulated {{ }}
+  counter clear {{ }}
+  chain entering {{
+    type filter hook prerouting priority -400;
+    iifname "wire" udp dport 4500 counter name encapsulated
+    iifname "wire" ip saddr {STATION} counter name clear
+  }}
+  chain leaving {{
+    type filter hook postrouting priority 400;
+    oifname "wire" ip daddr {STATION} counter name clear
+  }}
+}}
+"""
+_INSIDE = f"""
+table inet counting {{
+  counter arrived {{ }}
+  chain entering {{
+    type filter hook prerouting priority -400;
+    ip saddr {STATION} counter name arrived
+  }}
+}}
+"""
+
 _FOLDERS = (
     *("x509", "x509ca", "x509crl", "x509aa", "x509ac", "x509ocsp"),
     *("pubkey", "private", "rsa", "ecdsa", "bliss", "pkcs8", "pkcs12"),
@@ -90,11 +116,14 @@ swanctl {
 
 
 def region_with_tunnel(folder: Path) -> Region:
-    """Load the sample with a tunnel to Beaune, from files as an operator would write them."""
+    """Load the sample with a tunnel to Beaune, from files as an operator would write them.
+
+    Its interface is called as the daemon calls that by which it hands over packets.
+    """
     shutil.copytree(SAMPLE, folder)
     network, gateway = folder / "network.yaml", folder / "hosts" / f"{GATEWAY}.yaml"
     network.write_text(network.read_text() + _TUNNEL)
-    gateway.write_text(gateway.read_text().replace("name: eth2", "name: ipsec1"))
+    gateway.write_text(gateway.read_text().replace("name: eth2", "name: ipsec0"))
     return load_region(folder)
 
 
@@ -201,6 +230,8 @@ class Ends:
 
     ours: Site
     theirs: Site
+    inside: str
+    """The namespace of the host in the imaging tier, behind our gateway."""
 
     def initiate(self) -> subprocess.CompletedProcess[str]:
         """Have the peer bring the tunnel up, as if a packet had asked for it."""
@@ -216,16 +247,40 @@ class Ends:
         """Have the station connect to the application, and hear its answer."""
         return self.theirs.run(sys.executable, "-I", "-c", _CONNECT, STATION, APPLICATION).returncode == 0
 
+    def call_back(self) -> None:
+        """Have the application try to reach the station, where nobody listens."""
+        command = ["ip", "netns", "exec", self.inside, sys.executable, "-I", "-c", _CONNECT, APPLICATION, STATION]
+        subprocess.run(command, capture_output=True, check=False, timeout=SECONDS)
+
+    def count(self) -> None:
+        """Begin to count what the wire carries for the two of them in clear, and what comes to the application."""
+        for namespace, rules in ((self.ours.namespace, _ON_THE_WIRE), (self.inside, _INSIDE)):
+            subprocess.run(["ip", "netns", "exec", namespace, "nft", "-f", "-"], input=rules, text=True, check=True)
+
+    def counted(self) -> dict[str, int]:
+        """Give the counts: ``encapsulated``, ``clear`` and ``arrived``."""
+        found = {}
+        for namespace in (self.ours.namespace, self.inside):
+            told = subprocess.run(
+                ["ip", "netns", "exec", namespace, "nft", "--json", "list", "counters", "table", "inet", "counting"],
+                capture_output=True,
+                text=True,
+                check=True,
+            ).stdout
+            counters = (item["counter"] for item in json.loads(told)["nftables"] if "counter" in item)
+            found |= {counter["name"]: counter["packets"] for counter in counters}
+        return found
+
 
 @contextmanager
 def two_ends(folder: Path) -> Iterator[Ends]:
     """Lay a wire between two namespaces and give them what lies behind; nothing of it is left in the end."""
     suffix = f"{os.getpid():x}"
-    ours, theirs = f"tunnel-ours-{suffix}", f"tunnel-theirs-{suffix}"
-    ends = Ends(Site(ours, folder / "ours"), Site(theirs, folder / "theirs"))
+    ours, theirs, inside = (f"tunnel-{name}-{suffix}" for name in ("ours", "theirs", "inside"))
+    ends = Ends(Site(ours, folder / "ours"), Site(theirs, folder / "theirs"), inside)
     listening = None
     try:
-        for name in (ours, theirs):
+        for name in (ours, theirs, inside):
             _ip("netns", "add", name)
             _ip("-n", name, "link", "set", "lo", "up")
         _ip("link", "add", "wire", "netns", ours, "type", "veth", "peer", "name", "wire", "netns", theirs)
@@ -235,12 +290,17 @@ def two_ends(folder: Path) -> Iterator[Ends]:
             _ip("-n", name, "route", "add", other, "dev", "wire")
             # Whatever is not taken into the tunnel would leave by the wire, in clear.
             _ip("-n", name, "route", "add", "default", "via", other, "dev", "wire", "onlink")
-        _ip("-n", ours, "addr", "add", f"{APPLICATION}/32", "dev", "lo")
+        _ip("link", "add", "eth1", "netns", ours, "type", "veth", "peer", "name", "eth1", "netns", inside)
+        for name, address in ((ours, "10.21.10.1"), (inside, APPLICATION)):
+            _ip("-n", name, "addr", "add", f"{address}/24", "dev", "eth1")
+            _ip("-n", name, "link", "set", "eth1", "up")
+        _ip("-n", inside, "route", "add", "default", "via", "10.21.10.1")
+        _ip("netns", "exec", ours, "sysctl", "-qw", "net.ipv4.ip_forward=1")
         # The daemon's own routes want an address of each network that it translates to or from.
         for address in (STATION, "10.21.20.5"):
             _ip("-n", theirs, "addr", "add", f"{address}/32", "dev", "lo")
         listening = subprocess.Popen(
-            ["ip", "netns", "exec", ours, sys.executable, "-I", "-c", _LISTEN, APPLICATION], stdout=subprocess.PIPE
+            ["ip", "netns", "exec", inside, sys.executable, "-I", "-c", _LISTEN, APPLICATION], stdout=subprocess.PIPE
         )
         assert listening.stdout is not None and listening.stdout.readline() == b"listening\n"
         yield ends
@@ -250,7 +310,8 @@ def two_ends(folder: Path) -> Iterator[Ends]:
             listening.communicate()
         for site in (ends.ours, ends.theirs):
             site.stop()
-            subprocess.run(["ip", "netns", "delete", site.namespace], capture_output=True, check=False)
+        for name in (ours, theirs, inside):
+            subprocess.run(["ip", "netns", "delete", name], capture_output=True, check=False)
 
 
 def _ip(*arguments: str) -> None:
