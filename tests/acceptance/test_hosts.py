@@ -298,16 +298,30 @@ class Scratch:
         names = ("volume_group", "logical_volume", "filesystem", "mount_point", "label")
         return {name: getattr(self.wanted, name) for name in names}
 
-    def agent(self, command: str, order: dict[str, Any]) -> None:
+    @property
+    def ending(self) -> dict[str, Any]:
+        """Name the volume three times over, with what opens it."""
+        place = {name: getattr(self.wanted, name) for name in ("volume_group", "logical_volume", "label")}
+        passphrases = {"active": "scratch-active", "recovery": "scratch-recovery"}
+        return {**place, "application": "test", "volume": "scratch", "passphrases": passphrases}
+
+    def agent(self, command: str, order: dict[str, Any]) -> Any:
+        """Have the agent carry *order* out; give its answer, if it has one."""
         place = machines.directory(self.hosts.lab.directory, APP)
         ran = channels.run(place, ["hosting-agent", command], standard_input=json.dumps(order).encode())
         assert ran.status == 0, ran
+        return json.loads(ran.output or "null")
 
     def seen(self) -> HostVolume:
         groups = (resource for resource in self.hosts.desired(APP) if isinstance(resource, HostStorage))
         found = self.hosts.seen(APP, *groups, self.wanted).resources[self.wanted.subject]
         assert isinstance(found, HostVolume)
         return found
+
+
+TAGS = " ".join(
+    f"--addtag={tag}" for tag in (names.BLANK_TAG, f"{names.OWNER_TAG}=test", f"{names.VOLUME_TAG}=scratch")
+)
 
 
 @pytest.fixture(name="scratch", params=["ext4", "xfs"])
@@ -318,7 +332,7 @@ def _scratch(hosts: Hosts, request: pytest.FixtureRequest) -> Iterator[Scratch]:
         own, name=f"{APP}:test/scratch", logical_volume="test-scratch", mount_point="/mnt/scratch", label=label
     )
     scratch = Scratch(hosts, request.param, replace(renamed, size_gib=2, filesystem=request.param))
-    hosts.past(APP, f"lvcreate -q -y --wipesignatures=y -n test-scratch -L 1g --addtag={names.BLANK_TAG} hosting")
+    hosts.past(APP, f"lvcreate -q -y --wipesignatures=y -n test-scratch -L 1g {TAGS} hosting")
     scratch.agent("prepare-volume", scratch.order)
     hosts.past(APP, f"printf scratch-active | cryptsetup open --key-file=- /dev/hosting/test-scratch {label}")
     hosts.past(APP, f"mount /dev/mapper/{label} /mnt/scratch && echo kept > /mnt/scratch/kept")
@@ -327,7 +341,7 @@ def _scratch(hosts: Hosts, request: pytest.FixtureRequest) -> Iterator[Scratch]:
     hosts.past(APP, f"chattr -i /mnt/scratch; rmdir /mnt/scratch; rm -f {names.HEADERS}/{label}.luks")
 
 
-def test_a_volume_grows_while_it_is_in_use(scratch: Scratch) -> None:
+def test_a_volume_grows_while_it_is_in_use_and_ends_for_good(scratch: Scratch) -> None:
     assert (scratch.seen().size_gib, scratch.seen().filled) == (1, True)
     growth = {**scratch.place, "size_gib": 2, "active": "scratch-active"}
     scratch.hosts.past(APP, "lvextend -q --size=2g hosting/test-scratch")  # and killed
@@ -337,6 +351,11 @@ def test_a_volume_grows_while_it_is_in_use(scratch: Scratch) -> None:
     room = scratch.hosts.past(APP, "df --output=size --block-size=1M /mnt/scratch").split()[-1]
     assert 1800 < int(room) <= 2048
     assert scratch.hosts.past(APP, "cat /mnt/scratch/kept") == "kept\n"
+    ended = scratch.agent("erase-volume", scratch.ending)
+    assert (ended["opened_before"], ended["slots"]) == ({"active": "0", "recovery": "1"}, [])
+    assert scratch.hosts.past(APP, "findmnt /mnt/scratch; dmsetup ls | grep scratch; true") == ""
+    tried = scratch.agent("try-erased", scratch.ending)
+    assert tried == {"tried": ["active", "recovery"], "opening": [], "slots": [], "open_as": [], "copies": []}
 
 
 # -- one exec ---------------------------------------------------------------------------------------------------------
