@@ -7,7 +7,7 @@ read them, where lists of boxes would have to be held against each other.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeAlias
@@ -33,7 +33,24 @@ _BEYOND = 1 << 30
 _NOTHING = _Node(_BEYOND, (), ())
 _EVERYTHING = _Node(_BEYOND, (), ())
 
-_Operation: TypeAlias = "Callable[[_Node, _Node], _Node]"
+
+@dataclass(frozen=True, eq=False)
+class _Operation:
+    """What is known of an operation on two sets before any of their points is looked at."""
+
+    settling_one: _Node
+    """If the one is this, the result is ``settled``, whatever the other is."""
+    settling_other: _Node
+    settled: _Node
+    neutral_one: _Node | None
+    """If the one is this, the result is the other."""
+    neutral_other: _Node
+    keeps_equal: bool
+
+
+_UNION = _Operation(_EVERYTHING, _EVERYTHING, _EVERYTHING, _NOTHING, _NOTHING, keeps_equal=True)
+_INTERSECTION = _Operation(_NOTHING, _NOTHING, _NOTHING, _EVERYTHING, _EVERYTHING, keeps_equal=True)
+_DIFFERENCE = _Operation(_NOTHING, _EVERYTHING, _NOTHING, None, _NOTHING, keeps_equal=False)
 
 
 class Space:
@@ -42,9 +59,9 @@ class Space:
     def __init__(self, lasts: Sequence[int]) -> None:
         self._lasts = tuple(lasts)
         self._nodes: dict[tuple[int, tuple[int, ...], tuple[_Node, ...]], _Node] = {}
-        self._unions: dict[tuple[_Node, _Node], _Node] = {}
-        self._intersections: dict[tuple[_Node, _Node], _Node] = {}
-        self._differences: dict[tuple[_Node, _Node], _Node] = {}
+        self._known: dict[_Operation, dict[tuple[_Node, _Node], _Node]] = {
+            operation: {} for operation in (_UNION, _INTERSECTION, _DIFFERENCE)
+        }
 
     # Made anew each time: kept, they would hold the space in a circle, and a region has more than a thousand of them.
     @property
@@ -69,7 +86,7 @@ class Space:
         nodes = [each.node for each in sets]
         while len(nodes) > 1:
             odd = nodes[-1:] if len(nodes) % 2 else []
-            nodes = [self._union(a, b) for a, b in zip(nodes[::2], nodes[1::2], strict=False)] + odd
+            nodes = [self._applied(_UNION, a, b) for a, b in zip(nodes[::2], nodes[1::2], strict=False)] + odd
         return PointSet(self, nodes[0]) if nodes else self.nothing
 
     def _side(self, axis: int, spans: Sequence[Span], inside: _Node) -> _Node:
@@ -106,46 +123,63 @@ class Space:
             found = self._nodes[key] = _Node(axis, uppers, children)
         return found
 
-    def _union(self, a: _Node, b: _Node) -> _Node:
-        if a is b or b is _NOTHING or a is _EVERYTHING:
-            return a
-        if a is _NOTHING or b is _EVERYTHING:
-            return b
-        return self._walked(self._unions, self._union, a, b)
-
-    def _intersection(self, a: _Node, b: _Node) -> _Node:
-        if a is b or b is _EVERYTHING or a is _NOTHING:
-            return a
-        if a is _EVERYTHING or b is _NOTHING:
-            return b
-        return self._walked(self._intersections, self._intersection, a, b)
-
-    def _difference(self, a: _Node, b: _Node) -> _Node:
-        if a is b or a is _NOTHING or b is _EVERYTHING:
-            return _NOTHING
-        if b is _NOTHING:
-            return a
-        return self._walked(self._differences, self._difference, a, b)
-
-    def _walked(self, known: dict[tuple[_Node, _Node], _Node], operation: _Operation, a: _Node, b: _Node) -> _Node:
+    def _applied(self, operation: _Operation, a: _Node, b: _Node) -> _Node:
         """Apply *operation* interval by interval, once for each pair of nodes."""
+        if a is operation.settling_one or b is operation.settling_other:
+            return operation.settled
+        if b is operation.neutral_other:
+            return a
+        if a is operation.neutral_one:
+            return b
+        if a is b:
+            return a if operation.keeps_equal else _NOTHING
+        known = self._known[operation]
         found = known.get((a, b))
         if found is None:
             if a.axis < b.axis:
-                found = self._node(a.axis, a.uppers, [operation(child, b) for child in a.children])
+                found = self._node(a.axis, a.uppers, [self._applied(operation, child, b) for child in a.children])
             elif a.axis > b.axis:
-                found = self._node(b.axis, b.uppers, [operation(a, child) for child in b.children])
+                found = self._node(b.axis, b.uppers, [self._applied(operation, a, child) for child in b.children])
             else:
-                found = self._node(a.axis, *_side_by_side(operation, a, b))
+                found = self._node(a.axis, *self._side_by_side(operation, a, b))
             known[a, b] = found
         return found
 
-    def combine(self, name: str, a: "PointSet", b: "PointSet") -> "PointSet":
-        """Apply the operation *name* to two sets of this space; raise ``ValueError`` for a set of another."""
+    def _side_by_side(self, operation: _Operation, a: _Node, b: _Node) -> tuple[list[int], list[_Node]]:
+        """Walk two nodes of one axis together.
+
+        Over an interval where one of them decides alone, the other's intervals are passed over, or taken as they are,
+        all at once: sets are mostly gaps, and a few networks are often held against those of a whole region.
+        """
+        uppers: list[int] = []
+        children: list[_Node] = []
+        i = j = 0
+        while i < len(a.uppers):
+            end_a, end_b, one, other = a.uppers[i], b.uppers[j], a.children[i], b.children[j]
+            if one is operation.settling_one:
+                uppers.append(end_a)
+                children.append(operation.settled)
+                i, j = i + 1, bisect_right(b.uppers, end_a, j)
+            elif other is operation.settling_other:
+                uppers.append(end_b)
+                children.append(operation.settled)
+                i, j = bisect_right(a.uppers, end_b, i), j + 1
+            elif other is operation.neutral_other:
+                i, j = _taken(a, i, end_b, uppers, children), j + 1
+            elif one is operation.neutral_one:
+                i, j = i + 1, _taken(b, j, end_a, uppers, children)
+            else:
+                uppers.append(min(end_a, end_b))
+                children.append(self._applied(operation, one, other))
+                i += end_a <= end_b
+                j += end_b <= end_a
+        return uppers, children
+
+    def combine(self, operation: _Operation, a: "PointSet", b: "PointSet") -> "PointSet":
+        """Apply *operation* to two sets of this space; raise ``ValueError`` for a set of another."""
         if a.space is not self or b.space is not self:
             raise ValueError("sets of different spaces cannot be combined")
-        operations = {"|": self._union, "&": self._intersection, "-": self._difference}
-        return PointSet(self, operations[name](a.node, b.node))
+        return PointSet(self, self._applied(operation, a.node, b.node))
 
     def first(self, node: _Node) -> Point:
         """Give the least point of a set that has one."""
@@ -161,18 +195,15 @@ class Space:
         return tuple(point)
 
 
-def _side_by_side(operation: _Operation, a: _Node, b: _Node) -> tuple[list[int], list[_Node]]:
-    """Walk two nodes of one axis together."""
-    uppers: list[int] = []
-    children: list[_Node] = []
-    i = j = 0
-    while i < len(a.uppers):
-        end_a, end_b = a.uppers[i], b.uppers[j]
-        children.append(operation(a.children[i], b.children[j]))
-        uppers.append(min(end_a, end_b))
-        i += end_a <= end_b
-        j += end_b <= end_a
-    return uppers, children
+def _taken(node: _Node, start: int, end: int, uppers: list[int], children: list[_Node]) -> int:
+    """Take the intervals of *node* from *start* up to the number *end*, and give the first that goes beyond it."""
+    beyond = bisect_right(node.uppers, end, start)
+    uppers += node.uppers[start:beyond]
+    children += node.children[start:beyond]
+    if beyond == start or node.uppers[beyond - 1] < end:
+        uppers.append(end)
+        children.append(node.children[beyond])
+    return beyond
 
 
 def overlap(one: Iterable[Span], other: Iterable[Span]) -> tuple[Span, ...]:
@@ -214,15 +245,15 @@ class PointSet:
 
     def __or__(self, other: "PointSet") -> "PointSet":
         """Give the points of either."""
-        return self.space.combine("|", self, other)
+        return self.space.combine(_UNION, self, other)
 
     def __and__(self, other: "PointSet") -> "PointSet":
         """Give the points of both."""
-        return self.space.combine("&", self, other)
+        return self.space.combine(_INTERSECTION, self, other)
 
     def __sub__(self, other: "PointSet") -> "PointSet":
         """Give the points that *other* does not have."""
-        return self.space.combine("-", self, other)
+        return self.space.combine(_DIFFERENCE, self, other)
 
     def __bool__(self) -> bool:
         """Tell whether there is any point."""
