@@ -19,7 +19,7 @@ demo: install ## Bring a lab up, host the sample application on it, prove what w
 	@$(BIN)/hosting lab demo
 
 .PHONY: test
-test: install ## Run the whole suite: unit, promises, integration, and acceptance on real hosts in the lab
+test: install .ci/.debian-installed-tests ## Run the whole suite: unit, promises, integration, and acceptance on real hosts in the lab
 	@$(BIN)/python -m pytest --durations=25 --numprocesses=2 --dist=loadscope --no-loadscope-reorder
 
 .PHONY: clean-lab
@@ -29,7 +29,7 @@ clean-lab: $(BIN)/.installed ## Remove the lab and everything it has cached
 # -- for a developer --------------------------------------------------------------------------------------------
 
 .PHONY: check
-check: $(BIN)/.installed ## Format, lint, types, unit tests and promises; under 30 seconds
+check: install .ci/.debian-installed-tests ## Format, lint, types, unit tests and promises; under 30 seconds
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync --keep-going unit promises lint types
 
 .PHONY: lint types unit promises
@@ -38,7 +38,7 @@ lint: $(BIN)/.installed
 	@$(BIN)/ruff check --quiet .
 types: $(BIN)/.installed
 	@$(BIN)/mypy --no-error-summary
-unit: $(BIN)/.installed
+unit: install .ci/.debian-installed-tests
 	@$(BIN)/python -m pytest -q --numprocesses=2 tests/unit
 promises: $(BIN)/.installed
 	@$(BIN)/python -m pytest -q tests/promises
@@ -49,7 +49,7 @@ format: $(BIN)/.installed ## Format the code and mend what lint can mend
 	@$(BIN)/ruff check --fix .
 
 .PHONY: bench
-bench: install ## Measure against the raw floor and ansible-core, side by side; needs root
+bench: install .ci/.debian-installed-tests ## Measure against the raw floor and ansible-core, side by side; needs root
 	@$(BIN)/python -m tests.bench
 
 .PHONY: lock
@@ -57,10 +57,10 @@ lock: $(BIN)/.installed ## Write .ci/requirements.lock anew from pyproject.toml
 	@.ci/lock
 
 .PHONY: install
-install: .ci/.debian-installed $(BIN)/.installed ## Install Debian packages and the virtual environment, once
+install: .ci/.debian-installed-lab $(BIN)/.installed ## Install Debian packages and the virtual environment, once
 
-.ci/.debian-installed: .ci/debian-packages.txt
-	@.ci/install-debian-packages
+.ci/.debian-installed-%: .ci/debian-packages-%.txt
+	@.ci/install-debian-packages $(<F)
 	@touch $@
 
 $(BIN)/.installed: .ci/requirements.lock pyproject.toml

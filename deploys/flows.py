@@ -263,6 +263,23 @@ def behind(places: Topology, host: Host) -> dict[str, tuple[IPv4Network, ...]]:
     }
 
 
+def applications(places: Topology, segment: str) -> frozenset[str]:
+    """Name the applications with a tier in *segment*, or with flows to or from it."""
+    tiers = {
+        placement.application.id
+        for placements in places.placements.values()
+        for placement in placements
+        if placement.tier.segment == segment
+    }
+    ends = {
+        flow.application
+        for found in places.flows_to.values()
+        for flow in found
+        if segment in {flow.source.segment, flow.destination.segment}
+    }
+    return frozenset(tiers | ends)
+
+
 def concerned(places: Topology, segment: str) -> tuple[str, ...]:
     """Name the hosts that may exchange packets with *segment*: those in it, and those with flows to or from it.
 

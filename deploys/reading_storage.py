@@ -51,7 +51,9 @@ def volume(found: Mapping[str, Any], wanted: HostVolume) -> HostVolume:
         **_key_derivation(header["slots"]),
         slots=slots.held(header["slots"]),
         stray_slots=slots.stray(header["slots"]),
+        flags=tuple(header["flags"]),
         header_saved=header["saved_checksum"] == header["checksum"],
+        header_checksum=header["checksum"],
         filled=_is_filled(found),
         opened=found["mapper"] == wanted.label,
         filesystem=found["filesystem"] or wanted.filesystem if not found["mapper"] else str(found["filesystem"]),
@@ -88,6 +90,7 @@ def volume_left(host: str, logical_volume: str, found: Mapping[str, Any]) -> Hos
         **_key_derivation(header["slots"]),
         slots=slots.held(header["slots"]),
         stray_slots=slots.stray(header["slots"]),
+        flags=tuple(header["flags"]),
         complete=names.BLANK_TAG not in found["tags"],
         header_saved=header["saved_checksum"] == header["checksum"],
         filled=_is_filled(found),
@@ -102,7 +105,14 @@ def _is_filled(found: Mapping[str, Any]) -> bool:
     return size_bytes is None or size_bytes + MISSING_BYTES >= found["size_bytes"]
 
 
-_NO_HEADER: dict[str, Any] = {"label": "", "ciphers": (), "slots": {}, "checksum": "", "saved_checksum": None}
+_NO_HEADER: dict[str, Any] = {
+    "label": "",
+    "ciphers": (),
+    "flags": (),
+    "slots": {},
+    "checksum": "",
+    "saved_checksum": None,
+}
 
 
 def _key_derivation(found: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -161,17 +161,30 @@ class HostVolume(HostResource):
     ``header`` is ``whole``, or says how the LUKS header is lost, and with it the data until a copy is brought back.
     ``header_saved`` says that a copy of the present LUKS header is at hand, which backups take off the host.
     ``stray_slots`` are slots of the header that nobody's passphrase needs: any of them may open the volume.
+    ``flags`` are what the header asks of every opening, as cryptsetup calls it: none, so that no discard reaches the
+    disk and tells which blocks are in use.
     ``filled`` says that encryption and file system take up all of the logical volume, as they do not while it grows.
     """
 
     kind: ClassVar[str] = "host-volume"
     data_bearing: ClassVar[bool] = True
     immutable: ClassVar[frozenset[str]] = frozenset(
-        {"volume_group", "logical_volume", "filesystem", "label", "cipher", "key_bits", "header", "stray_slots"}
+        {
+            "volume_group",
+            "logical_volume",
+            "filesystem",
+            "label",
+            "cipher",
+            "key_bits",
+            "header",
+            "stray_slots",
+            "flags",
+        }
     )
     remedies: ClassVar[Mapping[str, str]] = {
         "header": "bring its header back with `hosting volume header restore`",
         "stray_slots": "rotate the active passphrase with `hosting key rotate`, which ends them",
+        "flags": "have `cryptsetup refresh --persistent` forget them on the host, without any",
     }
     growing: ClassVar[frozenset[str]] = frozenset({"size_gib"})
 
@@ -189,6 +202,7 @@ class HostVolume(HostResource):
     lanes: int | None
     slots: tuple[str, ...] = ("active", "recovery")
     stray_slots: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
     header: str = "whole"
     complete: bool = True
     header_saved: bool = True
@@ -199,6 +213,8 @@ class HostVolume(HostResource):
     volume: str = field(default="", compare=False, metadata=CARRIED)
     active_secret: str = field(default="", compare=False, metadata=CARRIED)
     recovery_secret: str = field(default="", compare=False, metadata=CARRIED)
+    header_checksum: str | None = field(default=None, compare=False, metadata=CARRIED)
+    """Names the header that is there, by which a copy of it is known; ``None`` while there is none that counts."""
 
 
 @dataclass(frozen=True, kw_only=True)

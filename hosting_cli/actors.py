@@ -1,4 +1,4 @@
-"""Who makes changes: one actor for the vault, one for each object store, one for all hosts together.
+"""Who makes changes: one actor for the vault, one for each object store, one for all hosts, one for copies of headers.
 
 Each turns a change into the calls of its door that make it, in the order that is safe to interrupt.
 """
@@ -18,14 +18,18 @@ from hosting_cli.plan import Action, Change
 from hosting_cli.resources import (
     VAULT,
     AccessKey,
+    HeaderCopy,
     SecretEntry,
     StoreResource,
     VaultResource,
+    header_copies,
     object_store,
 )
 from hosting_cli.secret import Secret
 from hosting_cli.session import Session
 from hosting_cli.survey import Survey, read_hosts, read_store, read_vault
+from hosting_cli.volumes.copies import Copies
+from hosting_cli.volumes.places import VolumePlace
 from inventory.resource import Reading, Resource, Subject
 
 WRAPPED_SECONDS = 10 * 60
@@ -37,7 +41,8 @@ def actors(session: Session, found: Survey) -> Callable[[str], Actor]:
     by_source: dict[str, Actor] = {VAULT: VaultActor(session, found)}
     for store in session.region.stores:
         by_source[object_store(store.id)] = StoreActor(session, store.id, found)
-    hosts = HostsActor(session, found)
+    hosts, copies = HostsActor(session, found), CopiesActor(session, found)
+    by_source |= {header_copies(host): copies for host in session.environment.hosts}
     return lambda source: by_source.get(source, hosts)
 
 
@@ -196,6 +201,31 @@ class HostsActor:
             identity.role, ttl_seconds=WRAPPED_SECONDS, note={"host": identity.host}
         )
         return token
+
+
+@dataclass(frozen=True)
+class CopiesActor:
+    """Seal copies of headers and add them to the evidence, each once its host has opened it."""
+
+    session: Session
+    found: Survey
+    rank: int = 3
+
+    def carry_out(self, changes: Sequence[Change], begin: Begin) -> Mapping[Subject, HostingError]:
+        """Make *changes* singly."""
+        with self.session.hosts.keeping_connections():
+            return one_by_one(changes, begin, self._make)
+
+    def read(self) -> Sequence[Reading]:
+        """Read the hosts with volumes back, and the evidence against them."""
+        copies = (item for item in self.found.desired.values() if isinstance(item, HeaderCopy))
+        return read_hosts(self.session, self.found.desired, sorted({copy.host for copy in copies}))
+
+    def _make(self, change: Change) -> None:
+        copy = resource_of(change, self.found)
+        volume = self.found.desired[Subject(HostVolume.kind, copy.name)]
+        assert isinstance(volume, HostVolume)  # noqa: S101 what a copy of a header requires
+        Copies(self.session, VolumePlace(volume)).keep_opened()
 
 
 def _by_host(changes: Sequence[Change]) -> dict[str, list[Change]]:

@@ -1,36 +1,32 @@
-"""Propose what the address plan lacks, as a change of `network.yaml` that can be shown, and write it down."""
+"""Propose what the address plan lacks or lets go, as a change of `network.yaml` that is shown before it is written."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from difflib import unified_diff
+from datetime import date
 from pathlib import Path
 
-from hosting_cli import region_files
-from hosting_cli.errors import HostingError, InvalidFilesError, UsageError
+from hosting_cli.errors import HostingError, InvalidFilesError, RefusedError, UsageError
+from hosting_cli.region_files import FileChange
 from inventory.address_plan import NoRoomError
-from inventory.editing import NotEditableError, with_allocation
+from inventory.editing import retired, with_allocation, with_retirement
+from inventory.in_use import users
 from inventory.load import locate_region
 from inventory.located import LocatedRegion
+from inventory.network import Retired
 from inventory.resource import Json
 from inventory.rules import PLAN_RULES
 from inventory.wanted import Allocation, UnplacedError, allocation
+from inventory.yaml_text import NotEditableError
 
 SHEET = "network.yaml"
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """What would be allocated, and what the file holds and would hold."""
+    """What would be allocated, and how the file would change."""
 
-    path: Path
     allocation: Allocation
-    before: str
-    after: str
-
-    @property
-    def is_needed(self) -> bool:
-        """Tell whether there is anything to write."""
-        return self.before != self.after
+    change: FileChange
 
     def rows(self) -> Iterator[tuple[str, str, str]]:
         """Give each network with whom it is for, and where."""
@@ -38,10 +34,6 @@ class Proposal:
             yield str(item.segment.network), f"{item.segment.id}: {item.reason}", item.segment.site
         for pool in self.allocation.pools:
             yield str(pool.network), f"{pool.segment}: NAT pool for {', '.join(map(str, pool.ranges))}", pool.site
-
-    def difference(self) -> Iterator[str]:
-        """Give the change of the file, as people compare texts."""
-        return unified_diff(self.before.splitlines(), self.after.splitlines(), SHEET, SHEET, lineterm="")
 
     def data(self) -> dict[str, Json]:
         """Give the plain form."""
@@ -60,17 +52,22 @@ def propose(folder: Path, site: str | None = None) -> Proposal:
     known = {place.value.id for place in located.sites}
     if site is not None and site not in known:
         raise UsageError(f"site {site}", "is not in the region", f"Choose one of: {', '.join(sorted(known))}.")
-    path = folder / SHEET
-    before = path.read_bytes().decode()
     try:
         found = allocation(located, site)
-        return Proposal(path, found, before, with_allocation(before, found))
     except UnplacedError as error:
         what = "has hosts that are in no file yet, so that nothing says at which site it is"
         raise UsageError(str(error), what, "Say where: --site SITE.") from error
     except NoRoomError as error:
         remedy = f"Add a supernet to {SHEET}: a range of the address space that nobody has, or widen the space."
         raise HostingError(SHEET, str(error), remedy) from error
+    return Proposal(found, _change(folder, lambda text: with_allocation(text, found)))
+
+
+def _change(folder: Path, edit: Callable[[str], str]) -> FileChange:
+    path = folder / SHEET
+    before = path.read_bytes().decode()
+    try:
+        return FileChange(path, before, edit(before))
     except NotEditableError as error:
         raise HostingError(SHEET, str(error), "Write each segment after a hyphen, on lines of its own.") from error
 
@@ -85,7 +82,24 @@ def _located(folder: Path) -> LocatedRegion:
     return located
 
 
-def write_down(proposal: Proposal) -> None:
-    """Write what was proposed, unless the file has changed since."""
-    if proposal.is_needed:
-        region_files.replace(proposal.path, proposal.before.encode(), proposal.after.encode())
+@dataclass(frozen=True)
+class Retirement:
+    """What is kept of a segment that goes, and how the file would change."""
+
+    kept: tuple[Retired, ...]
+    change: FileChange
+
+
+def propose_retirement(folder: Path, segment: str, since: date) -> Retirement:
+    """Say how the region in *folder* would let a segment go; refuse with whoever still needs it."""
+    located = _located(folder)
+    place = located.segment(segment)
+    if place is None:
+        known = sorted(item.value.id for item in located.segments)
+        raise UsageError(f"segment {segment}", "is not in the region", f"Choose one of: {', '.join(known)}.")
+    needed_by = list(users(located, place.value))
+    if needed_by:
+        what = f"is still needed by {', '.join(needed_by)}"
+        raise RefusedError(f"segment {segment}", what, "Take it out of there first; nothing was changed.")
+    change = _change(folder, lambda text: with_retirement(text, place.value, since))
+    return Retirement(retired(place.value, since), change)

@@ -67,7 +67,7 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "verify": "Prove that what was promised holds, by trying to break it.",
         "restore": "Bring files back from a backup, beside the live ones.",
         "drift": "Say what has moved away from the files, and change nothing.",
-        "metrics": "Print figures of backups, drills and keys for Prometheus.",
+        "metrics": "Print figures and rules for Prometheus.",
         "schedule": "Write the timers by which the controller looks by itself.",
         "bootstrap": "Set a fresh vault up for the region, with its root token.",
     },
@@ -89,10 +89,13 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
     },
     "network": {
         "allocate": "Find addresses for every tier, tunnel and zone that has none.",
+        "matrix": "Write the flow matrix, to be read, signed or worked on.",
+        "graph": "Draw who may reach whom, as a picture for people (SVG).",
+        "retire": "Let a segment go, and keep its addresses from everybody else.",
+        "tunnel": "Show what a tunnel's gateways are told, or make its peer's part.",
         "prove": "Prove that kernels let through what the files say, and no more.",
         "isolate": "Cut a segment off: every packet from or to it is dropped.",
         "release": "Let a segment back that was isolated: its flows pass again.",
-        "tunnel": "Show what a tunnel's gateways are told, or make its peer's part.",
     },
     "drill": {
         "run": "Restore everything into a scratch volume, try it, and time it.",

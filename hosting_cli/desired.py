@@ -3,10 +3,11 @@
 Order matters nowhere here: every resource names what it requires, and the plan puts them in order.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from deploys.desired import Published, region_resources
+from deploys.resources import HostResource, HostVolume
 from hosting_cli import store_policies
 from hosting_cli.desired_buckets import KV, TRANSIT, platform_buckets, policy_of, user_of
 from hosting_cli.desired_links import gateways_with_tunnels, links
@@ -15,6 +16,7 @@ from hosting_cli.resources import (
     AppRole,
     AuthMethod,
     Bucket,
+    HeaderCopy,
     Policy,
     SecretEntry,
     SecretPurpose,
@@ -41,10 +43,12 @@ APPROLE = Subject(AuthMethod.kind, naming.APPROLE_MOUNT)
 
 def desired(region: Region, environment: Environment, published: Published) -> dict[Subject, Resource]:
     """Give every resource of *region*, by subject."""
-    resources = [*platform(region, environment), *platform_buckets(region)]
+    resources: list[Resource] = [*platform(region, environment), *platform_buckets(region)]
     for application in region.applications:
         resources += of_application(region, environment, application)
-    resources += region_resources(region, environment, published)
+    on_hosts = region_resources(region, environment, published)
+    resources += on_hosts
+    resources += _header_copies(region, on_hosts)
     # Hosts name the vault's entry that they read; an entry of S3 credentials is made with its access key.
     makers = {Subject(SecretEntry.kind, key.secret): key.subject for key in resources if isinstance(key, AccessKey)}
     return {resource.subject: _requiring(resource, makers) for resource in resources}
@@ -55,6 +59,22 @@ def _requiring(resource: Resource, makers: Mapping[Subject, Subject]) -> Resourc
     if makers.keys().isdisjoint(resource.requires):
         return resource
     return replace(resource, requires=tuple(makers.get(required, required) for required in resource.requires))
+
+
+def _header_copies(region: Region, on_hosts: Iterable[HostResource]) -> Iterator[Resource]:
+    """Ask for a sealed copy of each volume's header, in a region that keeps evidence."""
+    if region.evidence is None:
+        return
+    evidence = (
+        Subject(Bucket.kind, naming.evidence_bucket(region)),
+        Subject(AccessKey.kind, naming.EVIDENCE_USER),
+    )
+    for volume in on_hosts:
+        if isinstance(volume, HostVolume):
+            key = Subject(TransitKey.kind, naming.transit_key(volume.application, "volumes"))
+            yield HeaderCopy(
+                name=volume.name, owner=volume.owner, host=volume.host, requires=(volume.subject, key, *evidence)
+            )
 
 
 # -- platform -----------------------------------------------------------------------------------------------------

@@ -4,17 +4,57 @@ One transit key per purpose wraps everything of an application: objects, backups
 every copy of its data at once, wherever it lies, which no deletion of copies can promise.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from deploys.names import logical_volume
+from deploys.resources import HostVolume
+from hosting_cli.apply import name_of
 from hosting_cli.canonical import digest
-from hosting_cli.journal import timestamp
+from hosting_cli.journal import Entry, timestamp
+from hosting_cli.procedure import Outcome
 from hosting_cli.request import Asked, Request
 from hosting_cli.resources import AppRole, Bucket, SecretEntry, TransitKey
+from inventory import naming
 from inventory.resource import Json, Resource, Subject
 
 DESTROY = "destroy"
+
+UNKNOWN_COPIES = (
+    "what was copied outside of the platform is not known to it: snapshots of disks that a provider made, passphrases "
+    "that somebody wrote down, files that an application gave away"
+)
+"""The limit of every destruction, whatever was found."""
+
+
+@dataclass(frozen=True, order=True)
+class LostVolume:
+    """A volume of an application that left the files, by the vault's entries: they stay when its keys have ended."""
+
+    application: str
+    host: str
+    volume: str
+
+    @property
+    def name(self) -> str:
+        """Name it for people and for the journal, as a plan does."""
+        return f"{self.host}:{self.application}/{self.volume}"
+
+    @property
+    def subject(self) -> Subject:
+        """Name it as a resource."""
+        return Subject(HostVolume.kind, self.name)
+
+    @property
+    def logical_volume(self) -> str:
+        """Name what it lies on."""
+        return logical_volume(self.application, self.volume)
+
+    @property
+    def label(self) -> str:
+        """Give the label that its header must have."""
+        return naming.volume_label(self.application, self.volume)
 
 
 @dataclass(frozen=True)
@@ -27,6 +67,17 @@ class Loss:
     buckets: tuple[Bucket, ...]
     roles: tuple[str, ...]
 
+    @property
+    def volumes(self) -> tuple[LostVolume, ...]:
+        """Name the volumes that its passphrases open."""
+        found = {naming.volume_of_secret(entry.name) for entry in self.entries} - {None}
+        return tuple(sorted(LostVolume(self.application, *place) for place in found if place is not None))
+
+    def passphrases(self, volume: LostVolume) -> tuple[SecretEntry, ...]:
+        """Give the entries of what opens *volume*."""
+        place = (volume.host, volume.volume)
+        return tuple(entry for entry in self.entries if naming.volume_of_secret(entry.name) == place)
+
     def body(self) -> dict[str, Json]:
         """Give all of it by name, as plain JSON."""
         return {
@@ -35,6 +86,7 @@ class Loss:
             "secrets": [entry.name for entry in self.entries],
             "buckets": [f"{bucket.store}/{bucket.name}" for bucket in self.buckets],
             "roles": list(self.roles),
+            "volumes": [volume.name for volume in self.volumes],
         }
 
 
@@ -50,13 +102,14 @@ def loss(application: str, resources: Iterable[Resource]) -> Loss:
     )
 
 
-def request(found: Loss, *, environment: str, wait_days: int, after_entry: int) -> Request:
-    """Ask for the end of all that *found* names; always a matter for two people."""
+def request(found: Loss, *, outlives: Sequence[str], environment: str, wait_days: int, after_entry: int) -> Request:
+    """Ask for the end of all that *found* names, knowing what *outlives* it; always a matter for two people."""
     goal: dict[str, Json] = {
         "loses": digest(found.body()),
         "wait_days": wait_days,
         "after_entry": after_entry,
         "inventory": found.body(),
+        "outlives": [*outlives],
     }
     subject = Subject("application", found.application)
     return Request(DESTROY, subject, found.application, environment, goal, second_person=True)
@@ -100,8 +153,58 @@ def _grown(asked: Request, now_found: Loss) -> Iterable[str]:
             yield f"{what} were added since it was asked for: {', '.join(more)}"
 
 
-def record(known: Asked, proofs: Iterable[Mapping[str, Json]], *, by: str, at: datetime) -> dict[str, Json]:
-    """Give the destruction record, from which a certificate of destruction is printed."""
+@dataclass(frozen=True)
+class Remains:
+    """What a destruction could not end: what left the platform before, and what stayed as it was.
+
+    ``outstanding`` names the volumes whose hosts were not reached, which the same command ends when they are back.
+    """
+
+    outlives: tuple[Mapping[str, Json], ...] = ()
+    limits: tuple[str, ...] = ()
+    outstanding: tuple[str, ...] = ()
+
+    def closing(self, application: str) -> tuple[str, ...]:
+        """Say how far the end of *application* went: never more than what was proven."""
+        where = "The record is in the journal: hosting journal show"
+        if self.outstanding:
+            count = len(self.outstanding)
+            return (
+                f"The keys of {application} are destroyed. {count} of its volumes could not be reached, and may still "
+                f"be opened with what people hold: {', '.join(self.outstanding)}.",
+                f"When they are back: hosting key destroy {application} --confirm {application}",
+                where,
+            )
+        if self.limits:
+            return (
+                f"The keys of {application} are destroyed. What outlives them stands in the record as limits.",
+                where,
+            )
+        return (f"All data of {application} is lost for good. {where}",)
+
+
+def evidence(outcomes: Iterable[Outcome], entries: Iterable[Entry], procedure: str) -> tuple[dict[str, Json], ...]:
+    """Say what each proof, and each volume that was ended, showed: to this run, and to those that were killed before.
+
+    What an earlier run saw cannot be seen again once the keys are gone: the journal has it, under the *procedure*.
+    """
+    seen = [entry.data for entry in entries if entry.kind == "done" and entry.data.get("procedure") == procedure]
+    found: list[dict[str, Json]] = []
+    for outcome in outcomes:
+        step, about = outcome.step, name_of(outcome.step.subject)
+        observed: Json = dict(outcome.observed) if outcome.observed else None
+        of_step = [data for data in seen if (data["subject"], data["sentence"]) == (about, step.sentence)]
+        earlier = [data["observed"] for data in of_step if data.get("observed") not in (None, observed)]
+        if observed is not None or earlier:
+            made: dict[str, Json] = {"of": str(step.subject), "proof": step.sentence, "observed": observed}
+            found.append({**made, "by_earlier_runs": earlier} if earlier else made)
+    return tuple(found)
+
+
+def record(
+    known: Asked, proofs: Iterable[Mapping[str, Json]], remains: Remains, *, by: str, at: datetime
+) -> dict[str, Json]:
+    """Give the destruction record, from which a certificate of destruction is printed, with all that limits it."""
     request = known.request
     approvals: list[Json] = [
         {"by": who, "at": timestamp(when)} for who, when in known.approved_by.items() if who not in known.asked_by
@@ -110,7 +213,8 @@ def record(known: Asked, proofs: Iterable[Mapping[str, Json]], *, by: str, at: d
         "procedure": request.digest,
         "application": request.owner,
         "environment": request.environment,
-        "method": "cryptographic erasure: the keys that everything was encrypted under were destroyed in the vault",
+        "method": "cryptographic erasure: the slots of the volumes that could be reached were ended, and the keys that "
+        "everything was encrypted under were destroyed in the vault",
         "destroyed": request.goal["inventory"],
         "destroyed_digest": request.goal["loses"],
         "asked_by": [*sorted(known.asked_by)],
@@ -120,4 +224,7 @@ def record(known: Asked, proofs: Iterable[Mapping[str, Json]], *, by: str, at: d
         "carried_out_by": by,
         "carried_out_at": timestamp(at),
         "proofs": [dict(proof) for proof in proofs],
+        "outlives": [dict(item) for item in remains.outlives],
+        "limits": [*remains.limits, UNKNOWN_COPIES],
+        "outstanding": [*remains.outstanding],
     }

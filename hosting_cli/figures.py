@@ -1,4 +1,4 @@
-"""Figures for the monitoring: what the object store, the vault and the journal say of backups, drills and keys.
+"""Figures for the monitoring: what the engines and the journal say of backups, drills, keys and volumes.
 
 A figure that could not be read is left out, never made up: the alert on what is missing is for that.  Names and times
 of things, never a value of a secret, nothing of a patient.
@@ -11,6 +11,7 @@ from datetime import datetime
 from hosting_cli.backups.history import Drill
 from hosting_cli.backups.standing import Rpo, Standing
 from hosting_cli.keys.judgement import Judged
+from hosting_cli.volumes.standing import Standing as HeaderStanding
 
 DAY_SECONDS = 24 * 3600
 
@@ -29,6 +30,7 @@ HELP = {
     "hosting_drill_duration_seconds": "How long the last drill took until everything was back.",
     "hosting_key_age_seconds": "How old the value of a key or secret is.",
     "hosting_key_limit_seconds": "How old it may become.",
+    "hosting_volume_header_saved": "Whether the header of a volume is kept as it is, on its host and in the evidence.",
 }
 """Every figure, with what it says; all are gauges."""
 
@@ -55,6 +57,17 @@ def of_backups(standings: Iterable[Standing], drills: Iterable[Drill], now: date
 def of_keys(judged: Iterable[Judged], now: datetime) -> tuple[Sample, ...]:
     """Give what is known of the ages of keys and secrets.  Pure."""
     return (_run("keys", now), *(sample for item in judged for sample in _of_key(item)))
+
+
+def of_volumes(standings: Iterable[HeaderStanding], now: datetime) -> tuple[Sample, ...]:
+    """Give what is known of the copies of headers.  Pure."""
+    found = [_run("volumes", now)]
+    for standing in standings:
+        if standing.is_saved is not None:
+            volume = standing.seen.place.volume
+            labels = {"application": volume.application, "host": volume.host, "volume": volume.volume}
+            found.append(Sample("hosting_volume_header_saved", labels, float(standing.is_saved)))
+    return tuple(found)
 
 
 def _run(part: str, now: datetime) -> Sample:

@@ -42,21 +42,14 @@ def target(region: "Region", environment: "Environment", segment: str) -> Target
     known = {item.id: item for item in region.segments}
     if segment not in known:
         raise UsageError(f"segment {segment}", "is not in the region", f"Choose one of: {', '.join(known)}.")
-    concerned = tuple(host for host in flows.concerned(flows.topology(region), segment) if host in environment.hosts)
+    places = flows.topology(region)
+    concerned = tuple(host for host in flows.concerned(places, segment) if host in environment.hosts)
     if not concerned:
         what = "no host of the environment is in it or exchanges flows with it"
         raise UsageError(f"segment {segment}", what, "Cut it off where its packets pass.")
-    return Target(known[segment], concerned, any(item.is_production for item in _applications(region, segment)))
-
-
-def _applications(region: "Region", segment: str) -> "Iterable[Any]":
-    """Give the applications with a tier in *segment*, or flows to or from it."""
-    return (
-        item
-        for item in region.applications
-        if any(tier.segment == segment for tier in item.tiers)
-        or any(segment in {flow.source, flow.destination} for flow in item.flows)
-    )
+    owners = flows.applications(places, segment)
+    production = any(item.is_production for item in region.applications if item.id in owners)
+    return Target(known[segment], concerned, production)
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,37 @@
-"""Write a file of the region: whole or not at all, and only if it is still what the change was made from."""
+"""Change a file of the region: shown before, written whole or not at all, and only if it is still what it was."""
 
 import os
 import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import unified_diff
 from pathlib import Path
 
 from hosting_cli.errors import RefusedError
+
+
+@dataclass(frozen=True)
+class FileChange:
+    """What a file of the region holds, and what it would hold."""
+
+    path: Path
+    before: str
+    after: str
+
+    @property
+    def is_needed(self) -> bool:
+        """Tell whether there is anything to write."""
+        return self.before != self.after
+
+    def difference(self) -> Iterator[str]:
+        """Give the change as people compare texts."""
+        name = self.path.name
+        return unified_diff(self.before.splitlines(), self.after.splitlines(), name, name, lineterm="")
+
+    def write(self) -> None:
+        """Write it, unless the file has changed since."""
+        if self.is_needed:
+            replace(self.path, self.before.encode(), self.after.encode())
 
 
 def replace(path: Path, before: bytes, after: bytes) -> None:

@@ -230,3 +230,31 @@ class AccessKey(StoreResource):
     secret: str
     wrapped_by: str
     condition: str = "in use"
+
+
+# -- evidence -----------------------------------------------------------------------------------------------------
+
+
+def header_copies(host: str) -> str:
+    """Name the source of what the platform's evidence keeps of the headers of *host*."""
+    return f"header-copies of {host}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeaderCopy(Resource):
+    """The sealed copy of a volume's header in the platform's evidence; ``name`` is the volume's.
+
+    ``condition`` joins two readings: which header the volume has, and of which headers copies are kept.  A copy is kept
+    only after it was opened, so that whichever is kept opened once.
+    """
+
+    kind: ClassVar[str] = "header-copy"
+    data_bearing: ClassVar[bool] = True
+
+    host: str = field(compare=False, metadata={"state": False})
+    condition: str = "of the present header"
+
+    @property
+    def source(self) -> str:
+        """Name the copies of its host."""
+        return header_copies(self.host)

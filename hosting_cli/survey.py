@@ -17,6 +17,7 @@ from hosting_cli.errors import HostingError, UnreadableError
 from hosting_cli.plan import Plan, plan
 from hosting_cli.resources import AccessKey, Bucket
 from hosting_cli.session import Session
+from hosting_cli.volumes.copy_reading import read_copies
 from inventory.resource import PLATFORM, Reading, Resource, Subject
 
 Answer = TypeVar("Answer")
@@ -48,7 +49,7 @@ def survey(session: Session) -> Survey:
     readers: tuple[Reader, ...] = (
         partial(read_vault, session, wanted),
         *(partial(read_store, session, store, wanted) for store in [item.id for item in session.region.stores]),
-        partial(_unread_hosts, session, session.environment.hosts, authority_keys)
+        partial(_unread_hosts, session, wanted, session.environment.hosts, authority_keys)
         if isinstance(authority_keys, HostingError)
         else partial(read_hosts, session, wanted),
     )
@@ -125,7 +126,7 @@ def read_hosts(
 ) -> list[Reading]:
     """Read hosts (all that the environment reaches, or those named), each in one round trip.
 
-    Their identities are held against what the vault lists.
+    Their identities are held against what the vault lists, and the headers of their volumes against the evidence.
     """
     chosen = list(session.environment.hosts if names is None else names)
     of_host = _by_host(wanted.values(), chosen)
@@ -134,16 +135,20 @@ def read_hosts(
     try:
         answers = session.hosts.read(requests)
     except HostingError as error:  # not even a certificate to log in with: no host could be asked
-        return _unread_hosts(session, chosen, error)
+        return _unread_hosts(session, wanted, chosen, error)
     accessors = _accessors(session, [item for items in of_host.values() for item in items])
-    return [
+    found = [
         _joined_host(_host_reading(name, answer, of_host[name], taken_at), accessors)
         for name, answer in answers.items()
     ]
+    return [*found, *read_copies(session, wanted, found)]
 
 
-def _unread_hosts(session: Session, names: Iterable[str], error: HostingError) -> list[Reading]:
-    return [Reading(host_source(name), session.clock(), None, str(error)) for name in names]
+def _unread_hosts(
+    session: Session, wanted: Mapping[Subject, Resource], names: Iterable[str], error: HostingError
+) -> list[Reading]:
+    found = [Reading(host_source(name), session.clock(), None, str(error)) for name in names]
+    return [*found, *read_copies(session, wanted, found)]
 
 
 def _by_host(resources: Iterable[Resource], hosts: Iterable[str]) -> dict[str, list[HostResource]]:

@@ -75,6 +75,12 @@ def next_volume_secret(application: str, host: str, volume: str, slot: str) -> s
     return volume_secret(application, host, volume, f"{slot}{NEXT}")
 
 
+def volume_of_secret(name: str) -> tuple[str, str] | None:
+    """Say of which host and volume a KV entry keeps a passphrase; ``None`` for an entry that is none's."""
+    found = re.fullmatch(r"[^/]+/volumes/([^/]+)/([^/]+)/[^/]+", name)
+    return (found[1], found[2]) if found else None
+
+
 def header_copy(application: str, host: str, volume: str, name: str) -> str:
     """Name a copy of a LUKS header in the platform's evidence; without *name*, what their names begin with."""
     return f"{HEADER_COPIES}{application}/{host}/{volume}/{name}"

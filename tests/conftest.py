@@ -1,7 +1,11 @@
 """How the suite is shared out between two processes (``make test``)."""
 
 import pytest
+from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
+
+settings.register_profile("shared computers", deadline=None)
+settings.load_profile("shared computers")
 
 OWN_LAB = "tests/acceptance/own_lab/"
 """Where the tests are that bring machines of their own up."""

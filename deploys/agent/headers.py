@@ -27,6 +27,12 @@ def copy_of(label: str) -> Path:
     return HEADERS / f"{label}.luks"
 
 
+def copies_of(label: str) -> tuple[Path, ...]:
+    """Name every file that may hold a copy: the one that is kept, and what a killed run may have left of others."""
+    kept = copy_of(label)
+    return (kept, kept.with_suffix(".new"), kept.with_suffix(".returned"))
+
+
 def save(device: str, label: str, passphrases: Iterable[str]) -> None:
     """Copy the header, and try *passphrases* on the copy before it takes the place of the one before."""
     HEADERS.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -132,7 +138,7 @@ def _written(order: Returned, label: str) -> Iterator[Path]:
     if (found["label"], found["uuid"]) != (label, order.uuid):
         raise AgentError(f"the copy is of {found['label']} ({found['uuid']}), not of {label} ({order.uuid})")
     HEADERS.mkdir(mode=0o700, parents=True, exist_ok=True)
-    file = HEADERS / f"{label}.returned"
+    file = copy_of(label).with_suffix(".returned")
     file.write_bytes(content)
     try:
         yield file

@@ -21,6 +21,8 @@ hosting-agent save-header                     a document with passphrases on sta
 hosting-agent fetch-header APPLICATION VOLUME
 hosting-agent test-header                     a document with a header and passphrases on standard input
 hosting-agent restore-header                  a document with a header and passphrases on standard input
+hosting-agent erase-volume                    a document with passphrases on standard input
+hosting-agent try-erased                      a document with passphrases on standard input
 hosting-agent unlock APPLICATION VOLUME
 hosting-agent backup APPLICATION
 hosting-agent check APPLICATION
@@ -119,6 +121,18 @@ def _restore_header() -> None:
     _answer(restore)
 
 
+def _erase_volume() -> None:
+    from .erasure import erase
+
+    _answer(erase)
+
+
+def _try_erased() -> None:
+    from .erasure import try_erased
+
+    _answer(try_erased)
+
+
 def _try_volume(application: str, volume: str) -> None:
     from .slots import try_volume
 
@@ -211,6 +225,8 @@ _COMMANDS: dict[str, tuple[int, Callable[..., None]]] = {
     "fetch-header": (2, _fetch_header),
     "test-header": (0, _test_header),
     "restore-header": (0, _restore_header),
+    "erase-volume": (0, _erase_volume),
+    "try-erased": (0, _try_erased),
     "unlock": (2, _unlock),
     "backup": (1, _backup),
     "check": (1, _check),

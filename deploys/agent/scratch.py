@@ -37,9 +37,9 @@ def make(name: str, needed: str) -> str:
 
     Raise ``AgentError`` where the volume group has not so much left.
     """
-    group, label = _volume_group(name), _label(name)
+    group, label = _volume_group(name), label_of(name)
     with alone(label):
-        _remove(group, name)
+        remove(group, name)
         size = size_bytes(int(needed), len(application(name)["backup"]["databases"]))
         _expect_room(group, size)
         device, mapper, place = DEVICES / group / label, str(MAPPER / label), MOUNTED / name
@@ -56,8 +56,8 @@ def make(name: str, needed: str) -> str:
 
 def end(name: str) -> None:
     """Remove the scratch volume of *name*, as far as there is one."""
-    with alone(_label(name)):
-        _remove(_volume_group(name), name)
+    with alone(label_of(name)):
+        remove(_volume_group(name), name)
 
 
 def size_bytes(needed: int, databases: int) -> int:
@@ -70,7 +70,8 @@ def size_bytes(needed: int, databases: int) -> int:
     return -(-size // _EXTENT_BYTES) * _EXTENT_BYTES
 
 
-def _label(name: str) -> str:
+def label_of(name: str) -> str:
+    """Name the scratch volume of an application, and its mapper."""
     return f"hosting-{name}-drill"
 
 
@@ -90,8 +91,9 @@ def _expect_room(group: str, size: int) -> None:
         )
 
 
-def _remove(group: str, name: str) -> None:
-    label, place = _label(name), str(MOUNTED / name)
+def remove(group: str, name: str) -> None:
+    """Close and remove the scratch volume of *name* in *group*, if its tag says that it is nobody's data."""
+    label, place = label_of(name), str(MOUNTED / name)
     if place in mounts():
         run(["umount", place])
     if (MAPPER / label).exists():

@@ -405,6 +405,7 @@ def luks_header(device: str) -> dict[str, Any] | None:
         "label": binary[24:72].partition(b"\0")[0].decode(),
         "uuid": binary[168:208].partition(b"\0")[0].decode(),
         "ciphers": sorted({segment["encryption"] for segment in described["segments"].values()}),
+        "flags": sorted(described["config"].get("flags", [])),
         "slots": {
             name: {"key_bits": 8 * slot["key_size"], **{key: slot["kdf"].get(key) for key in KDF}}
             for name, slot in described["keyslots"].items()

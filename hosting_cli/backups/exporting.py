@@ -17,6 +17,9 @@ REPOSITORY = "repository"
 BEGUN, MANIFEST = "export.json", "manifest.json"
 """What says whose export a folder is, from its beginning on; and what it holds, once it is whole."""
 
+WRITTEN_INTO, READ_BACK = "write it into ", "read it back"
+"""The sentences of its steps, by which the journal tells later that there is an export, and where."""
+
 NAMED = 5
 """How many files a finding names."""
 

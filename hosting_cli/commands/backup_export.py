@@ -43,7 +43,7 @@ def export(
     with `hosting key recovery create`.
     """
     from hosting_cli.backups.copying_steps import bring_up
-    from hosting_cli.backups.exporting import begun, taken
+    from hosting_cli.backups.exporting import READ_BACK, WRITTEN_INTO, begun, taken
     from hosting_cli.canonical import digest
     from hosting_cli.commands.procedures import outcome_result
     from hosting_cli.procedure import carry_out, proof
@@ -65,8 +65,12 @@ def export(
         _has_room(export, way)
         outcomes = carry_out(
             [
-                proof(subject, f"write it into {into}", lambda: bring_up(subject, place.name, way, session.progress)),
-                proof(subject, "read it back", lambda: _finish(session, export, identity, place, chosen)),
+                proof(
+                    subject,
+                    f"{WRITTEN_INTO}{into}",
+                    lambda: bring_up(subject, place.name, way, session.progress),
+                ),
+                proof(subject, READ_BACK, lambda: _finish(session, export, identity, place, chosen)),
             ],
             digest=digest({"export": place.name, "into": str(into), **identity}),
             record=session.journal.append,

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hosting_cli.errors import EngineError
 from hosting_cli.result import Result, status_of, text
 from hosting_cli.session import Session
+from hosting_cli.whole_files import replace_file
 from inventory.resource import Json
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ class Part(StrEnum):
 
     BACKUPS = "backups"
     KEYS = "keys"
+    VOLUMES = "volumes"
 
 
 OnlyOption = Annotated[
@@ -38,14 +39,15 @@ RulesOption = Annotated[
 
 
 def metrics(session: Session, only: OnlyOption = None, into: IntoOption = None, rules: RulesOption = False) -> Result:
-    """Print figures of backups, drills and keys for Prometheus.
+    """Print figures and rules for Prometheus.
 
-    What the object store, the vault and the journal say, in Prometheus's text form: how old the newest backup of each
-    application and host is by the store's own clock and whether its promise is met, the last check, the last good
-    drill, the age and limit of each key.  What could not be read is left out, and said.  A token with the policy
-    hosting-metrics is enough for --only keys; backups take one that may open their repositories.  With --rules, the
-    rules: what the region's files promise, and the alerts, each of which names its runbook; that takes nothing but the
-    files.  Fit for a timer: exit status 0 when everything could be read, 4 when something could not.
+    What the object store, the vault, hosts and the journal say, in Prometheus's text form: how old the newest backup of
+    each application and host is by the store's own clock and whether its promise is met, the last check, the last good
+    drill, the age and limit of each key, whether the header of each volume is saved.  What could not be read is left
+    out, and said.  A token with the policy hosting-metrics is enough for --only keys; backups take one that may open
+    their repositories, volumes one that may log in to their hosts.  With --rules, the rules: what the region's files
+    promise, and the alerts, each of which names its runbook; that takes nothing but the files.  Fit for a timer: exit
+    status 0 when everything could be read, 4 when something could not.
     """
     if rules:
         return _rules(session, into)
@@ -79,9 +81,31 @@ def _keys(session: Session) -> "tuple[Sequence[Sample], Sequence[HostingError]]"
     return of_keys(judged, session.clock()), unread_errors(seen)
 
 
+def _volumes(session: Session) -> "tuple[Sequence[Sample], Sequence[HostingError]]":
+    from hosting_cli.errors import HostingError, UnreadableError
+    from hosting_cli.figures import of_volumes
+    from hosting_cli.volumes.copies import standings
+    from hosting_cli.volumes.places import places
+    from hosting_cli.volumes.standing import HeaderState
+
+    if session.region.evidence is None:  # there is nowhere to keep a copy
+        return of_volumes((), session.clock()), []
+    try:
+        found = standings(session, places(session.region, session.environment))
+    except HostingError as error:  # not even a certificate to log in with: no host could be asked
+        return of_volumes((), session.clock()), [error]
+    unread = [
+        UnreadableError(f"volume {item.seen.place.name}", "; ".join(item.reasons), "Mend that, and look again.")
+        for item in found
+        if item.state is HeaderState.UNKNOWN
+    ]
+    return of_volumes(found, session.clock()), unread
+
+
 _PARTS: "Mapping[Part, Callable[[Session], tuple[Sequence[Sample], Sequence[HostingError]]]]" = {
     Part.BACKUPS: _backups,
     Part.KEYS: _keys,
+    Part.VOLUMES: _volumes,
 }
 
 
@@ -97,17 +121,6 @@ def _given(noun: str, written: str, into: Path | None, data: dict[str, Json], er
     if into is None:
         block = text(*written.splitlines())
     else:
-        _replace(into, written)
+        replace_file(into, written.encode(), remedy="Give another --into.")
         block = text(f"The {noun} are in {into}.")
     return Result("metrics", data, (block,), status_of(errors), tuple(errors))
-
-
-def _replace(file: Path, content: str) -> None:
-    """Replace *file* in one step, so that whoever reads it never sees half; raise ``EngineError`` if it cannot be."""
-    fresh = file.with_name(f".{file.name}.new")
-    try:
-        fresh.write_text(content)
-        fresh.chmod(0o644)
-        fresh.replace(file)
-    except OSError as error:
-        raise EngineError(f"file {file}", f"cannot be written ({error.strerror})", "Give another --into.") from error

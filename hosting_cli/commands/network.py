@@ -1,8 +1,9 @@
-"""The network: who has which addresses, what passes, and what of it can be ordered on call."""
+"""The network: who has which addresses, who may reach whom, what passes, and what of it can be ordered on call."""
 
-from hosting_cli.commands.allocation import allocate
+from hosting_cli.commands.allocation import allocate, retire
 from hosting_cli.commands.isolation import isolate, release
+from hosting_cli.commands.matrix import graph, matrix
 from hosting_cli.commands.proving import prove
 from hosting_cli.commands.tunnels import tunnel
 
-__all__ = ["allocate", "isolate", "prove", "release", "tunnel"]
+__all__ = ["allocate", "graph", "isolate", "matrix", "prove", "release", "retire", "tunnel"]

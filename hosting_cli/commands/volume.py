@@ -72,36 +72,10 @@ def show(session: Session, name: VolumeArgument) -> Result:
 
 
 def _standings(session: Session, wanted: "Sequence[VolumePlace]") -> "list[Standing]":
-    from hosting_cli.volumes.copies import PROOF, all_kept, prefix_of
-    from hosting_cli.volumes.reading import read
-    from hosting_cli.volumes.standing import Standing, last_opened
+    from hosting_cli.volumes.copies import standings
 
     with session.progress.stage("asking the hosts of volumes, and the evidence"):
-        seen = read(session, wanted)
-        kept, unknown = all_kept(session)
-        lowest, disabled = _lowest_versions(session, {place.volume.application for place in wanted})
-    tested = last_opened(session.journal.entries(), PROOF)
-    return [
-        Standing(
-            item,
-            kept.get(prefix_of(item.place), ()),
-            tested.get(item.place.name),
-            lowest.get(item.place.volume.application, 1),
-            unknown or disabled,
-        )
-        for item in seen
-    ]
-
-
-def _lowest_versions(session: Session, applications: Iterable[str]) -> tuple[dict[str, int], str | None]:
-    """Say which version of each application's key is the oldest that still opens copies, or why nobody can tell."""
-    from hosting_cli.errors import HostingError
-    from inventory.naming import transit_key
-
-    try:
-        return {it: session.vault.key_versions(transit_key(it, "volumes")).lowest for it in applications}, None
-    except HostingError as error:
-        return {}, str(error)
+        return standings(session, wanted)
 
 
 def _status(found: "Sequence[Standing]") -> ExitStatus:

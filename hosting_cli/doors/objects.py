@@ -1,8 +1,10 @@
 """The door of an object store: S3, and its IAM API, at one address."""
 
 from collections.abc import Callable, Collection, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 
 from hosting_cli.backups.stored import StoredObject
 from hosting_cli.capabilities import Capability
@@ -22,6 +24,15 @@ class Head:
     algorithm: str | None
     key: str | None
     version: str | None
+
+
+@dataclass(frozen=True)
+class ObjectVersion:
+    """One version of an object that the store keeps, whether whoever lists the bucket sees it or not."""
+
+    name: str
+    version: str
+    size_bytes: int
 
 
 class ObjectStoreDoor:
@@ -125,6 +136,20 @@ class ObjectStoreDoor:
         with self._client.reading():
             answer = self._client.s3.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=at_most)
         return tuple(item["Key"] for item in answer.get("Contents", ()))
+
+    def versions(self, bucket: str, prefix: str = "", *, at_most: int = 1000) -> tuple[ObjectVersion, ...]:
+        """Name the first versions of *bucket* whose objects begin with *prefix*, those hidden by a deletion too."""
+        with self._client.reading():
+            pages = self._client.s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix)
+            found = (item for page in pages for item in page.get("Versions", ()))
+            return tuple(ObjectVersion(it["Key"], it["VersionId"], it["Size"]) for it in islice(found, at_most))
+
+    def get_version(self, bucket: str, name: str, version: str, *, at_most_bytes: int = 65536) -> bytes:
+        """Get the beginning of one version of an object, hidden or not."""
+        with self._client.changing():
+            body = self._client.s3.get_object(Bucket=bucket, Key=name, VersionId=version)["Body"]
+            with closing(body):
+                return body.read(at_most_bytes)
 
     def head_object(self, bucket: str, name: str) -> Head:
         """Ask how an object is encrypted."""

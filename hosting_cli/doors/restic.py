@@ -83,14 +83,19 @@ class Restic:
     def files(self, snapshot: str, below: Sequence[str] = ()) -> Iterator[File]:
         """Yield every file of *snapshot*, or those that are in or are one of *below*, as restic reads its trees."""
         arguments = ("ls", "--no-lock", "--json", "--recursive", snapshot, *below)
+        found = False
         with self._streamed(arguments, READ_SECONDS) as lines:
             for line in lines:
                 try:
                     node = json.loads(line)
                 except ValueError:
                     raise UnreadableError(self.subject, "restic ls gave no JSON", "Which restic is it?") from None
+                found = found or node.get("struct_type") == "snapshot"
                 if node.get("type") == "file":
                     yield File(node["path"], node.get("size", 0))
+        # Asked about a snapshot that it does not find, restic lists nothing, and succeeds.
+        if not found:
+            raise UnreadableError(self.subject, f"restic ls found no snapshot {snapshot}", "Was it removed meanwhile?")
 
     def bytes_below(self, snapshot: str, paths: Sequence[str]) -> dict[str, int]:
         """Count for each of *paths* the bytes of the files that are in it or are it; a file with two names twice."""

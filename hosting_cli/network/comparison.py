@@ -187,7 +187,7 @@ def _domain(packets: Packets, hook: Hook) -> PointSet:
         Pattern(states=(State.NEW,), replies=(1,)),
         Pattern(states=(State.UNTRACKED,), family=Family.IPV4),
         # Of IPv6 the kernel leaves neighbour discovery untracked, and nothing else.
-        *(Pattern(states=(State.UNTRACKED,), protocols=(number,)) for number in range(256) if number != ICMPV6),
+        Pattern(states=(State.UNTRACKED,), protocols=tuple(number for number in range(256) if number != ICMPV6)),
     ]
     come, go = matching(Pattern(incoming=nowhere)), matching(Pattern(outgoing=nowhere))
     talk_with_itself = Pattern(incoming=(LOOPBACK,))

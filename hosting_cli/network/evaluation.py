@@ -264,8 +264,6 @@ class Evaluation:
         """Give the packets that have one of *keys*."""
         axes = [selector.axis for selector in selectors]
         space = self._packets.space
-        if len(set(axes)) < len(axes):
-            raise ValueError("a key looks at one thing twice")
         boxes = (space.box({axis: self._spans(values) for axis, values in zip(axes, key, strict=True)}) for key in keys)
         return self._having(selectors) & space.union(boxes)
 

@@ -61,7 +61,10 @@ def selectors(left: Any) -> tuple[Selector, ...]:
     """Read what a match or a map looks at: one thing, or several side by side."""
     match left:
         case {"concat": [*parts]}:
-            return tuple(each for part in parts for each in selectors(part))
+            found = tuple(each for part in parts for each in selectors(part))
+            if len({each.axis for each in found}) < len(found):
+                raise ForeignError  # one thing is looked at twice
+            return found
         case {"meta": {"key": str(key)}} if key in _META:
             return (_META[key],)
         case {"ct": {"key": "state", **rest}} if not rest:
@@ -105,7 +108,10 @@ def _values(side: Any, selector: Selector) -> tuple[Value, ...]:
 def _span(side: Any, selector: Selector) -> Span:
     match side:
         case {"range": [low, high]}:
-            return _number(low, selector)[0], _number(high, selector)[1]
+            span = _number(low, selector)[0], _number(high, selector)[1]
+            if span[0] > span[1]:
+                raise ForeignError
+            return span
         case {"prefix": {"addr": str(address), "len": int(length)}}:
             return _prefix(address, length, selector)
     return _number(side, selector)

@@ -102,10 +102,9 @@ def _has_booted(session: Session, host: str, boot_before: str) -> bool:
 
 
 def _out_of_order(session: Session, found: Survey, host: str) -> tuple[str, ...]:
-    readings = read_hosts(session, found.desired, [host])
-    source = readings[0].source
-    wanted = [resource for resource in found.desired.values() if resource.source == source]
-    now = plan(wanted, readings, region=session.region.id, environment=session.environment.environment)
+    reading = read_hosts(session, found.desired, [host])[0]
+    wanted = [resource for resource in found.desired.values() if resource.source == reading.source]
+    now = plan(wanted, [reading], region=session.region.id, environment=session.environment.environment)
     return (
         *(f"{change.subject}: {', '.join(change.differing)}" for change in now.changes),
         *(f"{finding.subject}: {finding.reason}" for finding in (*now.unknown, *now.conflicts)),

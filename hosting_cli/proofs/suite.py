@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 
-from hosting_cli.proofs import flows, neighbour, objects, reboot, restore, strangers
+from hosting_cli.proofs import flows, headers, neighbour, objects, reboot, restore, strangers
 from hosting_cli.proofs.proof import Proof, guarded, skipped
 from hosting_cli.resources import Bucket
 from hosting_cli.session import Session
@@ -50,6 +50,8 @@ def _works(
     for attempt in flows.attempts(session.region, application):
         yield flows.PASSES, partial(flows.prove, session, attempt)
     yield flows.PASSES, partial(flows.untried, session.region, application)
+    if session.region.evidence is not None:
+        yield headers.NAME, partial(headers.prove, session, application)
     backed_up = application.backup.volumes if application.backup else ()
     for tier in application.tiers:
         for host in tier.hosts:

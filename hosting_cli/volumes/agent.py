@@ -74,13 +74,16 @@ class VolumeAgent:
         return self._ask(command, stdin=text)
 
     def _ask(self, command: str, *arguments: str, stdin: str | None = None) -> dict[str, Any]:
-        with hand_on(self.session, self.place.host) as hand:
-            text = hand.run([names.AGENT, command, *arguments], stdin=stdin, timeout_seconds=TIMEOUT_SECONDS)
-        try:
-            answer: dict[str, Any] = json.loads(text)
-        except ValueError as error:
-            what = f"the agent answered {command} with what is no JSON"
-            raise EngineError(
-                f"host {self.place.host}", what, "Run `hosting plan`: is it the agent of today?"
-            ) from error
-        return answer
+        return ask_agent(self.session, self.place.host, command, *arguments, stdin=stdin)
+
+
+def ask_agent(session: Session, host: str, command: str, *arguments: str, stdin: str | None = None) -> dict[str, Any]:
+    """Have the agent of *host* carry *command* out, and read its answer; raise ``EngineError`` when it fails."""
+    with hand_on(session, host) as hand:
+        text = hand.run([names.AGENT, command, *arguments], stdin=stdin, timeout_seconds=TIMEOUT_SECONDS)
+    try:
+        answer: dict[str, Any] = json.loads(text)
+    except ValueError as error:
+        what = f"the agent answered {command} with what is no JSON"
+        raise EngineError(f"host {host}", what, "Run `hosting plan`: is it the agent of today?") from error
+    return answer

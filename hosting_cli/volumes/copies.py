@@ -1,7 +1,8 @@
 """Copies of headers in the platform's evidence: sealed and added, found again, opened and tried on their hosts."""
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,14 @@ from hosting_cli.volumes.agent import VolumeAgent
 from hosting_cli.volumes.places import Held, VolumePlace
 from hosting_cli.volumes.reading import header_of, read
 from hosting_cli.volumes.sealed import HeaderCopy, NoSealError, seal, unseal, wrapped_version
-from hosting_cli.volumes.standing import SealedCopy, name_of, present_or_last, sealed_copies
+from hosting_cli.volumes.standing import (
+    SealedCopy,
+    Standing,
+    last_opened,
+    name_of,
+    present_or_last,
+    sealed_copies,
+)
 from inventory import naming
 from inventory.resource import Subject
 
@@ -51,17 +59,19 @@ class Copies:
         """Seal the copy that the host keeps, add it, and open what comes back; raise ``EngineError`` if it differs."""
         self._seal(self.on_host())
 
-    def _seal(self, copy: HeaderCopy) -> None:
+    def _seal(self, copy: HeaderCopy) -> SealedCopy:
         def wrap(value: Secret) -> str:
             return self.session.vault.wrap(self.key, value)
 
         body = seal(copy, wrapped_by=self.key, wrap=wrap, random_bytes=secrets.token_bytes)
         version = wrapped_version(body)
         kept = self.session.evidence.add(f"{self.prefix}{name_of(copy.checksum, version)}", body)
-        if self.opened(SealedCopy(kept, copy.checksum, version)) != copy:
+        sealed = SealedCopy(kept, copy.checksum, version)
+        if self.opened(sealed) != copy:
             raise EngineError(
                 f"volume {self.place.name}", "the sealed copy opens differently", "Trust it with nothing."
             )
+        return sealed
 
     def on_host(self) -> HeaderCopy:
         """Fetch the copy that the host keeps."""
@@ -85,6 +95,18 @@ class Copies:
             what = f"{name} is of {copy.application}/{copy.volume} on {copy.host}, labelled {copy.label!r}"
             raise EngineError(f"volume {self.place.name}", what, "Take a copy of this very volume.")
         return copy
+
+    def keep_opened(self) -> None:
+        """Have the host open its copy with both passphrases, and only then seal it, add it, and read it back.
+
+        What is kept has so been opened, wherever this is killed.  Raise ``EngineError`` when the copy does not open.
+        """
+        copy = self.on_host()
+        if not VolumeAgent(self.session, self.place).opens_copy(copy, self.passphrases()):
+            what = "the copy of its header on the host does not open with both passphrases that the vault keeps"
+            remedy = f"Make a new one: hosting volume header save {self.place.name}"
+            raise EngineError(f"volume {self.place.name}", what, remedy)
+        self._recorded(copy, self._seal(copy).name, opens=True)
 
     # -- steps --------------------------------------------------------------------------------------------------------
 
@@ -116,12 +138,15 @@ class Copies:
         if not last:
             return
 
+        def reseal() -> None:
+            self._seal(self.opened(last[0]))
+
         def is_sealed() -> bool:
             return any(copy.wrapped_version >= version for copy in self.kept() if copy.checksum == last[0].checksum)
 
         subject = Subject("header-copy", self.place.name)
         sentence = f"seal it under version {version} as well"
-        yield Step(subject, sentence, lambda: self._seal(self.opened(last[0])), is_sealed)
+        yield Step(subject, sentence, reseal, is_sealed)
 
     def tried(self) -> Proof:
         """Bring the one of the present header back, or the last, and have its host open it, on record.
@@ -135,13 +160,16 @@ class Copies:
             raise RefusedError(f"volume {self.place.name}", "the evidence holds no copy of its header", remedy)
         copy = self.opened(chosen)
         opens = VolumeAgent(self.session, self.place).opens_copy(copy, self.passphrases())
+        return self._recorded(copy, chosen.name, opens=opens)
+
+    def _recorded(self, copy: HeaderCopy, name: str, *, opens: bool) -> Proof:
         sentence = "the copy of its header in the evidence opens with both passphrases that the vault keeps"
         made = Proof(
             PROOF,
             f"volume {self.place.name}",
             Verdict.HELD if opens else Verdict.BROKEN,
             sentence if opens else sentence.replace("opens with both", "does not open with both"),
-            {"copy": chosen.name, "checksum": copy.checksum, "uuid": copy.uuid},
+            {"copy": name, "checksum": copy.checksum, "uuid": copy.uuid},
         )
         self.session.journal.append("proof", made.to_json())
         if not opens:
@@ -159,6 +187,18 @@ def prefix_of(place: VolumePlace) -> str:
     return naming.header_copy(place.volume.application, place.host, place.volume.volume, "")
 
 
+def lowest_versions(session: Session, applications: Iterable[str]) -> tuple[dict[str, int], str | None]:
+    """Say which version of each application's key is the oldest that still opens copies, or why nobody can tell."""
+    asked = sorted(applications)
+    keys = [naming.transit_key(application, "volumes") for application in asked]
+    try:
+        with ThreadPoolExecutor(max_workers=8) as pool:
+            versions = pool.map(session.vault.key_versions, keys)
+            return {name: found.lowest for name, found in zip(asked, versions, strict=True)}, None
+    except HostingError as error:
+        return {}, str(error)
+
+
 def all_kept(session: Session) -> tuple[Mapping[str, tuple[SealedCopy, ...]], str | None]:
     """List the copies of every volume at once, by their prefix, the oldest first; or say why nobody can tell."""
     try:
@@ -169,3 +209,21 @@ def all_kept(session: Session) -> tuple[Mapping[str, tuple[SealedCopy, ...]], st
     for item in kept:
         found.setdefault(item.name.rpartition("/")[0] + "/", []).append(item)
     return {prefix: sealed_copies(items) for prefix, items in found.items()}, None
+
+
+def standings(session: Session, wanted: Sequence[VolumePlace]) -> list[Standing]:
+    """Say how the header of each volume stands: every host is asked once, the evidence once for all."""
+    seen = read(session, wanted)
+    kept, unlisted = all_kept(session)
+    lowest, unopened = lowest_versions(session, {place.volume.application for place in wanted})
+    tested = last_opened(session.journal.entries(), PROOF)
+    return [
+        Standing(
+            item,
+            kept.get(prefix_of(item.place), ()),
+            tested.get(item.place.name),
+            lowest.get(item.place.volume.application, 1),
+            unlisted or unopened,
+        )
+        for item in seen
+    ]

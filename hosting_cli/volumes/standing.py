@@ -9,11 +9,16 @@ from typing import TYPE_CHECKING
 
 from deploys import slots
 from hosting_cli.journal import Entry, timestamp
+from hosting_cli.proofs.proof import Proof, Verdict
 from hosting_cli.volumes.reading import Header, Seen
 from inventory.resource import Json
 
 if TYPE_CHECKING:
     from hosting_cli.doors.evidence import Kept
+
+
+SAVED = "header-saved"
+"""The proof that a lost header could be brought back."""
 
 
 class HeaderState(StrEnum):
@@ -57,6 +62,11 @@ def present_or_last(copies: tuple[SealedCopy, ...], header: Header | None) -> Se
     present = [copy for copy in copies if header is not None and copy.checksum == header.checksum]
     chosen = present or copies
     return chosen[-1] if chosen else None
+
+
+def is_of(copy: SealedCopy, checksum: str, lowest_version: int) -> bool:
+    """Tell whether *copy* is of the header named *checksum*, and its transit key still opens it."""
+    return copy.checksum == checksum and copy.wrapped_version >= lowest_version
 
 
 def name_of(checksum: str, wrapped_version: int) -> str:
@@ -123,6 +133,13 @@ class Standing:
             return HeaderState.STRAY
         return HeaderState.STALE if self.reasons else HeaderState.IN_ORDER
 
+    @property
+    def is_saved(self) -> bool | None:
+        """Tell whether both copies are of the header as it is; ``None`` when there is none, or nobody can tell."""
+        if self.seen.header is None or self.unknown is not None:
+            return None
+        return not tuple(self._stale(self.seen.header))
+
     def to_json(self) -> dict[str, Json]:
         """Give everything that is known, for programs."""
         seen, header = self.seen, self.seen.header
@@ -142,6 +159,22 @@ class Standing:
             "copies": copies,
             "tested_at": timestamp(self.tested) if self.tested else None,
         }
+
+
+def judge_saved(found: Standing) -> Proof:
+    """Say whether a lost header could be brought back today: both copies are of it, and one of the evidence opened."""
+    told = found.to_json()
+    kept: dict[str, Json] = {name: told[name] for name in ("state", "checksum", "saved_on_host", "copies", "tested_at")}
+    subject, name = f"volume {found.seen.place.name}", found.seen.place.name
+    if found.state is HeaderState.UNKNOWN:
+        return Proof(SAVED, subject, Verdict.UNKNOWN, "; ".join(found.reasons), kept)
+    if found.reasons:
+        return Proof(SAVED, subject, Verdict.BROKEN, "; ".join(found.reasons), kept)
+    if found.tested is None:
+        sentence = f"no copy in the evidence was ever opened: hosting volume header test {name}"
+        return Proof(SAVED, subject, Verdict.BROKEN, sentence, kept)
+    sentence = f"its header is kept on its host and in the evidence, where a copy opened on {found.tested.date()}"
+    return Proof(SAVED, subject, Verdict.HELD, sentence, kept)
 
 
 def last_opened(entries: Iterable[Entry], proof: str) -> dict[str, datetime]:

@@ -91,15 +91,16 @@ class LabRunner:
     def start(self, *arguments: str, output: Path, **variables: str) -> subprocess.Popen[str]:
         """Start ``hosting`` in a process group of its own, to be killed; what it answers goes to the file *output*."""
         argv = [*HOSTING, *arguments, "--output", "json"]
-        return subprocess.Popen(
-            argv,
-            stdout=output.open("w"),
-            stderr=subprocess.DEVNULL,
-            text=True,
-            env=self.variables(**variables),
-            start_new_session=True,
-            cwd=ROOT,
-        )
+        with output.open("w") as answer:
+            return subprocess.Popen(
+                argv,
+                stdout=answer,
+                stderr=subprocess.DEVNULL,
+                text=True,
+                env=self.variables(**variables),
+                start_new_session=True,
+                cwd=ROOT,
+            )
 
     def plan(self) -> tuple[Ran, str]:
         """Plan, and give the digest."""

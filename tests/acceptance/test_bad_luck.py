@@ -49,7 +49,7 @@ def test_a_store_that_is_down_hides_nothing_else(provisioned: LabRunner) -> None
     with broken(provisioned, "store-down"):
         ran = provisioned.run("drift")
         assert ran.status == 4
-        assert list(unknown(ran.data["plan"])) == ["object-store dijon-objects"]
+        assert list(unknown(ran.data["plan"])) == ["header-copies of dijon-app-1", "object-store dijon-objects"]
         assert ran.data["plan"]["changes"] == []
         assert ran.data["plan"]["in_order"] > 70
     assert provisioned.run("drift").status == 0
@@ -94,6 +94,26 @@ def test_a_disk_smaller_than_declared_is_a_conflict_for_which_the_volume_waits(l
     waiting = [finding["subject"] for finding in plan["blocked"]]
     assert "host-volume dijon-app-1:imagerie-beaune/data" in waiting
     assert not any("host-volume" in str(change["subject"]) for change in plan["changes"])
+
+
+DISK = "/dev/disk/by-id/virtio-data"
+EDGES = f"sync; dd if={DISK} bs=1M count=8 status=none | sha256sum; tail -c 1048576 {DISK} | sha256sum"
+WIPE = f"wipefs -q -a {DISK}; dd if=/dev/zero of={DISK} bs=1M count=8 status=none; blkdiscard -q -z {DISK}; sync"
+
+
+def test_a_disk_that_carries_data_is_a_conflict_and_left_as_it_is(lab: LabRunner) -> None:
+    lab.on_machine("dijon-app-1", "mkfs.ext4", "-q", "-F", DISK)
+    before = lab.on_machine("dijon-app-1", "sh", "-c", EDGES)
+    try:
+        ran = lab.run("plan")
+        assert lab.on_machine("dijon-app-1", "sh", "-c", EDGES) == before
+    finally:
+        lab.on_machine("dijon-app-1", "sh", "-c", WIPE)
+    assert ran.status == 3
+    (conflict,) = ran.data["plan"]["conflicts"]
+    assert "carries ext4" in conflict["reason"]
+    waiting = {finding["subject"] for finding in ran.data["plan"]["blocked"]}
+    assert {"host-volume dijon-app-1:imagerie-beaune/data", "host-unit dijon-app-1:srv-imagerie.mount"} <= waiting
 
 
 def test_a_wrong_certificate_authority_is_refused_without_a_way_around(provisioned: LabRunner, tmp_path: Path) -> None:

@@ -11,8 +11,10 @@ from pathlib import Path
 from tests.bench import (
     ansible,
     backups,
+    documents,
     leftovers,
     network,
+    network_proof,
     readings,
     report,
     root,
@@ -25,7 +27,7 @@ from tests.bench import (
 from tests.bench.fleet import Fleet
 from tests.bench.measure import BenchmarkError, Chapter
 
-CHAPTERS = ("readings", "region", "startup", "volume", "backups", "network")
+CHAPTERS = ("readings", "region", "startup", "volume", "backups", "network", "proof", "documents")
 
 
 def main() -> int:
@@ -83,6 +85,8 @@ _CHAPTERS: dict[str, Callable[[argparse.Namespace], Chapter]] = {
     "volume": lambda options: volume.measure(progress),
     "backups": lambda options: backups.measure(progress),
     "network": lambda options: network.measure(progress),
+    "proof": lambda options: network_proof.measure(progress),
+    "documents": lambda options: documents.measure(progress),
 }
 
 

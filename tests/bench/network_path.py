@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -62,8 +61,11 @@ class Way:
     receiver: int
     sending: "subprocess.Popen[str]"
 
-    def send(self, kind: str, packets: int) -> float:
-        """Send *packets*; give the seconds, or raise ``BenchmarkError`` if not all of them arrived."""
+    def send(self, kind: str, packets: int) -> tuple[float, float]:
+        """Send *packets*; give the seconds that passed and those of the processor.
+
+        Raise ``BenchmarkError`` if not all of them arrived.
+        """
         before = self._arrived()
         assert self.sending.stdin is not None and self.sending.stdout is not None
         print(kind, packets, file=self.sending.stdin, flush=True)
@@ -71,7 +73,8 @@ class Way:
         arrived = self._arrived() - before
         if not answer or arrived != packets:
             raise BenchmarkError(f"{arrived} of {packets} packets arrived ({kind})")
-        return float(answer)
+        passed, worked = map(float, answer.split())
+        return passed, worked
 
     def _arrived(self) -> int:
         listed = json.loads(run(self.receiver, "nft", "-j", "list", "counter", "inet", "receive", "arrived"))
@@ -111,7 +114,7 @@ def way(route: Route, rules: str) -> Iterator[Way]:
         ]
         pipe = subprocess.PIPE
         sending = stack.enter_context(
-            subprocess.Popen(_inside(sender, *program), stdin=pipe, stdout=pipe, text=True)
+            subprocess.Popen(inside(sender, *program), stdin=pipe, stdout=pipe, text=True)
         )  # its input ends first, and with it the program
         if sending.stdout is None or sending.stdout.readline() != "ready\n":
             raise BenchmarkError("the sender did not start; its message stands above")
@@ -122,7 +125,7 @@ def _establish(route: Route, sender: int, receiver: int) -> None:
     """Exchange a packet each way, so that the gateway knows the connection; the only one that was answered."""
     ours, theirs = [route.source, str(FIRST_PORT)], [route.destination, str(route.port)]
     with subprocess.Popen(
-        _inside(receiver, "python3", "-I", "-c", _ANSWER, *theirs, *ours), stdout=subprocess.PIPE
+        inside(receiver, "python3", "-I", "-c", _ANSWER, *theirs, *ours), stdout=subprocess.PIPE
     ) as answering:
         assert answering.stdout is not None
         answering.stdout.readline()
@@ -146,20 +149,14 @@ def _connect(gateway: int, interface: str, peer: int) -> None:
     run(gateway, "ip", "link", "add", interface, "type", "veth", "peer", "name", "eth0", "netns", str(peer))
 
 
-def _inside(process: int, *argv: str) -> list[str]:
+def inside(process: int, *argv: str) -> list[str]:
+    """Give the command that runs *argv* in a namespace."""
     return ["nsenter", f"--net=/proc/{process}/ns/net", *argv]
 
 
 def run(process: int, *argv: str, text: str = "") -> str:
     """Run *argv* in a namespace; raise ``BenchmarkError`` if it fails."""
-    done = subprocess.run(_inside(process, *argv), input=text, capture_output=True, text=True, check=False)
+    done = subprocess.run(inside(process, *argv), input=text, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise BenchmarkError(f"{' '.join(argv[:3])} failed ({done.returncode}): {done.stderr.strip()[-500:]}")
     return done.stdout
-
-
-def timed(process: int, *argv: str, text: str = "") -> tuple[float, str]:
-    """Run *argv* in a namespace; give the seconds it took, and what it printed."""
-    begun = time.perf_counter()
-    output = run(process, *argv, text=text)
-    return time.perf_counter() - begun, output

@@ -8,7 +8,21 @@ from typing import Any
 
 import pytest
 
-from deploys.agent import backup, growth, headers, identity, locks, mounts, processes, record, restore, settings, volume
+from deploys.agent import (
+    backup,
+    erasure,
+    growth,
+    headers,
+    identity,
+    locks,
+    mounts,
+    processes,
+    record,
+    restore,
+    scratch,
+    settings,
+    volume,
+)
 from deploys.agent.vault import Vault, VaultError
 
 FAKES = Path(__file__).parent / "fakes"
@@ -110,6 +124,11 @@ class Machine:
             (volume, "MAPPER", self.devices / "mapper"),
             (growth, "MAPPER", self.devices / "mapper"),
             (headers, "HEADERS", root / "headers"),
+            (erasure, "DEVICES", self.devices),
+            (scratch, "MAPPER", self.devices / "mapper"),
+            (scratch, "mounts", lambda: self.mounted),
+            (erasure, "BLOCKS", root / "block"),
+            (erasure, "mounts", lambda: self.mounted),
             (backup, "HEADERS", root / "headers"),
             (backup, "mounts", lambda: self.mounted),
             (mounts, "mounts", lambda: self.mounted),

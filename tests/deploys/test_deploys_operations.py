@@ -283,6 +283,7 @@ def test_a_volume_that_is_to_be_larger_grows_when_it_is_mounted(path: str, to: i
     [
         (("luks", "label"), "theirs", "label is theirs where hosting-imagerie-beaune-data is asked for"),
         (("luks", "ciphers"), ["aes-cbc"], "cipher is aes-cbc where aes-xts-plain64 is asked for"),
+        (("luks", "flags"), ["allow-discards"], r"flags is \['allow-discards'\] where \[\] is asked for"),
         (("luks",), None, "header is lost, and ext4 in its place"),
         (("size_bytes",), 2 * GIB, "size_gib is 2 where 1 is asked for"),  # it would have to become smaller
         (("filesystem",), "xfs", "filesystem is xfs where ext4 is asked for"),

@@ -130,7 +130,9 @@ def test_a_program_that_was_cut_off_does_nothing(tmp_path: Path) -> None:
 def header(label: bytes = b"hosting-x-data", *, version: int = 2, damage: bool = False) -> bytes:
     """Write a LUKS2 header as the format's specification lays it out."""
     slot = {"key_size": 64, "kdf": {"type": "argon2id", "time": 4, "memory": 32768, "cpus": 1, "salt": "…"}}
-    area = json.dumps({"keyslots": {"0": slot}, "segments": {"0": {"encryption": "aes-xts-plain64"}}}).encode()
+    config = {"json_size": "12288", "keyslots_size": "16744448", "flags": ["allow-discards"]}
+    segments = {"0": {"encryption": "aes-xts-plain64"}}
+    area = json.dumps({"keyslots": {"0": slot}, "segments": segments, "config": config}).encode()
     area = area.ljust(16384 - 4096, b"\0")
     binary = bytearray(4096)
     struct.pack_into(">6sHQ", binary, 0, b"LUKS\xba\xbe", version, 16384)
@@ -148,6 +150,7 @@ def test_a_luks_header_is_read_without_any_tool(tmp_path: Path) -> None:
     found = read_host.luks_header(str(device))
     assert found is not None
     assert (found["label"], found["ciphers"]) == ("hosting-x-data", ["aes-xts-plain64"])
+    assert found["flags"] == ["allow-discards"]
     assert found["uuid"] == "11111111-2222-3333-4444-555555555555"
     assert found["slots"] == {"0": {"key_bits": 512, "type": "argon2id", "memory": 32768, "time": 4, "cpus": 1}}
 

@@ -186,7 +186,7 @@ class HostHere:
         yield self
 
     def run(self, argv: Sequence[str], **_: object) -> Completed:
-        if argv[0] != names.AGENT:
+        if argv[0] != Path(names.AGENT).name:
             done = subprocess.run(argv, capture_output=True, text=True, check=False)
             return Completed(done.returncode, done.stdout, done.stderr)
         output, errors = io.StringIO(), io.StringIO()
@@ -262,7 +262,7 @@ def test_what_would_be_restored_is_counted_below_each_path(session: Session, pla
     writer.restic._run("backup", "--host=dijon-app-1", str(folder))
     emptied = writer.restic.snapshots()[-1]["id"]
     assert session.repositories.restore_into_nothing(place, emptied).restored_bytes is None
-    with pytest.raises(UnreadableError, match="restic ls failed"):
+    with pytest.raises(UnreadableError, match=r"restic ls (found no snapshot|failed)"):
         session.repositories.restore_into_nothing(place, "0" * 64)
 
 

@@ -215,14 +215,15 @@ def credentials(session: Session) -> tuple[str, Secret]:
 # -- passwords of repositories ------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def repository(session: Session, tmp_path: Path) -> Place:
+@pytest.fixture(scope="module")
+def repository(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Place:
     """Give a repository with a snapshot in it, made as its host does."""
+    session, folder = session_of(lab), tmp_path_factory.mktemp("backed-up")
     (place,) = places(session.region, session.region.applications[0])
     restic = opened(session, place, session.vault.reveal_secret(place.password))
     restic._run("init")
-    (tmp_path / "study.dcm").write_bytes(b"of a patient")
-    restic._run("backup", "--host=dijon-app-1", str(tmp_path))
+    (folder / "study.dcm").write_bytes(b"of a patient")
+    restic._run("backup", "--host=dijon-app-1", str(folder))
     return place
 
 
@@ -269,14 +270,8 @@ def test_a_password_killed_after_any_change_always_opens_its_repository_and_no_o
 
 @pytest.mark.parametrize(
     ("name", "number", "retire"),
-    [(OBJECTS, 2, False), (CREDENTIALS, 1, False), (CREDENTIALS, 3, False), (VOLUMES, 5, True), (VOLUMES, 6, True)],
-    ids=[
-        "the new version is there",
-        "the second access key is made and not stored",
-        "it is stored and not recorded",
-        "all is wrapped anew and nothing retired",
-        "the older versions are retired",
-    ],
+    [(OBJECTS, 2, False), (CREDENTIALS, 3, False), (VOLUMES, 6, True)],
+    ids=["the new version is there", "an access key is stored and not recorded", "the older versions are retired"],
 )
 def test_a_vault_sealed_in_the_middle_stops_it_and_the_same_command_goes_on(
     lab: Lab, session: Session, name: str, number: int, retire: bool

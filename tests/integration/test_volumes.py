@@ -14,21 +14,32 @@ from engines_lab import SAMPLE
 from lab_commands import OFFICER, run, session_of, without_machines
 from volumes_lab import WAYS, FileHost, add_stray, destroy, file_host
 
+from deploys import reading_storage
 from deploys.agent import identity
 from deploys.agent.vault import VaultError
+from deploys.desired import Published
+from hosting_cli.actors import CopiesActor
 from hosting_cli.app import LazyDoors
 from hosting_cli.commands import approve as approving
 from hosting_cli.commands import headers, key, volume
 from hosting_cli.commands.headers import Action
 from hosting_cli.console import Progress
-from hosting_cli.errors import EngineError, RefusedError, UnreadableError
+from hosting_cli.desired import desired
+from hosting_cli.errors import EngineError, HostingError, RefusedError, UnreadableError
 from hosting_cli.lab import faults
 from hosting_cli.lab.laboratory import Lab
+from hosting_cli.plan import Change, plan
+from hosting_cli.proofs import headers as headers_proof
+from hosting_cli.proofs.proof import Verdict
+from hosting_cli.resources import HeaderCopy
 from hosting_cli.result import ExitStatus, Result
 from hosting_cli.session import Session
+from hosting_cli.survey import Survey
 from hosting_cli.volumes.agent import VolumeAgent
 from hosting_cli.volumes.copies import Copies
+from hosting_cli.volumes.copy_reading import read_copies
 from hosting_cli.volumes.places import Held
+from inventory.resource import Reading, Subject
 
 MAGIC = b"LUKS\xba\xbe"
 """What a header begins with."""
@@ -346,3 +357,62 @@ def test_an_unreachable_host_is_unknown_and_not_in_order(lab: Lab, host: FileHos
     assert (found.status, found.data["volumes"][0]["state"]) == (ExitStatus.UNKNOWN, "unknown")
     with pytest.raises(UnreadableError):
         headers.header(host.session, Action.RESTORE, host.place.name)
+
+
+# -- the copy that apply makes ----------------------------------------------------------------------------------------
+
+
+def planned(host: FileHost) -> tuple[CopiesActor, list[Change]]:
+    """Read the host's volume and the evidence as a plan does, and say what a plan would change of copies."""
+    session = host.session
+    wanted = desired(session.region, session.environment, Published((), ""))
+    (volume,) = host.read({host.place.host: {}})[host.place.host]["storage"]["value"]["volumes"].values()
+    opened = {**volume, "mapper": None, "filesystem": None}
+    found = reading_storage.volume(opened, host.place.volume)
+    seen = Reading(found.source, session.clock(), {found.subject: found})
+    copies = list(read_copies(session, wanted, [seen]))
+    chosen = [item for item in wanted.values() if isinstance(item, HeaderCopy)]
+    changes = plan(chosen, copies, region="r", environment="test").changes
+    return CopiesActor(session, Survey(wanted, (seen, *copies))), list(changes)
+
+
+def carry_out(host: FileHost) -> dict[Subject, HostingError]:
+    actor, changes = planned(host)
+    assert [change.subject.name for change in changes] == [host.place.name]
+    return dict(actor.carry_out(changes, lambda _change: None))
+
+
+def test_apply_keeps_a_copy_of_a_new_header_once_it_was_opened_and_a_plan_is_green_then(
+    lab: Lab, host: FileHost
+) -> None:
+    assert listed(host)["state"] == "stale"  # the volume was made anew, so its header is another one
+    assert carry_out(host) == {}
+    assert host.commands[-2:] == ["fetch-header", "test-header"]
+    assert planned(host)[1] == []
+    after = listed(host)
+    assert (after["state"], after["reasons"]) == ("in order", [])
+    (proof,) = headers_proof.prove(host.session, host.session.application(host.place.volume.application))
+    assert (proof.verdict, proof.observed["checksum"]) == (Verdict.HELD, after["checksum"])
+    (kept,) = [copy for copy in after["copies"] if copy["checksum"] == after["checksum"]]
+    assert Copies(host.session, host.place).tried().observed["copy"] == kept["name"]
+
+
+def test_slots_that_changed_call_for_another_copy(lab: Lab, host: FileHost) -> None:
+    assert carry_out(host) == {}
+    add_stray(host, "2")
+    assert [change.before for change in planned(host)[1]] != []
+    (proof,) = headers_proof.prove(host.session, host.session.application(host.place.volume.application))
+    assert proof.verdict is Verdict.BROKEN
+
+
+def test_a_copy_that_does_not_open_is_not_kept_and_the_next_run_keeps_a_good_one(lab: Lab, host: FileHost) -> None:
+    before, entry = listed(host)["copies"], host.place.entry(Held.RECOVERY)
+    kept = host.session.vault.reveal_secret(entry)
+    host.session.vault.replace_secret(entry, host.session.vault.new_value(entry), note={})
+    (failure,) = carry_out(host).values()
+    assert "does not open with both passphrases" in failure.what
+    assert f"hosting volume header save {host.place.name}" in failure.remedy
+    assert listed(host)["copies"] == before
+    host.session.vault.replace_secret(entry, kept, note={})
+    assert carry_out(host) == {}
+    assert planned(host)[1] == []

@@ -1,6 +1,7 @@
 """A host whose volume is a real LUKS2 header in a file: its agent runs here, with the real cryptsetup and a real vault.
 
-Opening a volume takes a kernel; its header, its slots and copies of both do not.
+Opening a volume takes a kernel; its header, its slots and copies of both do not.  LVM and systemd take one too: two
+scripts stand for them, of which one says whose the logical volume is, and the other notes what it is asked.
 """
 
 import io
@@ -19,7 +20,7 @@ import pytest
 from dying import Ways
 
 from deploys import names
-from deploys.agent import headers, identity, locks, luks, main, processes, settings, vault
+from deploys.agent import erasure, headers, identity, locks, luks, main, processes, settings, vault
 from deploys.programs import read_host
 from hosting_cli.doors.hosts import Completed
 from hosting_cli.doors.vault_client import VaultClient
@@ -51,6 +52,20 @@ class FileHost:
         return found
 
     @property
+    def tags(self) -> list[str]:
+        return (self.folder / "tags").read_text().split(",")
+
+    @tags.setter
+    def tags(self, tags: Sequence[str]) -> None:
+        (self.folder / "tags").write_text(",".join(tags))
+
+    @property
+    def units_asked(self) -> list[str]:
+        """Give what systemd was asked for."""
+        log = self.folder / "systemctl.log"
+        return log.read_text().splitlines() if log.exists() else []
+
+    @property
     def copy(self) -> Path:
         return headers.copy_of(self.place.volume.label)
 
@@ -79,7 +94,7 @@ class FileHost:
     def read(self, requests: Mapping[str, Json]) -> dict[str, Any]:
         if self.down:
             return dict.fromkeys(requests, UnreadableError("host", self.down, "Wait."))
-        volume: dict[str, Any] = {"size_bytes": 4 << 30, "tags": [], "mounts": []}
+        volume: dict[str, Any] = {"size_bytes": 4 << 30, "tags": self.tags, "mounts": []}
         volume["luks"], damage = read_host._header_or_damage(str(self.device))
         volume |= {"damage": damage} if damage else {"signatures": []}
         if volume["luks"]:
@@ -132,6 +147,14 @@ def file_host(session: Session, folder: Path) -> Iterator[FileHost]:
         "vault": session.environment.vault.address,
         "certificate_authority": str(session.environment.vault.certificate_authority),
     }
+    found.tags = [f"hosting-owner={volume.application}", f"hosting-volume={volume.volume}"]
+    _stand_in(
+        folder, "lvs", 'printf \'{"report": [{"lv": [{"lv_name": "data", "lv_tags": "%s"}]}]}\' "$(cat "$folder/tags")"'
+    )
+    _stand_in(folder, "systemctl", 'echo "$@" >> "$folder/systemctl.log"')
+    logical_volume = folder / "dev" / volume.volume_group / volume.logical_volume
+    logical_volume.parent.mkdir(parents=True)
+    logical_volume.symlink_to(found.device)
     (folder / f"{volume.application}.json").write_text(json.dumps(application))
     (folder / "engines.json").write_text(json.dumps(engines))
     token, _ = session.vault.wrapped_secret_id(application["role"], ttl_seconds=60, note={"host": volume.host})
@@ -140,12 +163,22 @@ def file_host(session: Session, folder: Path) -> Iterator[FileHost]:
         patched.setattr(settings, "APPLICATIONS", folder)
         patched.setattr(settings, "ENGINES", folder / "engines.json")
         patched.setattr(headers, "HEADERS", folder / "headers")
+        patched.setattr(erasure, "DEVICES", folder / "dev")
+        patched.setitem(processes.PATH, "PATH", f"{folder / 'bin'}:{processes.PATH['PATH']}")
         patched.setattr(locks, "LOCKS", folder / "locks")
         patched.setattr(identity, "_secret_id", lambda credential: (folder / credential).read_text())
         patched.setattr(vault, "urlopen", partial(open_from, str(access.vault_sees.network_address)))
         vars(session).update(hosts=found)
         found.make()
         yield found
+
+
+def _stand_in(folder: Path, name: str, does: str) -> None:
+    """Write a script for a tool of which this computer has no use."""
+    script = folder / "bin" / name
+    script.parent.mkdir(exist_ok=True)
+    script.write_text(f"#!/bin/sh\nfolder='{folder}'\n{does}\n")
+    script.chmod(0o755)
 
 
 def open_from(address: str, request: Any, *, timeout: float, context: Any) -> Any:
@@ -166,7 +199,7 @@ def _changes_an_entry(client: VaultClient, method: str, path: str, *rest: object
 
 
 def _changes_a_header(argv: list[str], *rest: object) -> bool:
-    return argv[1] in {"luksAddKey", "luksKillSlot", "luksHeaderBackup", "luksHeaderRestore"}
+    return argv[1] in {"luksAddKey", "luksKillSlot", "luksHeaderBackup", "luksHeaderRestore", "erase"}
 
 
 WAYS = (Ways(VaultClient, "raw", _changes_an_entry), Ways(processes, "attempt", _changes_a_header))

@@ -198,3 +198,10 @@ def test_mail_and_telephone_are_nobodys() -> None:
     numbers = {f"{name}: {number}" for name, text in files for number in telephone.findall(text)}
     kept = re.compile(r"(?:\+33\s?|0)(?:1\s?99\s?00|2\s?61\s?91|3\s?53\s?01|4\s?65\s?71|5\s?36\s?49|6\s?39\s?98)")
     assert {line for line in numbers if not kept.search(line.rpartition(": ")[2])} == set()
+
+
+def test_every_decision_has_a_number_of_its_own() -> None:
+    files = sorted(path.name for path in (ROOT / "docs/decisions").glob("[0-9]*.md"))
+    titles = [(ROOT / "docs/decisions" / name).read_text().splitlines()[0] for name in files]
+    assert [int(name[:4]) for name in files] == list(range(1, len(files) + 1))
+    assert [title.partition(".")[0] for title in titles] == [f"# {number}" for number in range(1, len(files) + 1)]

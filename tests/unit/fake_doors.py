@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
 from typing import Any, cast
@@ -13,12 +13,13 @@ from deploys.resources import source as host_source
 from hosting_cli.capabilities import ALL, Capability, Support
 from hosting_cli.console import Progress
 from hosting_cli.doors.engine import Outcome as EngineOutcome
+from hosting_cli.doors.evidence import Kept
 from hosting_cli.doors.hosts import Completed
-from hosting_cli.doors.objects import Head
+from hosting_cli.doors.objects import Head, ObjectVersion
 from hosting_cli.errors import EngineError, RefusedError, UnreadableError
 from hosting_cli.jobs import Event, Job, OperatorKey
 from hosting_cli.keys.values import KeysSeen, KeyVersions
-from hosting_cli.resources import VAULT, SecretEntry, StoreResource, StoreUser, VaultResource, object_store
+from hosting_cli.resources import VAULT, HeaderCopy, SecretEntry, StoreResource, StoreUser, VaultResource, object_store
 from hosting_cli.secret import Secret
 from hosting_cli.session import DoorMaker, Session
 from inventory import naming
@@ -89,8 +90,14 @@ class FakeVault:
 
     def key_versions(self, key: str) -> KeyVersions:
         self._asked(f"versions of {key}")
-        (found,) = (item for item in self.known_keys.keys if item.name == key)
+        found = next((item for item in self.known_keys.keys if item.name == key), None)
+        if found is None:
+            raise EngineError(f"transit-key {key}", "there is no such key", "Run `hosting key list`.")
         return KeyVersions(found.version or 1, found.lowest_version or 1)
+
+    def has_key(self, key: str) -> bool:
+        self._asked(f"look for {key}")
+        return any(item.name == key for item in self.known_keys.keys)
 
     def make_secret(self, entry: SecretEntry) -> None:
         self._asked(f"make {entry.subject}")
@@ -171,6 +178,7 @@ class FakeStore:
         self.keys: dict[str, list[str]] = {}
         self.created = 0
         self.objects: dict[tuple[str, str], bytes] = {}
+        self.hidden: dict[tuple[str, str], bytes] = {}
         self.encrypted_under: str | None = None
         self.readable: Callable[[], bool] = lambda: True
         self.lacks: frozenset[str] = frozenset()
@@ -230,12 +238,37 @@ class FakeStore:
     def object_names(self, bucket: str, prefix: str, *, at_most: int = 1000) -> tuple[str, ...]:
         return tuple(name for where, name in self.objects if where == bucket and name.startswith(prefix))[:at_most]
 
+    def versions(self, bucket: str, prefix: str = "", *, at_most: int = 1000) -> tuple[ObjectVersion, ...]:
+        named = sorted({**self.objects, **self.hidden}.items())
+        found = [ObjectVersion(name, "1", len(body)) for (where, name), body in named if where == bucket]
+        return tuple(item for item in found if item.name.startswith(prefix))[:at_most]
+
+    def get_version(self, bucket: str, name: str, version: str, *, at_most_bytes: int = 65536) -> bytes:
+        if not self.readable():
+            raise EngineError(f"object {bucket}/{name}", "cannot be decrypted", "Enable its key.")
+        return {**self.objects, **self.hidden}[bucket, name][:at_most_bytes]
+
     def answers_to_strangers(self, bucket: str, name: str, *, writing: bool) -> Mapping[str, int]:
         self.calls.append(f"strangers try {bucket}")
         return {"list": 403, "read": self.to_strangers, **({"write": 403} if writing else {})}
 
     def delete_object(self, bucket: str, name: str) -> None:
         del self.objects[bucket, name]
+
+
+@dataclass
+class FakeEvidence:
+    """Evidence that lists what it holds, or says why it cannot."""
+
+    names: list[str] = field(default_factory=list)
+    error: UnreadableError | None = None
+    asked: int = 0
+
+    def kept(self, prefix: str = "") -> tuple[Kept, ...]:
+        self.asked += 1
+        if self.error is not None:
+            raise self.error
+        return tuple(Kept(name, "1", NOW, 10) for name in self.names if name.startswith(prefix))
 
 
 class FakeHosts:
@@ -255,7 +288,8 @@ class FakeHosts:
     def read(self, requests: Mapping[str, Json]) -> dict[str, Any]:
         if self.locked_out:
             raise self.locked_out
-        return {host: self.answers[host] for host in requests}
+        away = UnreadableError("host", "it does not answer", "See whether it is up.")
+        return {host: self.answers.get(host, away) for host in requests}
 
     def ask(self, program: str, requests: Mapping[str, Json]) -> dict[str, Any]:
         if self.locked_out:
@@ -318,9 +352,12 @@ class FakeEngine:
 def hosts_in_order(
     session: Session, wanted: Mapping[Subject, Resource], names: Collection[str] | None = None
 ) -> list[Reading]:
-    """Stand in for ``survey.read_hosts``: every host is as the files want it."""
+    """Stand in for ``survey.read_hosts``: every host is as the files want it, and so are the copies of its headers."""
     chosen = session.environment.hosts if names is None else names
-    found: dict[str, dict[Subject, Resource]] = {host_source(name): {} for name in chosen}
+    with_copies = {item.source for item in wanted.values() if isinstance(item, HeaderCopy) and item.host in chosen}
+    found: dict[str, dict[Subject, Resource]] = {
+        source: {} for source in (*map(host_source, chosen), *sorted(with_copies))
+    }
     for resource in wanted.values():
         if resource.source in found:
             found[resource.source][resource.subject] = resource
@@ -333,7 +370,7 @@ class World:
     def __init__(self, folder: Path) -> None:
         self.calls: Calls = []
         self.vault, self.store = FakeVault(self.calls), FakeStore(self.calls)
-        self.hosts, self.engine = FakeHosts(), FakeEngine()
+        self.hosts, self.engine, self.evidence = FakeHosts(), FakeEngine(), FakeEvidence()
         self.said = StringIO()
         authority = folder / "ca.pem"
         authority.write_text("-----BEGIN CERTIFICATE-----\n")
@@ -347,6 +384,7 @@ class World:
             vault=self.vault,
             stores={STORE: self.store},
             hosts=self.hosts,
+            evidence=self.evidence,
             engine=self.engine,
         )
 

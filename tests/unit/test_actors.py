@@ -10,9 +10,10 @@ from fake_doors import STORE, World
 from sample import APPLICATION, GATEWAY, HOST, NOW, PUBLISHED, environment, region
 
 from deploys.resources import HostFile, HostIdentity, HostResource, HostUnit, HostVolume
-from hosting_cli.actors import HostsActor, StoreActor, VaultActor, actors
+from hosting_cli.actors import CopiesActor, HostsActor, StoreActor, VaultActor, actors
 from hosting_cli.capabilities import OBJECT_LOCK
 from hosting_cli.desired import desired
+from hosting_cli.doors.hosts import Completed
 from hosting_cli.errors import EngineError, HostingError
 from hosting_cli.jobs import Event, EventKind, Outcome
 from hosting_cli.plan import Action, Change
@@ -21,6 +22,7 @@ from hosting_cli.resources import (
     AccessKey,
     AppRole,
     Bucket,
+    HeaderCopy,
     Policy,
     SecretEntry,
     StoreUser,
@@ -363,3 +365,31 @@ def test_what_a_store_lacks_fails_who_needs_it_and_nobody_else(world: World) -> 
     assert [subject.name for subject in failed] == [naming.backup_bucket(region(), APPLICATION)]
     assert "`object-lock` is refused" in failed[Subject(Bucket.kind, naming.backup_bucket(region(), APPLICATION))].what
     assert world.calls == [f"write {Subject(Bucket.kind, naming.bucket(region(), APPLICATION, 'images'))}"]
+
+
+# -- copies of headers ------------------------------------------------------------------------------------------------
+
+COPY = Subject(HeaderCopy.kind, VOLUME.name)
+
+
+def test_a_copy_of_a_header_is_made_after_its_volume_and_by_an_actor_of_its_own(world: World) -> None:
+    of = actors(world.session, survey())
+    assert of(WANTED[COPY].source) is not of(WANTED[VOLUME].source)
+    assert VOLUME in WANTED[COPY].requires
+    assert of(WANTED[COPY].source).rank > of(WANTED[VOLUME].source).rank
+
+
+def test_a_copy_that_cannot_be_made_is_a_failed_change_with_a_remedy(world: World) -> None:
+    complaint = "hosting-agent fetch-header: there is no copy of the header of x on this host"
+    world.hosts.on_run = lambda _host, _argv, _stdin: Completed(1, "", complaint)
+    begun: list[Change] = []
+    failed = CopiesActor(world.session, survey()).carry_out([change(COPY)], begun.append)
+    assert [done.subject for done in begun] == [COPY]
+    assert complaint in failed[COPY].what
+    assert failed[COPY].remedy
+
+
+def test_a_copy_is_read_back_with_the_host_that_has_the_volume(world: World) -> None:
+    readings = CopiesActor(world.session, survey()).read()
+    assert [reading.source for reading in readings] == [f"host {HOST}", WANTED[COPY].source]
+    assert {reading.resources for reading in readings} == {None}  # the host does not answer

@@ -138,13 +138,17 @@ def test_an_error_names_its_command_in_full_and_is_a_document_for_programs(name:
         "host lost",
         "network isolate",
         "network release",
+        "network tunnel",
+        "network retire",
     }
-    digest = {"key recovery": ["create"], "volume header": ["test"]}.get(name, [])
+    digest = {"key recovery": ["create"], "volume header": ["test"], "network tunnel": ["show"]}.get(name, [])
     digest += ["0123456789abcdef"] if name in named else []
     grounds = ["--reason", "burglars", "--ticket", "INC-1"]
     more = {
         "backup recover": ["--as-of", "2026-01-01T00:00Z"],
         "backup export": ["imagerie", "--into", "/nowhere"],
+        "network matrix": ["/nowhere/matrix.html"],
+        "network graph": ["/nowhere/graph.svg"],
         "restore": ["imagerie", "/srv/imagerie"],
         "network isolate": grounds,
         "network release": grounds,

@@ -64,7 +64,7 @@ VALUES = st.recursive(
 
 
 @given(VALUES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_nothing_is_lost_and_the_form_is_its_own_form(value: Any) -> None:
     read_back = json.loads(canonical(value))
     assert read_back == value

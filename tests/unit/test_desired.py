@@ -26,6 +26,7 @@ from hosting_cli.resources import (
     AppRole,
     AuthMethod,
     Bucket,
+    HeaderCopy,
     PkiAuthority,
     PkiRole,
     Policy,
@@ -358,8 +359,14 @@ def test_the_key_of_the_ssh_authority_changes_no_state() -> None:
 
 def test_every_source_is_one_that_is_read() -> None:
     sources = {resource.source for resource in of_sample().values()}
-    assert sources == {"vault", "object-store dijon-objects", f"host {HOST}", "host dijon-gateway-1"}
-    assert all(isinstance(r, VaultResource | StoreResource | HostResource) for r in of_sample().values())
+    assert sources == {
+        "vault",
+        "object-store dijon-objects",
+        f"host {HOST}",
+        "host dijon-gateway-1",
+        f"header-copies of {HOST}",
+    }
+    assert all(isinstance(r, VaultResource | StoreResource | HostResource | HeaderCopy) for r in of_sample().values())
 
 
 def lines_run(factor: float) -> int:

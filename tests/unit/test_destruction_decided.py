@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hosting_cli.destruction import loss, may_begin_at, record, refusals, request
+from hosting_cli.destruction import Remains, loss, may_begin_at, record, refusals, request
 from hosting_cli.request import Asked
 from hosting_cli.resources import AppRole, Bucket, SecretEntry, SecretPurpose, TransitKey
 from inventory.resource import Resource
@@ -36,7 +36,7 @@ def resources(owner: str) -> list[Resource]:
 
 LOSS = loss("imaging", [*resources("imaging"), *resources("imaging-neighbour")])
 KNOWN = Asked(
-    request(LOSS, environment="test", wait_days=21, after_entry=0),
+    request(LOSS, outlives=(), environment="test", wait_days=21, after_entry=0),
     asked_by=frozenset({"engineer"}),
     asked_at=ASKED_AT,
     approved_by={"officer": ASKED_AT + timedelta(days=1)},
@@ -50,6 +50,7 @@ def test_only_what_the_application_owns_is_lost() -> None:
         "secrets": ["imaging/x"],
         "buckets": ["dijon/bfc-imaging"],
         "roles": ["hosting-imaging-host"],
+        "volumes": [],
     }
 
 
@@ -86,7 +87,7 @@ def test_a_killed_run_may_have_made_it_less_and_nobody_may_have_made_it_more() -
 
 @given(st.integers(min_value=1, max_value=400), st.floats(min_value=0, max_value=500))
 def test_it_never_begins_before_its_time(wait_days: int, passed_days: float) -> None:
-    known = replace(KNOWN, request=request(LOSS, environment="test", wait_days=wait_days, after_entry=0))
+    known = replace(KNOWN, request=request(LOSS, outlives=(), environment="test", wait_days=wait_days, after_entry=0))
     begins, now = may_begin_at(known), ASKED_AT + timedelta(days=passed_days)
     assert begins == ASKED_AT + timedelta(days=wait_days)
     assert (refusals(known, LOSS, confirmed="imaging", now=now) == ()) == (now >= begins)
@@ -94,7 +95,7 @@ def test_it_never_begins_before_its_time(wait_days: int, passed_days: float) -> 
 
 def test_the_record_holds_who_and_when_but_not_who_approved_their_own() -> None:
     known = replace(KNOWN, approved_by={"engineer": ASKED_AT, **KNOWN.approved_by})
-    made = record(known, [{"of": "bucket b", "proof": "fail to read"}], by="executor", at=LATER)
+    made = record(known, [{"of": "bucket b", "proof": "fail to read"}], Remains(), by="executor", at=LATER)
     assert made["approved"] == [{"by": "officer", "at": "2026-11-02T12:00:00.000Z"}]
     assert (made["asked_by"], made["carried_out_by"]) == (["engineer"], "executor")
     assert made["destroyed"] == LOSS.body()

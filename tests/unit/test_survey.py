@@ -14,12 +14,22 @@ from deploys.resources import HostIdentity, HostResource
 from hosting_cli.desired import desired, provisioner_entry
 from hosting_cli.errors import EngineError, UnreadableError
 from hosting_cli.plan import Action
-from hosting_cli.resources import VAULT, AccessKey, Policy, SecretEntry, SecretPurpose, StoreUser, object_store
+from hosting_cli.resources import (
+    VAULT,
+    AccessKey,
+    Policy,
+    SecretEntry,
+    SecretPurpose,
+    StoreUser,
+    header_copies,
+    object_store,
+)
 from hosting_cli.survey import ACCESS_KEY_NOTE, Survey, plan_of, read_hosts, read_store, survey
 from inventory import naming
 from inventory.resource import Json, Reading, Resource, Subject
 
 WANTED = desired(region(), environment(), PUBLISHED)
+COPIES = header_copies(HOST)
 ROLE = naming.host_role(APPLICATION, HOST)
 DOWN = UnreadableError(f"host {HOST}", "127.0.0.1:20001 cannot be reached", "See whether the host is up.")
 
@@ -79,10 +89,10 @@ def test_every_source_that_is_asked_for_is_read(world: World) -> None:
 def test_a_sealed_vault_hides_what_only_it_can_tell_and_nothing_is_taken_for_absent(world: World) -> None:
     world.vault.sealed = True
     found = survey(world.session)
-    assert unknown(found) == {VAULT, object_store(STORE), f"host {HOST}", f"host {GATEWAY}"}
+    assert unknown(found) == {VAULT, object_store(STORE), f"host {HOST}", f"host {GATEWAY}", COPIES}
     assert all("sealed" in str(reading.reason) for reading in found.readings)
     plan = plan_of(world.session, found)
-    assert (plan.changes, len(plan.unknown)) == ((), 4)
+    assert (plan.changes, len(plan.unknown)) == ((), 5)
 
 
 def test_a_sealed_vault_does_not_hide_a_store_without_users(world: World) -> None:
@@ -102,14 +112,14 @@ def test_a_store_that_is_down_hides_nothing_else(world: World) -> None:
 def test_one_unreachable_host_does_not_hide_another(world: World) -> None:
     world.hosts.answers[HOST] = DOWN
     found = survey(world.session)
-    assert unknown(found) == {f"host {HOST}"}
+    assert unknown(found) == {f"host {HOST}", COPIES}
     assert by_source(found)[f"host {HOST}"].reason == "127.0.0.1:20001 cannot be reached. See whether the host is up."
 
 
 def test_without_a_certificate_to_log_in_with_every_host_is_unknown_and_the_rest_is_not(world: World) -> None:
     world.hosts.locked_out = EngineError("vault", "the token may not POST ssh/sign", "Its policy must allow it.")
     found = survey(world.session)
-    assert unknown(found) == {f"host {HOST}", f"host {GATEWAY}"}
+    assert unknown(found) == {f"host {HOST}", f"host {GATEWAY}", COPIES}
 
 
 def test_what_was_seen_is_given_by_subject(world: World) -> None:

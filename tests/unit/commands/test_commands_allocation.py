@@ -9,8 +9,8 @@ from sample import FOLDER
 from test_commands_backup import printed
 
 from hosting_cli import region_files
-from hosting_cli.allocating import propose, write_down
-from hosting_cli.commands.allocation import allocate
+from hosting_cli.allocating import propose
+from hosting_cli.commands.allocation import allocate, retire
 from hosting_cli.errors import HostingError, InvalidFilesError, RefusedError, UsageError
 from hosting_cli.result import ExitStatus
 from hosting_cli.session import Session
@@ -128,9 +128,9 @@ def test_a_list_in_brackets_is_left_to_its_author(session: Session) -> None:
 def test_a_file_that_somebody_changes_meanwhile_is_not_overwritten(session: Session) -> None:
     ask(session)
     proposal = propose(session.folder, "besancon")
-    sheet(session).write_text(proposal.before + "# changed\n")
+    sheet(session).write_text(proposal.change.before + "# changed\n")
     with pytest.raises(RefusedError, match="somebody has just changed it"):
-        write_down(proposal)
+        proposal.change.write()
     assert sheet(session).read_text().endswith("# changed\n")
 
 
@@ -155,3 +155,91 @@ def test_a_link_stays_one(session: Session) -> None:
     allocate(session, site="besancon", write=True)
     assert sheet(session).is_symlink()
     assert "annuaire-app" in target.read_text()
+
+
+# -- retirement ---------------------------------------------------------------------------------------------------
+
+OLD = """\
+  # The files of the archive, until they moved.
+  - id: dijon-dossiers
+    site: dijon
+    kind: tunnel
+    network: 10.21.30.0/24
+    nat_pool: 10.21.64.0/24
+"""
+
+
+def test_a_segment_that_nobody_needs_goes_and_its_addresses_are_kept(session: Session) -> None:
+    before = sheet(session).read_text()
+    sheet(session).write_text(before + OLD)
+    shown = retire(session, "dijon-dossiers")
+    assert (shown.status, shown.data["written"]) == (ExitStatus.PENDING, False)
+    assert "-    nat_pool: 10.21.64.0/24" in printed(shown)
+    assert "hosting network retire dijon-dossiers --write" in printed(shown)
+    assert sheet(session).read_text() == before + OLD
+
+    found = retire(session, "dijon-dossiers", write=True)
+    assert (found.command, found.status) == ("network retire", ExitStatus.DONE)
+    since = session.today.isoformat()
+    assert sheet(session).read_text() == before + (
+        f"retired:\n  - id: dijon-dossiers\n    network: 10.21.30.0/24\n    since: {since}\n"
+        f"  - id: dijon-dossiers\n    network: 10.21.64.0/24\n    since: {since}\n"
+    )
+
+
+def test_the_next_one_that_goes_stands_below_the_first(session: Session) -> None:
+    before = sheet(session).read_text()
+    sheet(session).write_text(
+        before + OLD + "retired: # nobody's\n  - {id: a, network: 10.21.3.0/24, since: 2026-10-01}\n"
+    )
+    retire(session, "dijon-dossiers", write=True)
+    retire(session, "dijon-backup", write=True)
+    since = session.today.isoformat()
+    text = sheet(session).read_text()
+    assert text.startswith(
+        before[: before.index("  - id: dijon-backup")] + before[before.index("  - id: dijon-monitoring") :]
+    )
+    assert text.endswith(f"  - id: dijon-backup\n    network: 10.21.1.0/24\n    since: {since}\n")
+    assert (
+        "retired: # nobody's\n  - {id: a, network: 10.21.3.0/24, since: 2026-10-01}\n  - id: dijon-dossiers\n" in text
+    )
+
+
+@pytest.mark.parametrize(
+    ("segment", "needed_by"),
+    [
+        pytest.param(
+            "tunnel-beaune",
+            "interface eth2 of host dijon-gateway-1, group lecteurs-imagerie, flow 1 of imagerie-beaune",
+            id="a tunnel",
+        ),
+        pytest.param(
+            "dijon-imagerie",
+            "interface eth1 of host dijon-app-1, interface eth1 of host dijon-gateway-1, tier app of imagerie-beaune",
+            id="the segment of a tier",
+        ),
+    ],
+)
+def test_a_segment_that_is_needed_stays(session: Session, segment: str, needed_by: str) -> None:
+    with pytest.raises(RefusedError, match=f"segment {segment}: is still needed by {needed_by}. Take it out of there"):
+        retire(session, segment, write=True)
+
+
+TUNNEL = """\
+tunnels:
+  - id: dossiers
+    segment: dijon-dossiers
+    gateways: [{host: dijon-gateway-1, address: 198.51.100.10}]
+    peer: {addresses: [203.0.113.20], contact: beaune-dsi}
+"""
+
+
+def test_a_segment_that_a_tunnel_ends_in_stays(session: Session) -> None:
+    sheet(session).write_text(sheet(session).read_text() + OLD + TUNNEL)
+    with pytest.raises(RefusedError, match="segment dijon-dossiers: is still needed by tunnel dossiers"):
+        retire(session, "dijon-dossiers")
+
+
+def test_a_segment_that_there_is_not_cannot_go(session: Session) -> None:
+    with pytest.raises(UsageError, match=r"segment nowhere: is not in the region. Choose one of: dijon-administration"):
+        retire(session, "nowhere")

@@ -27,7 +27,11 @@ def world(tmp_path: Path) -> World:
     world = World(tmp_path)
     vars(world.session)["repositories"] = FakeRepositories()
     key = Key(kind=KeyKind.TRANSIT_KEY, name="hosting-x", owner=APPLICATION, made_at=NOW - timedelta(days=10))
-    world.vault.known_keys = KeysSeen((key,), {})
+    sealing = Key(kind=KeyKind.TRANSIT_KEY, name=f"hosting-{APPLICATION}-volumes", owner=APPLICATION, made_at=None)
+    world.vault.known_keys = KeysSeen((key, sealing), {})
+    header = {"label": "l", "uuid": "u", "checksum": "now", "saved_checksum": "now", "slots": {"0": {}, "1": {}}}
+    volume = {"size_bytes": 1 << 30, "luks": header}
+    world.hosts.answers = {HOST: {"storage": {"value": {"volumes": {f"{APPLICATION}-data": volume}}}}}
     return world
 
 
@@ -46,6 +50,7 @@ def test_figures_say_what_the_store_the_vault_and_the_journal_say(world: World) 
     assert found["hosting_stored_check_success"] == 1
     assert found["hosting_drill_last_success_timestamp_seconds"] == 0  # there never was one
     assert found["hosting_key_age_seconds"] == 10 * 24 * 3600
+    assert found["hosting_volume_header_saved"] == 0  # the evidence holds no copy
     assert found["hosting_controller_run_timestamp_seconds"] == NOW.timestamp()
     assert set(found) <= set(HELP)
     labels = [item["labels"] for item in result.data["samples"] if item["name"] == "hosting_repository_readable"]
@@ -111,3 +116,13 @@ def test_nobody_is_woken_for_what_somebody_gave_a_reason_for(world: World) -> No
     policy = application.backup.model_copy(update={"schedule": "daily", "laxer_because": "It is sent again."})
     changed(world, backup=policy)
     assert longest_age_minutes(world.session.region, world.session.application(APPLICATION)) == 36 * 60
+
+
+def test_a_header_that_nobody_can_tell_of_has_no_figure_and_is_told(world: World) -> None:
+    unreadable = UnreadableError("object store", "it does not answer", "Is it running?")
+    world.evidence.error = unreadable
+    result = metrics(world.session, only=Part.VOLUMES)
+    assert set(figures(printed(result))) == {"hosting_controller_run_timestamp_seconds"}
+    assert (result.status, len(result.errors)) == (ExitStatus.UNKNOWN, 1)
+    world.evidence.error, world.hosts.locked_out = None, unreadable
+    assert metrics(world.session, only=Part.VOLUMES).errors == (unreadable,)

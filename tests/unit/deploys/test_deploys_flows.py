@@ -1,11 +1,12 @@
 """What a row of the flow matrix opens: every pair of its ends, and nothing besides."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from ipaddress import IPv4Network
 from typing import Any
 
 import pytest
-from sample import region
+from sample import GATEWAY, region
 
 from deploys import flows
 from deploys.flows import ResolvedFlow
@@ -143,3 +144,49 @@ def test_a_tunnel_is_seen(update: Mapping[str, Any], seen: list[IPv4Network]) ->
 
 def test_a_flow_is_one_way_unless_it_says_otherwise() -> None:
     assert Flow.model_fields["direction"].default is Direction.ONE_WAY
+
+
+# -- gateways, and what concerns a segment ----------------------------------------------------------------------------
+
+
+def rows_of_zones(found: Region, *segments: str) -> dict[str, set[str]]:
+    """Give the rows that a gateway with legs in *segments* lets through, by the segment that they lead to."""
+    places, gateway = flows.topology(found), next(host for host in found.hosts if host.id == GATEWAY)
+    legs = tuple(replace(places.legs[GATEWAY][0], name=f"eth{n}", segment=name) for n, name in enumerate(segments))
+    zones = flows.zones(replace(places, legs={GATEWAY: legs}), gateway)
+    return {zone.name: {row.comment for row in zone.rows} for zone in zones}
+
+
+THREE = made(
+    {"source": "tunnel-beaune", "destination": "tier:app"},
+    {"source": "tunnel-beaune-2", "destination": "tier:app"},
+    {"source": "tier:app", "destination": "tunnel-beaune-2"},
+)
+
+
+@pytest.mark.parametrize(
+    ("segments", "expected"),
+    [
+        ((IMAGING, "tunnel-beaune"), {IMAGING: {1}}),
+        ((IMAGING, "tunnel-beaune-2"), {IMAGING: {2}, "tunnel-beaune-2": {3}}),
+        ((IMAGING, "tunnel-beaune", "tunnel-beaune-2"), {IMAGING: {1, 2}, "tunnel-beaune-2": {3}}),
+        (("tunnel-beaune", "tunnel-beaune-2"), {}),
+        ((IMAGING,), {}),
+    ],
+    ids=["two segments", "both ways", "three segments", "without the application", "one segment"],
+)
+def test_a_gateway_lets_through_the_flows_between_its_segments_and_no_other(
+    segments: tuple[str, ...], expected: dict[str, set[int]]
+) -> None:
+    found = rows_of_zones(THREE, *segments)
+    assert {zone: {int(row.split()[2]) for row in rows} for zone, rows in found.items()} == expected
+
+
+@pytest.mark.parametrize(
+    ("segment", "expected"),
+    [(IMAGING, {SAMPLE.id, OTHER.id}), ("tunnel-beaune-2", {SAMPLE.id}), (ADMINISTRATION, set())],
+    ids=["by a tier", "by a group in a row", "by nothing"],
+)
+def test_a_segment_concerns_the_applications_with_a_tier_or_a_flow_there(segment: str, expected: set[str]) -> None:
+    found = made({"source": "group:both", "destination": "tier:app"})
+    assert flows.applications(flows.topology(found), segment) == expected

@@ -20,7 +20,7 @@ from inventory.problems import Problem, quoted
 
 FINESS: TypeAdapter[str] = TypeAdapter(Finess)
 SIREN: TypeAdapter[str] = TypeAdapter(Siren)
-few = settings(max_examples=25, deadline=None)
+few = settings(max_examples=25)
 
 SIRET: TypeAdapter[str] = TypeAdapter(Siret)
 

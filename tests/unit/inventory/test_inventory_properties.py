@@ -65,7 +65,7 @@ def told(folder: Path) -> list[str]:
     return []
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(st.sampled_from(FILES), st.binary(max_size=200))
 def test_any_bytes(name: str, content: bytes) -> None:
     with broken_region(name, content) as folder:
@@ -75,7 +75,7 @@ def test_any_bytes(name: str, content: bytes) -> None:
     assert all("\n" not in problem for problem in problems)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(st.sampled_from(FILES), st.text("ab:-[]{}&*!|>'\"# \n\t,?%@0", max_size=40), st.integers(0), st.integers(0, 40))
 def test_any_scribble_in_a_file(name: str, scribble: str, place: int, length: int) -> None:
     text = (SAMPLE / name).read_text(encoding="utf-8")
@@ -85,7 +85,7 @@ def test_any_scribble_in_a_file(name: str, scribble: str, place: int, length: in
         told(folder)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.sampled_from(FILES), st.randoms(use_true_random=False), values)
 def test_any_value_in_place_of_another(name: str, random: Any, value: Any) -> None:
     tree = deepcopy(PLAIN[name])
@@ -104,7 +104,7 @@ def holders(tree: Any) -> Iterator[tuple[Any, Any]]:
             yield from holders(tree[key])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.one_of(st.binary(max_size=200), values.map(lambda value: yaml.safe_dump(value).encode())))
 @example(b"'[key]': 1")  # pydantic ends the way to a key with this word
 def test_any_environment(content: bytes) -> None:

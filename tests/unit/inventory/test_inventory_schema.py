@@ -142,7 +142,7 @@ def test_a_key_too_many_or_too_few_is_refused_by_both(name: str) -> None:
         assert validator(name).is_valid(tree) == is_accepted_by_model(name, tree), change
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.sampled_from(list(FILES)), st.randoms(use_true_random=False), st.sampled_from(NEAR))
 def test_both_accept_the_same(name: str, random: Any, value: Any) -> None:
     tree = deepcopy(documents()[name])

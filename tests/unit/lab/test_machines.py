@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import load_ssh_private_key, load_ssh_public_key
 
 from hosting_cli.errors import UsageError
-from hosting_cli.lab import accelerator, breakage, console, keys, machines, network, qemu, records
+from hosting_cli.lab import accelerator, breakage, console, keys, machines, network, processes, qemu, recorded, records
 from hosting_cli.lab.image import Image
 from hosting_cli.lab.machines import Record, State
 from hosting_cli.lab.processes import Process
@@ -138,6 +138,30 @@ def test_kvm_is_judged_by_a_kernel_that_ran(console_text: str, log: str, kvm: bo
     found = accelerator.judge(console_text, log)
     assert found.kvm is kvm
     assert reason in found.reason
+
+
+@pytest.mark.parametrize(
+    ("qemu_does", "kvm"),
+    [
+        pytest.param('for last; do :; done; echo LAB-TRIED > "${last#file:}"', True, id="a kernel runs and ends"),
+        pytest.param("echo KVM internal error; exec sleep 300", False, id="it stays where it failed"),
+    ],
+)
+def test_kvm_is_tried_once_and_nothing_of_the_trial_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qemu_does: str, kvm: bool
+) -> None:
+    program, tried = tmp_path / "qemu", tmp_path / "tried"
+    program.write_text(f"#!/bin/sh\necho $$ >> {tried}\n{qemu_does}\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(qemu, "PROGRAM", str(program))
+    monkeypatch.setattr(accelerator, "_DEVICE", program)
+    image = Image("key", tmp_path / "image")
+    for _ in range(2):
+        assert accelerator.find(tmp_path / "cache", image, "QEMU 10", print).kvm is kvm
+    (pid,) = tried.read_text().split()
+    assert processes._started(int(pid)) is None
+    (folder,) = (path for path in (tmp_path / "cache/accelerators").iterdir() if path.is_dir())
+    assert recorded.find(folder) is None
 
 
 def test_a_record_is_whole_at_any_moment(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from sample import APPLICATION, GATEWAY, HOST, environment, region
 from deploys.resources import HostFile
 from hosting_cli.doors.hosts import Completed
 from hosting_cli.errors import EngineError, HostingError, UnreadableError
-from hosting_cli.proofs import flows, neighbour, objects, reboot, restore, suite
+from hosting_cli.proofs import flows, headers, neighbour, objects, reboot, restore, suite
 from hosting_cli.proofs.flows import Attempt
 from hosting_cli.proofs.proof import Proof, Verdict
 from hosting_cli.survey import Survey
@@ -350,7 +350,7 @@ def test_a_host_that_comes_back_without_something_has_broken_the_promise(world: 
 def test_an_application_is_owed_a_proof_of_every_promise(world: World) -> None:
     Files(world)
     found = list(suite.run(world.session, Survey({}, ()), SAMPLE, disruptive=False))
-    promises = {neighbour.NAME, objects.ENCRYPTED, flows.PASSES, restore.NAME, reboot.NAME}
+    promises = {neighbour.NAME, objects.ENCRYPTED, flows.PASSES, headers.NAME, restore.NAME, reboot.NAME}
     assert promises <= {proof.name for proof in found}
     assert {proof.verdict for proof in found if proof.name == reboot.NAME} == {Verdict.NOT_PROVEN}
 

@@ -7,10 +7,20 @@ import pytest
 from sample import HOST, environment, region
 
 from hosting_cli.doors.evidence import Kept
+from hosting_cli.figures import of_volumes
 from hosting_cli.journal import Journal
+from hosting_cli.proofs.proof import Verdict
 from hosting_cli.volumes.places import Held, place_named, places
 from hosting_cli.volumes.reading import Header, Seen
-from hosting_cli.volumes.standing import HeaderState, SealedCopy, Standing, last_opened, name_of, sealed_copies
+from hosting_cli.volumes.standing import (
+    HeaderState,
+    SealedCopy,
+    Standing,
+    judge_saved,
+    last_opened,
+    name_of,
+    sealed_copies,
+)
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 NAME = f"{HOST}:imagerie-beaune/data"
@@ -80,3 +90,46 @@ def test_entries_of_a_rotation_are_apart_from_those_that_hosts_read() -> None:
     names = [PLACE.entry(held).name for held in Held] + [PLACE.next_entry(held).name for held in Held]
     assert len(set(names)) == 4
     assert [name.rpartition("/")[2] for name in names] == ["active", "recovery", "active-next", "recovery-next"]
+
+
+WHOLE = Seen(PLACE, 4, HEADER)
+
+
+@pytest.mark.parametrize(
+    ("found", "verdict", "said", "saved"),
+    [
+        (Standing(WHOLE, (COPY,), NOW, 2), Verdict.HELD, "a copy opened on 2026-11-22", True),
+        (Standing(WHOLE, (COPY,), None, 2), Verdict.BROKEN, f"opened: hosting volume header test {NAME}", True),
+        (Standing(WHOLE, (), NOW, 2), Verdict.BROKEN, "the evidence holds no copy", False),
+        (Standing(WHOLE, (EARLIER,), NOW, 2), Verdict.BROKEN, "of an earlier header", False),
+        (Standing(Seen(PLACE, 4, OTHER), (COPY,), NOW, 2), Verdict.BROKEN, "on the host is not of this header", False),
+        (Standing(Seen(PLACE, 4, STRAY), (COPY,), NOW, 2), Verdict.BROKEN, "slot 6: nobody needs it", True),
+        (Standing(LOST, (COPY,), NOW, 2), Verdict.BROKEN, "its header is lost", None),
+        (Standing(UNKNOWN, (COPY,), NOW, 2), Verdict.UNKNOWN, "host is down", None),
+    ],
+    ids=[
+        "kept and opened",
+        "never opened",
+        "no copy",
+        "an old copy",
+        "an old copy on the host",
+        "a way in",
+        "lost",
+        "host down",
+    ],
+)
+def test_a_header_is_saved_when_both_copies_are_of_it_and_one_was_opened(
+    found: Standing, verdict: Verdict, said: str, saved: bool | None
+) -> None:
+    proof = judge_saved(found)
+    assert (proof.name, proof.subject, proof.verdict) == ("header-saved", f"volume {NAME}", verdict)
+    assert said in proof.sentence
+    assert found.is_saved is saved
+
+
+def test_where_nobody_can_tell_there_is_no_figure_and_no_verdict() -> None:
+    found = Standing(Seen(PLACE, 4, HEADER), (), NOW, 2, "the store is down")
+    assert (found.is_saved, judge_saved(found).verdict) == (None, Verdict.UNKNOWN)
+    assert [sample.name for sample in of_volumes([found], NOW)] == ["hosting_controller_run_timestamp_seconds"]
+    (_, saved) = of_volumes([Standing(Seen(PLACE, 4, HEADER), (EARLIER,), NOW, 2)], NOW)
+    assert (saved.value, saved.labels) == (0.0, {"application": "imagerie-beaune", "host": HOST, "volume": "data"})
