@@ -8,22 +8,26 @@ from deploys import names
 from deploys.resources import HostIdentity
 from hosting_cli.actors import WRAPPED_SECONDS
 from hosting_cli.desired import hosts_of
+from hosting_cli.desired_links import gateways_with_tunnels
 from hosting_cli.errors import EngineError, RefusedError, UnreadableError
 from hosting_cli.procedure import Observed, Step, proof
 from hosting_cli.proofs.on_host import hand_on
 from hosting_cli.session import Session
 from hosting_cli.survey import read_hosts
 from inventory import naming
-from inventory.models import Application
-from inventory.resource import Json, Subject
+from inventory.models import Application, Region
+from inventory.resource import PLATFORM, Json, Subject
 
 
-def identity_of(application: Application, role: str) -> HostIdentity:
-    """Say which host holds *role*; raise ``RefusedError`` where no file asks for it."""
-    for host in hosts_of(application):
-        if naming.host_role(application.id, host) == role:
-            name = f"{host}:{application.id}"
-            return HostIdentity(host=host, name=name, owner=application.id, application=application.id, role=role)
+def identity_of(region: Region, application: Application | None, role: str) -> HostIdentity:
+    """Say which host holds *role*; raise ``RefusedError`` where no file asks for it.
+
+    The platform's own, of no application, are those of gateways.
+    """
+    owner = PLATFORM if application is None else application.id
+    for host in gateways_with_tunnels(region) if application is None else hosts_of(application):
+        if naming.host_role(owner, host) == role:
+            return HostIdentity(host=host, name=f"{host}:{owner}", owner=owner, application=owner, role=role)
     remedy = "Only identities that the region's files ask for are given new secret-ids."
     raise RefusedError(f"secret-id {role}", "no file of the region asks for its role", remedy)
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 
-from hosting_cli.errors import RefusedError
 from hosting_cli.procedure import Step
 from hosting_cli.request import Request
 from hosting_cli.rotations import identities, key_service
@@ -16,7 +15,7 @@ def goal(session: Session, application: Application | None, role: str) -> Mappin
     """Say what is asked for, of whoever holds *role*."""
     if role == naming.S3_KMS_ROLE:
         return key_service.goal(session)
-    return identities.goal(session, identities.identity_of(_known(application, role), role))
+    return identities.goal(session, identities.identity_of(session.region, application, role))
 
 
 def steps(session: Session, application: Application | None, request: Request) -> Iterator[Step]:
@@ -24,12 +23,5 @@ def steps(session: Session, application: Application | None, request: Request) -
     role = request.subject.name
     if role == naming.S3_KMS_ROLE:
         return key_service.Rotation(session, role, request.digest).steps()
-    identity = identities.identity_of(_known(application, role), role)
+    identity = identities.identity_of(session.region, application, role)
     return identities.Rotation(session, identity, str(request.goal["replaces"])).steps()
-
-
-def _known(application: Application | None, role: str) -> Application:
-    if application is None:
-        remedy = "Nobody knows where it is used: no file of the region asks for it."
-        raise RefusedError(f"secret-id {role}", "it belongs to no application", remedy)
-    return application

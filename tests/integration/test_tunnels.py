@@ -38,8 +38,6 @@ from inventory.models import Region
 from inventory.resource import PLATFORM, Json
 from vault_policies import render
 
-FORBIDDEN = 403
-
 
 @pytest.fixture(scope="module")
 def joined(tmp_path_factory: pytest.TempPathFactory) -> Region:
@@ -275,11 +273,26 @@ def test_a_role_certifies_its_one_name_for_keys_of_that_size_only(
         root_door.pki.certify(role, request.text, name)
 
 
-@pytest.mark.parametrize(
-    "path", ["pki/sign/hosting-peer-beaune", "pki/sign/hosting-gateway-dijon-gateway-2", "pki/revoke"]
-)
-def test_a_gateway_certifies_nobody_but_itself(vault: OpenBao, gateway: Secret, path: str) -> None:
-    assert vault.attempt(gateway, "POST", path, {"csr": "", "common_name": ""}) == FORBIDDEN
+RIGHTS = {
+    "pki/sign/hosting-gateway-dijon-gateway-1": {"update"},
+    "pki/sign/hosting-gateway-dijon-gateway-2": {"deny"},
+    "pki/sign/hosting-peer-beaune": {"deny"},
+    "pki/issue/hosting-gateway-dijon-gateway-1": {"deny"},
+    "pki/roles/hosting-gateway-dijon-gateway-1": {"deny"},
+    "pki/revoke": {"deny"},
+    "auth/approle/role/hosting-platform-dijon-gateway-1/secret-id/lookup": {"update"},
+    "auth/approle/role/hosting-platform-dijon-gateway-1/secret-id": {"deny"},
+    "auth/token/lookup-self": {"read"},
+    "auth/token/revoke-self": {"update"},
+    "kv/data/hosting/imagerie-beaune/volumes/dijon-app-1/data/active": {"deny"},
+    "transit/decrypt/hosting-imagerie-beaune-volumes": {"deny"},
+    "sys/mounts": {"deny"},
+}
+
+
+def test_a_gateway_has_itself_certified_and_may_do_nothing_else(vault: OpenBao, gateway: Secret) -> None:
+    found = vault.capabilities_of(gateway, tuple(RIGHTS))
+    assert {path: set(capabilities) for path, capabilities in found.items()} == RIGHTS
 
 
 def test_operations_certify_peers_and_no_gateway(vault: OpenBao, link: Link) -> None:

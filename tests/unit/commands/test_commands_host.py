@@ -5,11 +5,13 @@ from pathlib import Path
 import pytest
 from fake_doors import World
 from sample import APPLICATION, GATEWAY, HOST
+from with_tunnels import with_tunnel
 
 from hosting_cli.commands.host import lost
 from hosting_cli.console import render
-from hosting_cli.errors import UsageError
+from hosting_cli.errors import RefusedError, UsageError
 from hosting_cli.result import ExitStatus
+from hosting_cli.rotations.identities import identity_of
 
 
 @pytest.fixture
@@ -36,6 +38,22 @@ def test_it_can_be_said_twice(world: World) -> None:
 def test_a_host_without_applications_has_no_identity_to_end(world: World) -> None:
     assert lost(world.session, GATEWAY, confirm=GATEWAY).status is ExitStatus.DONE
     assert world.session.journal.entries() == ()
+
+
+def test_a_gateway_that_ends_tunnels_is_certified_no_more_and_its_peers_are_to_be_told(world: World) -> None:
+    vars(world.session)["region"] = with_tunnel()
+    role = f"hosting-platform-{GATEWAY}"
+    world.vault.accessors[role] = ["first"]
+    result = lost(world.session, GATEWAY, confirm=GATEWAY)
+    assert world.vault.accessors[role] == []
+    assert "tell every peer" in "\n".join(render(block, width=200, colours=False) for block in result.blocks)
+
+
+def test_the_identity_of_a_gateway_is_given_a_new_secret_id_as_those_of_applications_are() -> None:
+    identity = identity_of(with_tunnel(), None, f"hosting-platform-{GATEWAY}")
+    assert (identity.host, identity.application) == (GATEWAY, "platform")
+    with pytest.raises(RefusedError, match="no file of the region asks for its role"):
+        identity_of(with_tunnel(), None, f"hosting-platform-{HOST}")
 
 
 @pytest.mark.parametrize(
