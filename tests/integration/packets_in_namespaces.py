@@ -25,6 +25,10 @@ QUIET_SECONDS = 0.5
 """How long nothing more must come before all has."""
 
 TCP = 6
+
+Mark = tuple[str, int, bytes, bytes]
+"""Where a packet was seen, and which it was."""
+
 OUTGOING = 4
 """The kind of packet that a packet socket sees because we sent it ourselves."""
 
@@ -90,7 +94,7 @@ class Host:
         return made
 
     def send(self, packets: list[Any]) -> list[bool]:
-        seen: set[tuple[str, int]] = set()
+        seen: set[Mark] = set()
         for number, packet in enumerate(packets, start=1):
             content = written(packet, number)
             if packet["hook"] == "output":
@@ -105,9 +109,12 @@ class Host:
                 self.look(seen, 0)
         self.look(seen, QUIET_SECONDS)
         where = {"input": lambda packet: "inside", "output": outgoing, "forward": outgoing}
-        return [(where[packet["hook"]](packet), number) in seen for number, packet in enumerate(packets, start=1)]
+        return [
+            (where[packet["hook"]](packet), number, *ends(packet)) in seen
+            for number, packet in enumerate(packets, start=1)
+        ]
 
-    def look(self, seen: set[tuple[str, int]], patience: float) -> None:
+    def look(self, seen: set[Mark], patience: float) -> None:
         """Note what came, until nothing has for a while."""
         places = {**{end: name for name, end in self.ends.items()}, **dict.fromkeys(self.inside, "inside")}
         until = time.monotonic() + patience
@@ -115,9 +122,9 @@ class Host:
             for each in ready:
                 content, address = each.recvfrom(65535)
                 if places[each] == "inside":
-                    seen.add(("inside", struct.unpack(">H", content[4:6])[0]))
+                    seen.add(("inside", *marked(content)))
                 elif address[2] != OUTGOING:
-                    seen.add((places[each], number_of(content[14:])))
+                    seen.add((places[each], *marked(content[14:])))
             until = time.monotonic() + patience
 
 
@@ -148,15 +155,20 @@ def raw_socket(protocol: int) -> socket.socket:
     return socket.socket(socket.AF_INET, socket.SOCK_RAW, protocol)
 
 
-def number_of(content: bytes) -> int:
+def marked(content: bytes) -> tuple[int, bytes, bytes]:
+    """Give by what a packet is recognised: its number and its ends, for answers of the host have numbers too."""
     if content[0] >> 4 == 4:
-        return int(struct.unpack(">H", content[4:6])[0])
-    return int(struct.unpack(">I", content[:4])[0] & 0xFFFFF)
+        return struct.unpack(">H", content[4:6])[0], content[12:16], content[16:20]
+    return struct.unpack(">I", content[:4])[0] & 0xFFFFF, content[8:24], content[24:40]
+
+
+def ends(packet: Any) -> tuple[bytes, bytes]:
+    return ip_address(packet["source"]).packed, ip_address(packet["destination"]).packed
 
 
 def written(packet: Any, number: int) -> bytes:
     """Write a packet out, with checksums, for connection tracking looks at them."""
-    source, destination = (ip_address(packet[end]).packed for end in ("source", "destination"))
+    source, destination = ends(packet)
     protocol, ports = packet["protocol"], struct.pack(">HH", packet["first"], packet["second"])
     if protocol == TCP:
         transport, at = ports + struct.pack(">IIBBHHH", number, 0, 5 << 4, 2, 1024, 0, 0), 16
