@@ -9,10 +9,10 @@ from hosting_cli.secret import Secret
 from inventory import naming
 from inventory.key_policy import KeyKind
 from inventory.models import Application, Region
-from inventory.resource import Json
+from inventory.resource import PLATFORM, Json
 from vault_policies import render
 
-APP, HOST = "imagerie-beaune", "dijon-app-1"
+APP, HOST, GATEWAY = "imagerie-beaune", "dijon-app-1", "dijon-gateway-1"
 KEY = f"transit/keys/hosting-{APP}-objects"
 VOLUME = f"kv/data/hosting/{APP}/volumes/{HOST}/data/active"
 ROLE = f"auth/approle/role/{naming.host_role(APP, HOST)}"
@@ -38,14 +38,17 @@ ROLES = {
     "prune": (naming.prune_user(APP),),
     "copy": (naming.copy_user(APP),),
     "store": (naming.S3_KMS_ROLE,),
+    "gateway": (naming.host_role(PLATFORM, GATEWAY),),
 }
-"""People, and what works without them: an application on its host, whoever prunes and copies, the object store."""
+"""People, and what works without them: an application on its host, whoever prunes and copies, the object store, a
+gateway that ends tunnels.
+"""
 
 # What is asked must do no harm where it is allowed, so that every row can be tried; the letters are those who may, in
 # the order of ROLES: o, a(pprover), A(uditor), c(all), g(lass), d(estruction), m(etrics), h(ost), p(rune), k(copy),
-# s(tore).
+# s(tore), (gate)w(ay).
 MATRIX: list[tuple[str, str, Json, str]] = [
-    ("GET", "auth/token/lookup-self", None, "oaAcgdmhpk"),
+    ("GET", "auth/token/lookup-self", None, "oaAcgdmhpkw"),
     ("GET", "sys/mounts", None, "oAd"),
     ("GET", "sys/policies/acl/people-operations", None, "oAd"),
     ("POST", "sys/policies/acl/people-operations", {"policy": ""}, ""),
@@ -111,6 +114,9 @@ MATRIX: list[tuple[str, str, Json, str]] = [
     ("POST", "pki/roles/hosting-matrix", {"allow_any_name": True}, ""),
     ("POST", "pki/roles/other", {}, ""),
     ("POST", "pki/sign/hosting-proof", {"csr": "none"}, "od"),
+    ("POST", "pki/sign/hosting-peer-beaune", {"csr": "none"}, "od"),
+    ("POST", f"pki/sign/hosting-gateway-{GATEWAY}", {"csr": "none"}, "w"),
+    ("POST", "pki/sign/hosting-gateway-other", {"csr": "none"}, ""),
     ("POST", "pki/issuers/generate/root/exported", {"common_name": "x", "key_type": "none"}, ""),
     ("POST", "pki/issuers/generate/root/internal", {"common_name": "x", "key_type": "none"}, "od"),
     ("POST", "pki/issuers/generate/intermediate/internal", {"common_name": "x", "key_type": "none"}, "od"),
@@ -140,7 +146,7 @@ MATRIX: list[tuple[str, str, Json, str]] = [
     ("POST", "pki/config/issuers", {"default": "none"}, "od"),
     ("POST", f"{ROLE}/secret-id-accessor/destroy", {"secret_id_accessor": "none"}, "ogd"),
 ]
-LETTERS = dict(zip("oaAcgdmhpks", ROLES, strict=True))
+LETTERS = dict(zip("oaAcgdmhpksw", ROLES, strict=True))
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +158,9 @@ def people(root_door: OpenBao, vault_door: OpenBao, region: Region, application:
         (naming.copy_user(APP), render.backup_copy(region, application)),
     ):
         vault_door.write(Policy(name=name, owner=APP, text=text))
-    without_people = {role: vault_door.token_for(ROLES[role], ttl_seconds=600) for role in ("host", "store")}
+    own = Policy(name=naming.host_role(PLATFORM, GATEWAY), owner=PLATFORM, text=render.gateway(region, GATEWAY))
+    vault_door.write(own)
+    without_people = {role: vault_door.token_for(ROLES[role], ttl_seconds=600) for role in ("host", "store", "gateway")}
     return {
         role: root_door.issue_token(f"matrix-{role.replace(' ', '-')}", policies, period_seconds=600)
         for role, policies in ROLES.items()
