@@ -1,6 +1,8 @@
 """A real OpenBao and a real SeaweedFS, started once by the lab's own modules, and doors to them."""
 
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from backups_lab import environment, officer, place, session, writer  # noqa: F401 fixtures
@@ -21,6 +23,10 @@ from hosting_cli.doors.openbao import OpenBao
 from inventory.environment import VaultAccess
 from inventory.load import load_region
 from inventory.models import Application, Region
+
+_UNIT = Path(__file__).parents[1] / "unit"
+sys.path[:0] = [str(_UNIT), str(_UNIT / "network")]
+"""The sample, and what it is to be proven of."""
 
 
 @pytest.fixture(scope="session")
