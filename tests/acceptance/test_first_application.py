@@ -115,7 +115,7 @@ def test_drift_is_seen_and_named_proven_to_matter_and_mended(provisioned: LabRun
     by_verdict = defaultdict(set)
     for proof in ran.data["proofs"]:
         by_verdict[proof["verdict"]].add(proof["proof"])
-    assert by_verdict["broken"] == {"nothing-to-change", "unlisted-flow-dropped"}
+    assert by_verdict["broken"] == {"nothing-to-change", "unlisted-flow-dropped", "header-saved"}
     assert by_verdict["not proven"] == {"object-unreadable-without-key", "survives-reboot"}
     assert by_verdict["unknown"] == set()
     assert provisioned.converge().status == 0

@@ -27,6 +27,9 @@ pytestmark = pytest.mark.timeout(1800)
 
 APP, GATEWAY = HOSTS
 APPLICATION = "imagerie-beaune"
+CREDENTIAL = f"/run/credentials/hosting-volume-{APPLICATION}-data.service/hosting-{APPLICATION}"
+"""Where systemd holds the host's secret-id for the unit that opens the volume: in memory that is never swapped, for
+root alone, as long as the unit is up."""
 KEPT_ON_PURPOSE = ("tokens", "unseal.json", "bootstrap_key", "vms", "seaweedfs")
 """Of the lab's folder: people's own tokens, keys of the lab, disks (looked at by themselves), the store's own users."""
 
@@ -54,7 +57,7 @@ def test_no_secret_is_found_on_the_controller_or_on_hosts(provisioned: LabRunner
     first = {f"{name}, when it was provisioned": content for name, content in lab.processes.items()}
     places = {**shown, **first, **since, **journals, **files_of_controller(lab)}
     assert leaks(places, canaries) == []
-    assert on_hosts(lab, canaries) == []
+    assert [found for found in on_hosts(lab, canaries) if CREDENTIAL not in found] == []
     assert on_disks(lab, canaries) == []
 
 

@@ -125,7 +125,9 @@ def run_until_killed(lab: Lab, arguments: tuple[str, ...], seen: set[str], delay
         time.sleep(delay_seconds)
         os.killpg(process.pid, signal.SIGKILL)
 
-    status, _ = run_until(lab, arguments, seen, kill)
+    status, said = run_until(lab, arguments, seen, kill)
+    if status > 0:
+        sys.stderr.write(f"it ended with {status}: {said.get('errors')}\n")
     return None if status == -signal.SIGKILL else status
 
 

@@ -57,7 +57,8 @@ def test_everything_that_the_vault_keeps_is_read(vault_door: OpenBao, applicatio
     (authority,) = (key for key in seen.keys if key.kind is KeyKind.SSH_AUTHORITY)
     assert (authority.made_at, bool(authority.unknown)) == (None, True)
     assert {key.owner for key in seen.keys if key.kind is KeyKind.SECRET_ID} >= {application.id}
-    assert all(is_recent(key.made_at) for key in seen.keys if key is not authority and key.name.startswith(role))
+    made = [key.made_at for key in seen.keys if key.name.startswith(role)]
+    assert None not in made and is_recent(max(filter(None, made)))  # tests before may have made others
 
 
 def test_a_rotated_key_has_a_new_age_and_a_secret_under_it_an_old_wrapping(
