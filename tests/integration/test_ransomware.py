@@ -122,7 +122,7 @@ def test_nothing_that_a_host_may_destroys_a_backup(
     (checked,) = backup.check(engineer, place.application, parts=1).data["checks"]
     assert checked["found"] == "whole"
     (repository,) = backup.show(engineer, place.application).data["repositories"]
-    assert {refusal["rule"] for refusal in repository["refusals"]} == said_before
+    assert {refusal["rule"] for refusal in repository["refusals"]} <= said_before
 
     # Once more changes nothing.
     again = backup.recover(engineer, place.application, known_good.isoformat())
