@@ -39,7 +39,7 @@ lint: $(BIN)/.installed
 types: $(BIN)/.installed
 	@$(BIN)/mypy --no-error-summary
 unit: install .ci/.debian-installed-tests
-	@$(BIN)/python -m pytest -q --numprocesses=2 tests/unit
+	@$(BIN)/python -m pytest -q --numprocesses=2 --hypothesis-profile=check tests/unit
 promises: $(BIN)/.installed
 	@$(BIN)/python -m pytest -q tests/promises
 

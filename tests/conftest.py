@@ -4,8 +4,9 @@ import pytest
 from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
-settings.register_profile("shared computers", deadline=None)
-settings.load_profile("shared computers")
+settings.register_profile("suite", deadline=None)  # computers are shared, and slow at times
+settings.register_profile("check", settings.get_profile("suite"), max_examples=25)
+settings.load_profile("suite")
 
 OWN_LAB = "tests/acceptance/own_lab/"
 """Where the tests are that bring machines of their own up."""
