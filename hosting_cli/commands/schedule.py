@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
-from hosting_cli.errors import EngineError, UsageError
+from hosting_cli.errors import UsageError
 from hosting_cli.result import Result, Table, text
 from hosting_cli.session import Session
+from hosting_cli.whole_files import replace_file
 from inventory.resource import Json
 
 IntoOption = Annotated[
@@ -59,15 +60,8 @@ def schedule(
         blocks = tuple(text(f"# {name}", *content.splitlines(), "") for name, content in written.items())
         return Result("schedule", data, blocks)
     for name, content in written.items():
-        _write(into / name, content)
+        replace_file(into / name, content.encode(), remedy="Give another --into.")
     rows = tuple((f"{job.name}.timer", job.calendar, job.says) for job in jobs())
     timers = " ".join(f"{job.name}.timer" for job in jobs())
     then = text(f"Now: systemctl daemon-reload && systemctl enable --now {timers}")
     return Result("schedule", data, (Table("", ("timer", "when", "what"), rows), then))
-
-
-def _write(file: Path, content: str) -> None:
-    try:
-        file.write_text(content)
-    except OSError as error:
-        raise EngineError(f"file {file}", f"cannot be written ({error.strerror})", "Give another --into.") from error
