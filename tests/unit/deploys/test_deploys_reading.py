@@ -24,7 +24,7 @@ from deploys.resources import (
     HostVolume,
 )
 from hosting_cli.plan import Finding, compare
-from inventory.resource import Subject
+from inventory.resource import PLATFORM, Subject
 
 GIB = 1 << 30
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -62,6 +62,8 @@ def right_answer(host: str = HOST) -> dict[str, Any]:
         "units": {unit: _unit() for unit in units},
         "firewall": {"kernel": "as loaded", "isolated": [], "kept": []},
     }
+    if host == GATEWAY:
+        parts["identities"] = {PLATFORM: {**_identity(), "role": "hosting-platform-dijon-gateway-1"}}
     if host == HOST:
         parts["identities"] = {APPLICATION: _identity()}
         parts["storage"] = {
