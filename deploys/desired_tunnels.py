@@ -64,7 +64,8 @@ def _batch(view: View, links: tuple[Link, ...]) -> str:
         for leg in view.places.legs[view.host.id]:
             if leg.segment == link.tunnel.segment:
                 add = f"link add name {leg.name} group {INTERFACE_GROUP} type xfrm dev lo if_id {link.interface_id}"
-                lines += [add, f"link set dev {leg.name} up"]
+                # Without IPv6, which no tunnel carries, it has no address that we did not give it.
+                lines += [add, f"link set dev {leg.name} addrgenmode none up"]
                 lines.append(f"address replace {leg.address}/{leg.network.prefixlen} dev {leg.name}")
                 lines += [f"route replace {found} dev {leg.name}" for found in link.theirs if found != leg.network]
     return "\n".join([*lines, ""])

@@ -28,7 +28,7 @@ from inventory.models import Region
 
 CHARON = "/usr/lib/ipsec/charon"
 GATEWAY, TUNNEL = "dijon-gateway-1", "beaune"
-OUR_ADDRESS, PEER_ADDRESS = "198.51.100.10", "203.0.113.20"
+OUR_ADDRESS, PEER_ADDRESS = "198.51.100.10", "198.51.100.20"
 APPLICATION, STATION = "10.21.10.11", "172.20.21.5"
 """Who talks through the tunnel: a host of the imaging tier, and somebody of the establishment."""
 
@@ -46,16 +46,6 @@ import socket, sys
 with socket.create_connection((sys.argv[2], 443), timeout=4, source_address=(sys.argv[1], 0)) as connection:
     sys.exit(connection.recv(4) != b"here")
 """
-
-_TUNNEL = f"""
-tunnels:
-  - id: {TUNNEL}
-    segment: tunnel-beaune
-    gateways: [{{host: {GATEWAY}, address: {OUR_ADDRESS}}}]
-    peer: {{addresses: [{PEER_ADDRESS}], contact: beaune-dsi}}
-    ipsec: {{key_exchange: classical}}
-"""
-"""Classical, for the daemon of Debian 12 knows no ML-KEM."""
 
 _ON_THE_WIRE = f"""
 table inet counting {{
@@ -116,14 +106,10 @@ swanctl {
 
 
 def region_with_tunnel(folder: Path) -> Region:
-    """Load the sample with a tunnel to Beaune, from files as an operator would write them.
-
-    Its interface is called as the daemon calls that by which it hands over packets.
-    """
+    """Load the sample; the tunnel's interface is called as the daemon calls that by which it hands over packets."""
     shutil.copytree(SAMPLE, folder)
-    network, gateway = folder / "network.yaml", folder / "hosts" / f"{GATEWAY}.yaml"
-    network.write_text(network.read_text() + _TUNNEL)
-    gateway.write_text(gateway.read_text().replace("name: eth2", "name: ipsec0"))
+    gateway = folder / "hosts" / f"{GATEWAY}.yaml"
+    gateway.write_text(gateway.read_text().replace("name: ipsec1", "name: ipsec0"))
     return load_region(folder)
 
 

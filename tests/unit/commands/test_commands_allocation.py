@@ -210,7 +210,8 @@ def test_the_next_one_that_goes_stands_below_the_first(session: Session) -> None
     [
         pytest.param(
             "tunnel-beaune",
-            "interface ipsec1 of host dijon-gateway-1, tunnel beaune, group lecteurs-imagerie, flow 1 of imagerie-beaune",
+            "interface ipsec1 of host dijon-gateway-1, tunnel beaune, group lecteurs-imagerie, "
+            "flow 1 of imagerie-beaune",
             id="a tunnel",
         ),
         pytest.param(

@@ -55,7 +55,7 @@ def test_a_tunnel_is_ipsec_where_nothing_else_is_written(with_tunnel: Path) -> N
 
     assert tunnel.kind is TunnelKind.IPSEC
     assert tunnel.ipsec_terms == Ipsec(
-        key_exchange=KeyExchange.HYBRID_PREFERRED, ike_rekey_seconds=21600, child_rekey_seconds=3600
+        key_exchange=KeyExchange.CLASSICAL, ike_rekey_seconds=21600, child_rekey_seconds=3600
     )
 
 
