@@ -81,6 +81,24 @@ def test_a_packet_brings_the_tunnel_up_and_passes_encrypted_only(peer: Firewall)
     assert any(name.endswith(" 4500 esp") for name in peer.watched())
     assert peer.in_clear() == set()
 
+    told = peer.lab.run("network", "tunnel", "status")
+    assert told.status == 0, told.output
+    (standing,) = told.data["tunnels"]
+    assert (standing["standing"], standing["ike"]) == ("up", "AES_GCM_16-256/PRF_HMAC_SHA2_384/ECP_384")
+
+
+def test_what_somebody_loads_by_hand_is_drift(peer: Firewall) -> None:
+    laxer = "sed 's/revocation = strict/revocation = relaxed/' /etc/swanctl/swanctl.conf > /run/by-hand.conf"
+    load = "swanctl --load-conns --file /run/by-hand.conf"
+    peer.lab.on_machine(GATEWAY, "sh", "-c", f"{laxer} && {load} && rm /run/by-hand.conf")
+    try:
+        drift = peer.lab.run("drift")
+    finally:
+        peer.lab.on_machine(GATEWAY, "systemctl", "reload", "strongswan.service")
+    assert drift.status == 3
+    changed = {change["subject"]: change["differing"] for change in drift.data["plan"]["changes"]}
+    assert changed == {"host-unit dijon-gateway-1:strongswan.service": ["settled"]}, drift.output
+
 
 def test_what_no_flow_lists_is_dropped_although_it_is_in_the_tunnel(peer: Firewall) -> None:
     before = counted(peer.lab, "forward-dropped")

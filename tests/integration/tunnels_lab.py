@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -23,6 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from engines_lab import SAMPLE
 
+from deploys.programs import INTERPRETER, program
 from inventory.load import load_region
 from inventory.models import Region
 
@@ -189,6 +191,18 @@ class Site:
         )
         wait_until(lambda: self.swanctl("--stats").returncode == 0, f"the daemon of {self.namespace} answers")
         self.load()
+
+    def told_of_itself(self) -> Any:
+        """Have the program that reads hosts ask the daemon."""
+        request = {"socket": f"{self.folder}/vici", "certificate": f"{self.folder}/swanctl/x509/hosting-link.pem"}
+        done = subprocess.run(
+            INTERPRETER,
+            input=program("read_host", {"timeout_seconds": SECONDS, "tunnels": request}),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return json.loads(done.stdout)
 
     def stop(self) -> None:
         if self.daemon is not None:
