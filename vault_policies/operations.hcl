@@ -171,6 +171,10 @@ path "sys/mounts/pki/tune" {
 path "pki/issuers/generate/root/internal" {
   capabilities = ["create", "update"]
 }
+# The same for a key that is here already: a run that was killed had only come to that.
+path "pki/issuers/generate/root/existing" {
+  capabilities = ["create", "update"]
+}
 path "pki/issuers" {
   capabilities = ["list"]
 }
