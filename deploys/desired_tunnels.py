@@ -22,6 +22,7 @@ INTERFACE_GROUP = 104
 
 READING: dict[str, Json] = {
     "socket": "/run/charon.vici",
+    "timeout_seconds": 20,
     "certificate": f"/etc/swanctl/x509/{tunnels.CERTIFICATE}",
 }
 """What `facts/read_host.py` must know to ask the daemon."""

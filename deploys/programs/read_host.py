@@ -298,6 +298,8 @@ def _read_tunnels(wanted: Any, forks: dict[str, Fork]) -> Any:
 
     certificate = _text_or_none(wanted["certificate"])
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as daemon:
+        # One that hangs is unknown, and does not take the rest of the answer with it.
+        daemon.settimeout(wanted["timeout_seconds"])
         try:
             daemon.connect(wanted["socket"])
         except (FileNotFoundError, ConnectionRefusedError):
