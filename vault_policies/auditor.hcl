@@ -118,6 +118,7 @@ path "sys/audit" {
 path "auth/token/accessors" {
   capabilities = ["list", "sudo"]
 }
+# … what each may do and until when, by that accessor.
 path "auth/token/lookup-accessor" {
   capabilities = ["update"]
 }
