@@ -20,7 +20,7 @@ from hosting_cli.doors.vault_ssh import SshAuthorities
 from hosting_cli.doors.vault_writing import KEYS
 from hosting_cli.errors import EngineError, HostingError
 from hosting_cli.keys.values import SERVER_NOTE, Key, KeysSeen, KeyVersions, SecretId
-from hosting_cli.resources import SecretEntry
+from hosting_cli.resources import SIGNING_TYPE, SecretEntry
 from inventory import naming
 from inventory.key_policy import KeyKind
 from inventory.resource import PLATFORM
@@ -72,6 +72,12 @@ def versions(client: VaultClient, key: str) -> KeyVersions:
     if answer is None:
         raise EngineError(f"transit-key {key}", "there is no such key", "Run `hosting key list`.")
     return KeyVersions(int(answer["data"]["latest_version"]), int(answer["data"]["min_decryption_version"]))
+
+
+def signs(client: VaultClient, key: str) -> bool:
+    """Tell whether a transit key is one that signs, and encrypts nothing."""
+    answer = client.get(f"{KEYS}/{key}")
+    return answer is not None and answer["data"]["type"] == SIGNING_TYPE
 
 
 def rotate(client: VaultClient, key: str) -> None:
