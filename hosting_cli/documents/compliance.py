@@ -337,7 +337,8 @@ class Report:
 
     def _entry_facts(self, verdict: ControlVerdict) -> Iterator[tuple[str, str]]:
         control, say = verdict.control, self.words.say
-        yield say("report-reference"), f"{say(f'authority-{control.authority.value}')} – {control.reference}"
+        authority = say(f"authority-{control.authority.value}")
+        yield say("report-reference"), f"{authority} – {control.reference}"
         yield say("report-force"), say(f"force-{control.force.value}")
         if verdict.statement is not None:
             document = verdict.statement
