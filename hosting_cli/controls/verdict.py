@@ -77,7 +77,7 @@ class ControlVerdict:
     judged_at: datetime
     reasons: tuple[Sentence, ...]
     observations: tuple[Observation, ...] = ()
-    statement: Statement | None = None
+    statements: tuple[Statement, ...] = ()
     exclusion: Exclusion | None = None
     waivers: tuple[StandingWaiver, ...] = ()
 
@@ -90,7 +90,7 @@ class ControlVerdict:
             "judged_at": written(self.judged_at),
             "reasons": [reason.to_json() for reason in self.reasons],
             "observations": [observation.to_json() for observation in self.observations],
-            "statement": self.statement.model_dump(mode="json") if self.statement else None,
+            "statements": [statement.model_dump(mode="json") for statement in self.statements],
             "exclusion": self.exclusion.model_dump(mode="json") if self.exclusion else None,
             "waivers": [waiver.to_json() for waiver in self.waivers],
         }

@@ -340,9 +340,7 @@ class Report:
         authority = say(f"authority-{control.authority.value}")
         yield say("report-reference"), f"{authority} – {control.reference}"
         yield say("report-force"), say(f"force-{control.force.value}")
-        if verdict.statement is not None:
-            document = verdict.statement
-            until = self.words.day(document.valid_until)
+        for document in verdict.statements:
             yield (
                 say("report-document"),
                 say(
@@ -351,12 +349,12 @@ class Report:
                     reference=document.reference,
                     owner=document.owner,
                     reviewed=self.words.day(document.reviewed),
-                    until=until,
+                    until=self.words.day(document.valid_until),
                 ),
             )
             if document.sha256:
                 yield say("report-document-digest"), document.sha256
-        elif control.document:
+        if control.document and not verdict.statements:
             yield say("report-document"), say("no-document")
         if verdict.exclusion is not None:
             exclusion = verdict.exclusion

@@ -249,7 +249,7 @@ def verdicts() -> tuple[ControlVerdict, ...]:
             judged_at=NOW,
             reasons=tuple(Sentence(*reason) for reason in reasons),
             observations=observations,
-            statement=STATEMENT if found.id == "EXI-04" else None,
+            statements=(STATEMENT,) if found.id == "EXI-04" else (),
             exclusion=Exclusion(
                 control="EXI-29",
                 justification="Aucun accès n'est ouvert hors de l'EEE",
