@@ -92,6 +92,8 @@ class Judged:
     key: str
     catalogue_digest: str
     files_digest: str
+    faults: int = 0
+    """In how many places the chain of evidence does not hold."""
 
 
 def compliance(region: Region, judged: Judged, language: Language) -> Document:
@@ -144,6 +146,11 @@ class Report:
         for layer, framework in judged.frameworks.items():
             yield Fact(say(f"layer-{layer.value}"), f"{self._of(framework.name)}, {framework.edition}")
         yield Fact(say("fact-records"), self.words.count("records", len(judged.records)))
+        yield Fact(
+            say("fact-chain"),
+            self.words.count("chain-broken", judged.faults) if judged.faults else say("chain-holds"),
+            Look.STRONG if judged.faults else Look.PLAIN,
+        )
         if judged.records:
             yield Fact(say("fact-record-digest"), judged.records[-1].digest, Look.CODE)
         yield Fact(say("fact-catalogue-digest"), judged.catalogue_digest, Look.CODE)

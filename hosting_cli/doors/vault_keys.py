@@ -135,7 +135,7 @@ def round_trip(client: VaultClient, key: str) -> int:
 def _transit_keys(client: VaultClient) -> Iterator[Key]:
     for data in vault_reading.key_descriptions(client):
         latest, times = int(data["latest_version"]), data["keys"]
-        made_at = datetime.fromtimestamp(int(times[str(latest)]), UTC)
+        made_at = _version_made_at(times[str(latest)])
         yield Key(
             kind=KeyKind.TRANSIT_KEY,
             name=data["name"],
@@ -251,6 +251,11 @@ def _pki_authorities(client: VaultClient) -> Iterator[Key]:
             beside=0 if authority.is_former else sum(not item.is_former for item in found) - 1,
             former=authority.is_former,
         )
+
+
+def _version_made_at(told: Any) -> datetime:
+    """Read when a version was made: of keys that encrypt the vault tells seconds, of those that sign a description."""
+    return _moment(told["creation_time"]) if isinstance(told, dict) else datetime.fromtimestamp(int(told), UTC)
 
 
 def _moment(text: str) -> datetime:

@@ -13,9 +13,10 @@ from datetime import datetime
 from importlib.resources import files
 
 from hosting_cli.canonical import canonical
+from hosting_cli.evidence.period import Period
 from hosting_cli.evidence.programs import verify
 from hosting_cli.evidence.record import signed
-from hosting_cli.evidence.verifying import Chain
+from hosting_cli.evidence.verifying import Chain, fetched, locks
 from hosting_cli.journal import timestamp
 from hosting_cli.session import Session
 from inventory.resource import Json
@@ -27,18 +28,6 @@ SEEN = 0o644
 
 
 @dataclass(frozen=True)
-class Period:
-    """From when on, and until before when."""
-
-    since: datetime
-    until: datetime
-
-    def holds(self, time: str) -> bool:
-        """Tell whether a record of that time belongs to it."""
-        return self.since <= verify.moment(time) < self.until
-
-
-@dataclass(frozen=True)
 class Packed:
     """A pack: its bytes, and what its manifest says."""
 
@@ -47,20 +36,19 @@ class Packed:
 
 
 def packed(session: Session, chain: Chain, period: Period, extra: Mapping[str, bytes]) -> Packed:
-    """Pack what *chain* holds of *period*, with *extra* files; the vault signs the manifest."""
+    """Pack what *chain* holds of *period*, with *extra* files; the vault signs the manifest.
+
+    Raise ``EngineError`` when what its records were made from is not there.
+    """
     head = chain.head
-    named = {
-        verify.OBJECTS + item["digest"]
-        for record in chain.records.values()
-        if period.holds(record.body["time"])
-        for item in record.body["objects"]
-    }
-    kept = sorted({*chain.records, *named})
+    within = [name for name, found in chain.records.items() if period.holds(verify.moment(found.body["time"]))]
+    kept = {**chain.contents, **fetched(session, chain, {part for name in within for part in chain.parts(name)})}
+    until = locks(session, chain, kept)
     contents = {
         **extra,
         PROGRAM: program(),
-        verify.STORE: canonical([_as_stored(chain, name) for name in kept]),
-        **{name: chain.contents[name] for name in kept},
+        verify.STORE: canonical([_as_stored(chain, name, until[name]) for name in sorted(kept)]),
+        **dict(sorted(kept.items())),
     }
     manifest: dict[str, Json] = {
         "format": verify.PACK_FORMAT,
@@ -105,11 +93,10 @@ def is_pack(content: bytes) -> bool:
     return content.startswith(b"PK\x03\x04") and verify.MANIFEST.encode() in content[:64]
 
 
-def _as_stored(chain: Chain, name: str) -> dict[str, Json]:
-    kept, until = chain.kept[name], chain.locked_until[name]
+def _as_stored(chain: Chain, name: str, until: datetime | None) -> dict[str, Json]:
     return {
         "name": name,
-        "version": kept.version,
-        "stored": timestamp(kept.stored),
+        "version": chain.kept[name].version,
+        "stored": timestamp(chain.kept[name].stored),
         "locked_until": timestamp(until) if until else None,
     }

@@ -26,7 +26,8 @@ from hosting_cli.doors.openbao import OpenBao
 from hosting_cli.doors.vault_client import VaultClient
 from hosting_cli.errors import EngineError, UnreadableError
 from hosting_cli.evidence.chain import Recorded, record
-from hosting_cli.evidence.pack import Period, packed, program
+from hosting_cli.evidence.pack import packed, program
+from hosting_cli.evidence.period import Period
 from hosting_cli.evidence.programs import verify
 from hosting_cli.evidence.verifying import verified
 from hosting_cli.journal import Journal
