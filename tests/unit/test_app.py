@@ -140,6 +140,7 @@ def test_an_error_names_its_command_in_full_and_is_a_document_for_programs(name:
         "network release",
         "network tunnel",
         "network retire",
+        "control show",
     }
     digest = {"key recovery": ["create"], "volume header": ["test"], "network tunnel": ["show"]}.get(name, [])
     digest += ["0123456789abcdef"] if name in named else []
