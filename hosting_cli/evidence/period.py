@@ -34,9 +34,9 @@ def period_of(text: str | None, now: datetime) -> Period:
     """
     if text is None:
         return Period(_midnight((now - DEFAULT).date()), now + timedelta(seconds=1))
-    first, _, last = text.partition("..")
+    first, dots, last = text.partition("..")
     try:
-        found = Period(_span(first).since, _span(last or first).until)
+        found = Period(_span(first).since, _span(last if dots else first).until)
     except ValueError:
         remedy = "Write 2026, 2026-11, 2026-11-27 or 2026-10-01..2026-12-31."
         raise UsageError(f"period {text}", "is no year, month or day, nor two with .. between", remedy) from None

@@ -101,6 +101,9 @@ def test_the_signing_key_is_planned_like_the_platforms_other_keys(vault_door: Op
     wanted = TransitKey(name=render.SIGNING_KEY, owner=PLATFORM, type=SIGNING_TYPE)
     assert resources[wanted.subject].state() == wanted.state()
     assert vault_door.try_key(render.SIGNING_KEY) >= 1
+    (known,) = (key for key in vault_door.keys().keys if key.name == render.SIGNING_KEY)
+    assert (known.owner, known.lowest_version) == (PLATFORM, 1)
+    assert known.made_at is not None
 
 
 def test_an_auditor_reads_the_key_and_verifies_and_cannot_sign(

@@ -251,7 +251,8 @@ def verdicts() -> tuple[ControlVerdict, ...]:
             observations=observations,
             statements=(STATEMENT,) if found.id == "EXI-04" else (),
             exclusion=Exclusion(
-                control="EXI-29",
+                id="hors-eee",
+                controls=("EXI-29",),
                 justification="Aucun accès n'est ouvert hors de l'EEE",
                 decided_by="security-officer",
                 decided=date(2026, 1, 12),
