@@ -54,6 +54,9 @@ OUTCOMES = {
 
 URGENT = (Verdict.NON_CONFORMING, Verdict.EXPIRED, Verdict.NO_EVIDENCE)
 
+ALIKE = 3
+"""How many requirements of a layer may lack the same before that is said once of all of them."""
+
 INLINE = 8
 """How many findings of a check stand below an entry; all of them stand once, in the annex."""
 
@@ -190,20 +193,16 @@ class Report:
 
     def _urgent(self) -> Table:
         """Say what has to be looked at first: in each layer what does not conform, and what nobody can tell."""
+        alike: dict[tuple[Layer, Verdict, str], list[ControlVerdict]] = {}
+        for wanted in URGENT:
+            for verdict in self.judged.verdicts:
+                if verdict.verdict is wanted:
+                    reason = self._of(verdict.reasons[0]) if verdict.reasons else ""
+                    alike.setdefault((verdict.control.layer, wanted, reason), []).append(verdict)
         rows = tuple(
-            Row(
-                (
-                    verdict.control.number,
-                    self.words.say(f"layer-{verdict.control.layer.value}"),
-                    self._of(verdict.control.title),
-                    self._of(verdict.verdict.words),
-                    self._of(verdict.reasons[0]) if verdict.reasons else "",
-                ),
-                Mark.OVER if verdict.verdict is Verdict.NON_CONFORMING else Mark.SOON,
-            )
-            for wanted in URGENT
-            for verdict in self.judged.verdicts
-            if verdict.verdict is wanted
+            self._urgent_row(group, reason)
+            for (_, _, reason), found in alike.items()
+            for group in ([found] if len(found) > ALIKE else [[verdict] for verdict in found])
         )
         return self._table(
             "urgent",
@@ -217,6 +216,21 @@ class Report:
             ((("number", "layer"), 18), (("title",), 30), (("verdict",), 14), (("reason",), 38)),
             rows,
             choices=("layer", "verdict"),
+        )
+
+    def _urgent_row(self, group: Sequence[ControlVerdict], reason: str) -> Row:
+        """Say it of one requirement, or once of all that lack the same."""
+        control, verdict = group[0].control, group[0].verdict
+        is_one = len(group) == 1
+        return Row(
+            (
+                control.number if is_one else self.words.count("requirements", len(group)),
+                self.words.say(f"layer-{control.layer.value}"),
+                self._of(control.title) if is_one else ", ".join(item.control.number for item in group),
+                self._of(verdict.words),
+                reason,
+            ),
+            Mark.OVER if verdict is Verdict.NON_CONFORMING else Mark.SOON,
         )
 
     def _waivers(self) -> Table:

@@ -84,6 +84,19 @@ def test_what_does_not_conform_comes_first_then_what_nobody_can_tell() -> None:
     ]
 
 
+def test_what_many_lack_alike_is_said_once_of_all_of_them() -> None:
+    lacking = verdicts()[1]
+    many = tuple(
+        replace(lacking, control=lacking.control.model_copy(update={"id": f"EXI-9{n}", "number": f"EXI 9{n}"}))
+        for n in range(4)
+    )
+    made = compliance(region(), replace(judged(), verdicts=(*verdicts(), *many)), Language.ENGLISH)
+    (row,) = (row for row in table(made, "urgent").rows if row.values[3] == "no evidence")
+    assert row.values[0] == "5 requirements"
+    assert row.values[2] == "EXI 05, EXI 90, EXI 91, EXI 92, EXI 93"
+    assert len(entries(made)) == len(verdicts()) + 4, "each has its own entry nevertheless"
+
+
 def test_what_a_rule_supports_is_named_on_both_sides_and_counted_on_neither() -> None:
     found = entries(document())
     assert ("Supports", (("EXI-05", "EXI 05"),)) in found["A.8.20"].related
