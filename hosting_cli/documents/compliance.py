@@ -351,7 +351,7 @@ class Report:
                 say("report-force"): say(f"force-{control.force.value}"),
             },
             tuple(map(self._of, verdict.reasons)),
-            tuple(self._entry_facts(verdict)),
+            tuple((label, self.words.set(value)) for label, value in self._entry_facts(verdict)),
             tuple(self._found_below(check, verdict.observations) for check in control.checks),
             tuple(self._related(verdict)),
         )
@@ -433,7 +433,7 @@ class Report:
     def _found(self, check: str, own: Sequence[Observation], shown: Sequence[Observation], more: str) -> Found:
         counts = Counter(item.outcome for item in own)
         counted = ", ".join(
-            f"{self.words.number(counts[outcome])} {self.words.say(f'outcome-{outcome.value}')}"
+            self.words.say("counted", what=self.words.say(f"outcome-{outcome.value}"), number=counts[outcome])
             for outcome in OUTCOMES
             if counts[outcome]
         )
