@@ -140,7 +140,6 @@ def test_an_error_names_its_command_in_full_and_is_a_document_for_programs(name:
         "network release",
         "network tunnel",
         "network retire",
-        "control show",
     }
     digest = {"key recovery": ["create"], "volume header": ["test"], "network tunnel": ["show"]}.get(name, [])
     digest += ["0123456789abcdef"] if name in named else []
@@ -148,6 +147,7 @@ def test_an_error_names_its_command_in_full_and_is_a_document_for_programs(name:
     more = {
         "backup recover": ["--as-of", "2026-01-01T00:00Z"],
         "backup export": ["imagerie", "--into", "/nowhere"],
+        "control show": ["EXI-01"],
         "network matrix": ["/nowhere/matrix.html"],
         "network graph": ["/nowhere/graph.svg"],
         "restore": ["imagerie", "/srv/imagerie"],
