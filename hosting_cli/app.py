@@ -93,7 +93,7 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "matrix": "Write the flow matrix, to be read, signed or worked on.",
         "graph": "Draw who may reach whom, as a picture for people (SVG).",
         "retire": "Let a segment go, and keep its addresses from everybody else.",
-        "tunnel": "Show what a tunnel's gateways are told, or make its peer's part.",
+        "tunnel": "Show what tunnels are told, how they stand, or a peer's part.",
         "prove": "Prove that kernels let through what the files say, and no more.",
         "isolate": "Cut a segment off: every packet from or to it is dropped.",
         "release": "Let a segment back that was isolated: its flows pass again.",
