@@ -32,6 +32,7 @@ from hosting_cli.documents.words import Words, words_of
 from inventory.bilingual import Bilingual
 from inventory.controls import Force, Framework, Layer
 from inventory.models import Region
+from inventory.resource import Json
 
 TONES = {
     Verdict.CONFORMING: Tone.GOOD,
@@ -471,13 +472,10 @@ class Report:
 
     def _one_raw(self, digest: str, reading: RawReading) -> Raw:
         if reading.content is None:
-            text = self.words.say("not-read", reason=reading.reason or "")
+            text, is_cut = self.words.say("not-read", reason=reading.reason or ""), False
         else:
-            text = json.dumps(reading.content, ensure_ascii=False, indent=1, sort_keys=True)
-        cut = ""
-        if len(text) > EXCERPT_CHARACTERS:
-            cut = self.words.say("cut", shown=EXCERPT_CHARACTERS, all=len(text), digest=digest)
-            text = text[:EXCERPT_CHARACTERS]
+            text, is_cut = _beginning(reading.content)
+        cut = self.words.say("cut", shown=EXCERPT_CHARACTERS, digest=digest) if is_cut else ""
         return Raw(digest, reading.source, reading.command, reading.read_at, text, cut)
 
 
@@ -488,3 +486,14 @@ METHOD = ("layers", "verdicts", "force", "age", "evidence", "verify", "limits")
 def _worst_first(observations: Iterable[Observation]) -> list[Observation]:
     order = list(OUTCOMES)
     return sorted(observations, key=lambda item: (order.index(item.outcome), item.subject))
+
+
+def _beginning(content: Json) -> tuple[str, bool]:
+    """Write what was read, line by line, as far as a report shows it; say whether that is not all."""
+    parts, length = [], 0
+    for part in json.JSONEncoder(ensure_ascii=False, indent=1, sort_keys=True).iterencode(content):
+        parts.append(part)
+        length += len(part)
+        if length > EXCERPT_CHARACTERS:
+            return "".join(parts)[:EXCERPT_CHARACTERS], True
+    return "".join(parts), False
