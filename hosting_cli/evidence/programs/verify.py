@@ -223,6 +223,12 @@ def fingerprint(public_key: str) -> str:
     return "SHA256:" + sha256(base64.b64decode(public_key))
 
 
+def _must_be_texts(*values: object) -> None:
+    """Raise ValueError unless all of them are texts: what nobody has verified yet may be anything."""
+    if not all(isinstance(value, str) for value in values):
+        raise ValueError("not a text")
+
+
 class Signed:
     """A file of two lines: what is signed, as canonical JSON, and the signature of exactly those bytes."""
 
@@ -236,6 +242,7 @@ class Signed:
         self.signature: dict[str, str] = json.loads(lines[1])
         if not isinstance(self.body, dict) or set(self.signature) != {"algorithm", "key", "public_key", "signature"}:
             raise ValueError("not a signed file")
+        _must_be_texts(*self.signature.values())
         if self.signature["algorithm"] != "Ed25519":
             raise ValueError("another algorithm")
         self.public_key = self.signature["public_key"]
@@ -274,6 +281,9 @@ def read_record(content: bytes) -> Signed:
         moment(body["previous_stored"])
     if not all(re.fullmatch("[0-9a-f]{64}", item["digest"]) for item in body["objects"]):
         raise ValueError("an object without a digest")
+    if type(body["journal"]["sequence"]) is not int or body["journal"]["sequence"] < 0:
+        raise ValueError("not a place in the journal")
+    _must_be_texts(body["previous"], body["journal"]["digest"], body["region"], body["environment"])
     return signed
 
 
@@ -468,7 +478,7 @@ def pack_faults(
     since, until = moment(manifest["period"]["since"]), moment(manifest["period"]["until"])
     if not signed.holds():
         faults.append(Fault(MANIFEST, "signature"))
-    if signed.public_key not in keys:
+    elif signed.public_key not in keys:
         faults.append(Fault(MANIFEST, "unknown-key", key=fingerprint(signed.public_key)))
     faults += [
         Fault(fingerprint(key), "other-key")
@@ -478,7 +488,7 @@ def pack_faults(
     faults.extend(_file_faults(pack, [item["name"] for item in manifest["files"]], files))
     records = {name: content for name, content in contents.items() if name.startswith(RECORDS)}
     try:
-        stored = {item["name"]: item["stored"] for item in json.loads(contents.get(STORE, b"[]"))}
+        stored = _stored(contents.get(STORE, b"[]"))
     except (ValueError, TypeError, KeyError):
         faults.append(Fault(STORE, "digest", found="-"))
         stored = {}
@@ -507,9 +517,19 @@ def _manifest(content: bytes) -> Signed:
         raise ValueError("no head")
     if any(set(item) != {"name", "sha256", "size"} for item in signed.body["files"]):
         raise ValueError("not a list of files")
+    _must_be_texts(*signed.body["head"].values(), *(item["name"] for item in signed.body["files"]))
     for key in signed.body["keys"]:
         fingerprint(key["public_key"])
     return signed
+
+
+def _stored(content: bytes) -> dict[str, str]:
+    """Read what the store said; raise for what is none."""
+    found = {item["name"]: item["stored"] for item in json.loads(content)}
+    for name, time in found.items():
+        _must_be_texts(name)
+        moment(time)
+    return found
 
 
 def _file_faults(pack: Pack, order: Sequence[str], files: Mapping[str, dict[str, Any]]) -> Iterator[Fault]:

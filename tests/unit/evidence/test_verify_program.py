@@ -7,7 +7,7 @@ import struct
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from hosting_cli.canonical import canonical
 from hosting_cli.evidence.pack import program, zipped
 from hosting_cli.evidence.programs import verify
+from inventory.resource import Json
 
 Contents = dict[str, bytes]
 FIRST, SECOND, THIRD = (verify.record_name(number) for number in (1, 2, 3))
@@ -294,6 +295,45 @@ def test_no_byte_changes_what_is_read_unnoticed(place: int, change: int) -> None
         return
     if not found:
         assert verify.Pack(bytes(forged)).contents == verify.Pack(ARCHIVE).contents
+
+
+ODD: list[Json] = [None, -1, 2**53 - 1, "", "x", [], [None], {}, {"x": None}, True]
+
+
+def places(value: Json, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield the way to everything within *value*."""
+    yield path
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, item in inside:
+        yield from places(item, (*path, name))
+
+
+def with_odd(value: Json, path: tuple[Any, ...], odd: Json) -> Json:
+    if not path:
+        return odd
+    assert isinstance(value, dict | list)
+    changed: Any = value.copy()
+    changed[path[0]] = with_odd(changed[path[0]], path[1:], odd)
+    return changed
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [(FIRST, 0), (FIRST, 1), (verify.MANIFEST, 0), (verify.MANIFEST, 1), (verify.STORE, 0)],
+    ids=["a record", "its signature", "the manifest", "its signature too", "what the store said"],
+)
+def test_whatever_stands_in_a_field_is_told_and_never_thrown(name: str, line: int, monkeypatch: Any) -> None:
+    """Before a signature is verified anything may stand there; and somebody who can sign may write anything as well."""
+    monkeypatch.setattr(verify, "is_signed", lambda *_: True)
+    contents = contents_of(chain(1))
+    whole = {verify.MANIFEST: manifest_of(contents), **contents}
+    lines = whole[name].split(b"\n")
+    body = json.loads(lines[line])
+    for path in places(body):
+        for odd in ODD:
+            changed = canonical(with_odd(body, path, odd))
+            archive = zipped({**whole, name: b"\n".join([*lines[:line], changed, *lines[line + 1 :]])})
+            assert isinstance(verify.pack_faults(archive, journal=[])[0], list)
 
 
 # -- Ed25519 -------------------------------------------------------------------------------------------------------
