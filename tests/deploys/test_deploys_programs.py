@@ -4,6 +4,7 @@ import ast
 import hashlib
 import json
 import os
+import socket
 import stat
 import struct
 import subprocess
@@ -110,8 +111,17 @@ def test_a_message_that_is_none_is_not_read_as_something_else(message: bytes) ->
 
 
 def test_without_a_daemon_of_tunnels_there_is_none(tmp_path: Path) -> None:
-    asked = {"socket": str(tmp_path / "vici"), "certificate": str(tmp_path / "none.pem")}
+    asked = {"socket": str(tmp_path / "vici"), "timeout_seconds": 5, "certificate": str(tmp_path / "none.pem")}
     assert answer(tunnels=asked) == {"tunnels": {"value": {"daemon": None, "certificate": None}}}
+
+
+def test_a_daemon_of_tunnels_that_hangs_is_unknown_and_hides_nothing_else(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(str(tmp_path / "vici"))
+        silent.listen()
+        asked = {"socket": str(tmp_path / "vici"), "timeout_seconds": 0.2, "certificate": str(tmp_path / "none.pem")}
+        found = answer(tunnels=asked, presence=["/etc"])
+    assert found == {"tunnels": {"unknown": "TimeoutError: timed out"}, "presence": {"value": ["/etc"]}}
 
 
 def test_a_manifest_that_is_damaged_is_unknown_and_never_empty(tmp_path: Path) -> None:

@@ -26,6 +26,8 @@ def read_tunnels(wanted: Any, forks: dict[str, Fork]) -> Any:
 
     certificate = text_or_none(wanted["certificate"])
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as daemon:
+        # One that hangs is unknown, and does not take the rest of the answer with it.
+        daemon.settimeout(wanted["timeout_seconds"])
         try:
             daemon.connect(wanted["socket"])
         except (FileNotFoundError, ConnectionRefusedError):
