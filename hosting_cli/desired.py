@@ -202,6 +202,7 @@ def _buckets(region: Region, application: Application) -> Iterator[Resource]:
             versioning=True,
             policy=policy_of(region, bucket.store, name),
             noncurrent_days=bucket.noncurrent_days,
+            quota_gib=bucket.quota_gib,
             requires=(Subject(TransitKey.kind, key), Subject(Policy.kind, naming.S3_KMS_ROLE)),
         )
     for store, names in stores.items():
