@@ -14,7 +14,7 @@ INTERPRETER = ("/usr/bin/python3", "-I", "-S", "-")
 """Runs the program that comes over standard input; isolated, and without looking for installed packages."""
 
 
-_USES = {"keep_firewall": ("read_host", "write_files"), "isolation": ("read_host", "write_files")}
+_USES = dict.fromkeys(("keep_firewall", "isolation", "interfaces"), ("read_host", "write_files"))
 """Programs that use functions of others, which are sent before them."""
 
 _ANNOTATIONS = "from __future__ import annotations\n"

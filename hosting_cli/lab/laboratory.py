@@ -210,19 +210,19 @@ def write_secret(file: Path, value: Secret) -> None:
 
 def start_machines(lab: Lab, region: Region, progress: Progress) -> tuple[RunningMachine, ...]:
     """Start a machine for every host of *region*, building the image and the template first if nobody has."""
-    specs = tuple(specification(lab, host, ordinal) for ordinal, host in enumerate(region.hosts, start=1))
+    specs = tuple(specification(lab, region, host, ordinal) for ordinal, host in enumerate(region.hosts, start=1))
     built = image.build(lab.cache_directory, progress)
     kvm = accelerator.find(lab.cache_directory, built, template.qemu_version(), progress).kvm
     templates = {
         shape: template.build(lab.cache_directory, built, shape, progress, kvm=kvm)
         for shape in dict.fromkeys(spec.shape for spec in specs)
     }
-    for segment in sorted({link.segment for spec in specs for link in spec.links}):
-        network.start(lab.directory, segment)
+    for name in sorted({link.network for spec in specs for link in spec.links}):
+        network.start(lab.directory, name)
     return machines.start_all(specs, lab.directory, built, lambda spec: templates[spec.shape], progress)
 
 
-def specification(lab: Lab, host: Host, ordinal: int) -> MachineSpec:
+def specification(lab: Lab, region: Region, host: Host, ordinal: int) -> MachineSpec:
     """Say what the machine of *host* is to be.
 
     Every machine has a data disk, used or not, of the size that the sample's have, so that one template serves all.
@@ -232,12 +232,31 @@ def specification(lab: Lab, host: Host, ordinal: int) -> MachineSpec:
         name=host.id,
         ordinal=ordinal,
         data_disk_gib=sizes[0] if sizes else DATA_DISK_GIB,
-        links=tuple(Link(interface.segment, str(interface.address)) for interface in host.interfaces),
+        links=tuple(links(region, host)),
         forwards=(
             Forward(addresses.VAULT, VAULT_PORT, lab.vault.port),
             Forward(addresses.OBJECT_STORE, STORE_PORT, int(lab.store.endpoint.rpartition(":")[2])),
         ),
     )
+
+
+def links(region: Region, host: Host) -> Iterator[Link]:
+    """Give the cards of *host* in the order of their names, each on a port with the VLANs that it is to have."""
+    segments = {segment.id: segment for segment in region.segments}
+    plain = {interface.name: interface for interface in host.interfaces if interface.parent is None}
+    for card in sorted({*host.trunks, *plain}):
+        if card in host.trunks:
+            carried = (segments[interface.segment].vlan for interface in host.interfaces if interface.parent == card)
+            yield Link(_switch(host.site), tagged=tuple(vlan for vlan in carried if vlan is not None))
+        else:
+            vlan = segments[plain[card].segment].vlan
+            network_name = plain[card].segment if vlan is None else _switch(host.site)
+            yield Link(network_name, str(plain[card].address), untagged=vlan)
+
+
+def _switch(site: str) -> str:
+    """Name the network with a site's VLANs; no segment is called so."""
+    return f"{site}.vlans"
 
 
 def write_environment(lab: Lab, region: Region, started: tuple[RunningMachine, ...]) -> None:
