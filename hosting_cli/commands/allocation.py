@@ -19,7 +19,7 @@ def allocate(
     ] = None,
     write: WriteOption = False,
 ) -> Result:
-    """Find addresses, and a VLAN, for every tier, tunnel and zone that has none.
+    """Find addresses and a VLAN for each tier, tunnel and zone.
 
     The first free network of the site's supernets, for the platform's zones, for each segment that a tier names, for
     each establishment that an application is for; a NAT pool for each tunnel behind which are addresses that somebody
