@@ -89,7 +89,7 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "lost": "End the identity of a lost host, and say how it comes back.",
     },
     "network": {
-        "allocate": "Find addresses for every tier, tunnel and zone that has none.",
+        "allocate": "Find addresses and a VLAN for each tier, tunnel and zone.",
         "matrix": "Write the flow matrix, to be read, signed or worked on.",
         "graph": "Draw who may reach whom, as a picture for people (SVG).",
         "retire": "Let a segment go, and keep its addresses from everybody else.",
