@@ -9,13 +9,12 @@ from pathlib import Path
 
 from .identity import login
 from .processes import attempt, run
-from .settings import AgentError, application, engines, write
+from .settings import AgentError, application, engines, write, write_secret
 from .vault import Vault
 
 FOLDER = Path("/etc/swanctl")
 OURS = "hosting-"
 PLATFORM = "platform"
-PRIVATE_MODE = 0o600
 DAY_SECONDS = 24 * 3600
 
 
@@ -78,7 +77,7 @@ def _certify(certificate: Path, identity: str, role: str) -> None:
     """Make a key, have the vault certify it, and let former keys go only when the new certificate is there."""
     private = run(["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"])
     key = FOLDER / "private" / _key_name(run(["openssl", "pkey", "-pubout"], private))
-    _write_private(key, private)
+    write_secret(key, private)
     subject = ["-subj", f"/CN={identity}", "-addext", f"subjectAltName=DNS:{identity}"]
     request = run(["openssl", "req", "-new", "-sha384", "-key", str(key), *subject])
     with login(PLATFORM) as session:
@@ -87,12 +86,3 @@ def _certify(certificate: Path, identity: str, role: str) -> None:
     for path in key.parent.glob(f"{OURS}*.pem"):
         if path != key:
             path.unlink()
-
-
-def _write_private(path: Path, content: str) -> None:
-    """Write a file that nobody else can ever have opened."""
-    fresh = path.with_name(f".{path.name}.new")
-    fresh.unlink(missing_ok=True)
-    fresh.touch(PRIVATE_MODE)
-    fresh.write_text(content)
-    fresh.replace(path)

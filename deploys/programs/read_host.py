@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 MIB = 1 << 20
+NETWORK = "/sys/class/net"
 
 
 def main(text: str) -> None:
@@ -102,6 +103,11 @@ def _start_all(request: dict[str, Any]) -> dict[str, Fork]:
     if "network" in request:
         wanted["rules"] = ["nft", "-j", "list", "ruleset"]
         wanted["addresses"] = ["ip", "-j", "address", "show"]
+    if "wireguard" in request and _interfaces_of_group(request["wireguard"]):
+        # For people, and so without a secret: what it writes for programs has the private key in it.
+        wanted["wireguard"] = ["wg", "show", "all"]
+        wanted["wireguard addresses"] = ["ip", "-j", "address", "show"]
+        wanted["wireguard routes"] = ["ip", "-j", "-4", "route", "show"]
     if "storage" in request:
         columns = "pv_name,pv_uuid,vg_name,lv_name,lv_size,lv_tags"
         wanted["lvm"] = ["pvs", "--reportformat", "json", "--units", "b", "--nosuffix", "--options", columns]
@@ -280,6 +286,60 @@ def isolations_kept(directory: str) -> list[str]:
 def _read_network(wanted: Any, forks: dict[str, Fork]) -> Any:
     """Give every rule that the kernel holds, of whatever table, and the addresses of its interfaces."""
     return {"rules": json.loads(forks["rules"].text()), "addresses": json.loads(forks["addresses"].text())}
+
+
+# -- wireguard ------------------------------------------------------------------------------------------------------
+
+
+def _interfaces_of_group(group: int) -> list[str]:
+    """Name the network interfaces that carry our mark."""
+    return [
+        name for name in sorted(os.listdir(NETWORK)) if _text_or_none(f"{NETWORK}/{name}/netdev_group") == f"{group}\n"
+    ]
+
+
+def _read_wireguard(group: Any, forks: dict[str, Fork]) -> Any:
+    """Give each interface of WireGuard of ours: what the kernel holds, and never a secret."""
+    names = _interfaces_of_group(group) if "wireguard" in forks else []
+    if not names:
+        return {}
+    shown = wireguard_shown(forks["wireguard"].text())
+    addresses = {found["ifname"]: found for found in json.loads(forks["wireguard addresses"].text())}
+    routes = json.loads(forks["wireguard routes"].text())
+    return {
+        name: {
+            **shown[name],
+            "up": "UP" in addresses[name]["flags"],
+            "alias": (_text_or_none(f"{NETWORK}/{name}/ifalias") or "").strip(),
+            "addresses": [f"{each['local']}/{each['prefixlen']}" for each in addresses[name]["addr_info"]],
+            "routes": [each["dst"] for each in routes if each.get("dev") == name and each.get("protocol") != "kernel"],
+        }
+        for name in names
+    }
+
+
+def wireguard_shown(text: str) -> dict[str, dict[str, Any]]:
+    """Take apart what `wg show` says of each interface and its peers."""
+    found: dict[str, dict[str, Any]] = {}
+    for block in text.strip().split("\n\n") if text.strip() else ():
+        lines = [line.strip().partition(": ")[::2] for line in block.splitlines()]
+        head, name = lines[0]
+        said = dict(lines[1:])
+        if head == "interface":
+            last = found[name] = {
+                "public_key": said.get("public key"),
+                "port": int(said.get("listening port", 0)),
+                "peers": {},
+            }
+        elif head == "peer":
+            allowed = said["allowed ips"]
+            last["peers"][name] = {
+                "endpoint": said.get("endpoint"),
+                "networks": [] if allowed == "(none)" else allowed.split(", "),
+            }
+        else:
+            raise ValueError(f"wg said {head!r}")
+    return found
 
 
 # -- storage --------------------------------------------------------------------------------------------------------
@@ -502,6 +562,7 @@ PARTS = {
     "units": _read_units,
     "firewall": _read_firewall,
     "network": _read_network,
+    "wireguard": _read_wireguard,
     "storage": _read_storage,
     "observations": _read_observations,
 }

@@ -10,9 +10,14 @@ from hosting_cli.errors import RefusedError, UsageError
 from hosting_cli.result import Result, text
 from hosting_cli.session import Session
 from hosting_cli.tunnels.sheet import Language
+from inventory.resource import Json
+from inventory.tunnels import TunnelKind
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from deploys.tunnels import Link
+    from inventory.tunnels import RiskAcceptance
 
 
 class Action(StrEnum):
@@ -46,14 +51,16 @@ def tunnel(
     `show` prints the configuration of each gateway of ours.  `peer` prints what the establishment's firewall team is
     sent: a data sheet, in French unless --lang says otherwise, and the configuration of a strongSwan firewall; with
     --into both are written as files.  Neither holds a secret, and no engine is asked.
+
+    Of a tunnel of WireGuard, which follows no note of ANSSI, both say so, and until when its risk is accepted.  For its
+    peer the gateway is asked for its public key, which is made there.
     """
     link = _link(session, name)
-    return _show(link) if action is Action.SHOW else _peer(link, lang, into)
+    return _show(session, link) if action is Action.SHOW else _peer(session, link, lang, into)
 
 
 def _link(session: Session, name: str) -> "Link":
     from deploys import flows, tunnels
-    from inventory.tunnels import TunnelKind
 
     region = session.region
     known = {link.tunnel.id: link for link in tunnels.links(flows.topology(region), region)}
@@ -61,29 +68,58 @@ def _link(session: Session, name: str) -> "Link":
         what, there = "is not in the region", ", ".join(known) or "none"
         raise UsageError(f"tunnel {name}", what, f"There is: {there}.")
     link = known[name]
-    if link.tunnel.kind is not TunnelKind.IPSEC:
-        what = "is WireGuard, which follows no note of ANSSI: its configuration is not written by us"
-        raise RefusedError(f"tunnel {name}", what, "Make it IPsec, the reference profile, as soon as its peer can.")
     if not link.carries:
         raise RefusedError(f"tunnel {name}", "no flow leads through it, so it would carry nothing", "Write a flow.")
     return link
 
 
-def _show(link: "Link") -> Result:
+def _show(session: Session, link: "Link") -> Result:
     from deploys import swanctl, tunnels
 
-    found = {end.host: swanctl.render([tunnels.of_gateway(link, end.host)]) for end in link.tunnel.gateways}
-    blocks = (text(f"{host}:", *content.splitlines()) for host, content in found.items())
-    return Result("network tunnel", {"tunnel": link.tunnel.id, "gateways": found}, tuple(blocks))
+    terms = link.tunnel.wireguard
+    if terms is None:
+        found = {end.host: swanctl.render([tunnels.of_gateway(link, end.host)]) for end in link.tunnel.gateways}
+    else:
+        found = {end.host: _told(link, end.host) for end in link.tunnel.gateways}
+    blocks = [text(f"{host}:", *content.splitlines()) for host, content in found.items()]
+    data: dict[str, Json] = {"tunnel": link.tunnel.id, "kind": link.tunnel.kind.value, "gateways": dict(found)}
+    if terms is not None:
+        risk = terms.accepted_risk
+        days = (risk.until - session.today).days
+        blocks.insert(0, text(*_exception(risk, days)))
+        data |= {"follows_anssi_note": False, "accepted_until": str(risk.until), "accepted_by": risk.accepted_by}
+    return Result("network tunnel", data, tuple(blocks))
 
 
-def _peer(link: "Link", language: Language, into: Path | None) -> Result:
-    from deploys import swanctl, tunnels
+def _exception(risk: "RiskAcceptance", days: int) -> "Iterator[str]":
+    """Say what a tunnel of WireGuard is not, and what becomes of it."""
+    yield "WireGuard, by way of exception: this tunnel does not follow ANSSI's note on IPsec (DAT-NT-003)."
+    yield f"Its risk is accepted by {risk.accepted_by} until {risk.until}, for {days} more days."
+    yield "After that day the files are refused, and the gateway takes the interface down by itself."
+
+
+def _told(link: "Link", host: str) -> str:
+    from deploys import flows, wireguard
+
+    lines = []
+    for end in wireguard.of_gateway(flows.topology(link.region), link, host):
+        lines += [end.interface, *(f"  {key}: {value}" for key, value in end.words.items())]
+    return "\n".join([*lines, ""])
+
+
+def _peer(session: Session, link: "Link", language: Language, into: Path | None) -> Result:
+    from deploys import swanctl, tunnels, wireguard
     from hosting_cli.tunnels import sheet
+    from hosting_cli.tunnels.published import gateway_key
 
+    if link.tunnel.kind is TunnelKind.IPSEC:
+        key, configuration = None, swanctl.render(tunnels.of_peer(link))
+    else:
+        key = gateway_key(session, link)
+        configuration = wireguard.of_peer(link, key)
     files = {
-        sheet.sheet_name(link, language): sheet.render(link, language),
-        sheet.configuration_name(link): swanctl.render(tunnels.of_peer(link)),
+        sheet.sheet_name(link, language): sheet.render(link, language, key),
+        sheet.configuration_name(link): configuration,
     }
     data = {"tunnel": link.tunnel.id, "language": language.value, "files": files}
     if into is None:

@@ -14,13 +14,14 @@ from with_tunnels import TUNNEL, with_tunnel
 
 from deploys import flows, swanctl, tunnels
 from hosting_cli.commands.tunnels import Action, tunnel
-from hosting_cli.errors import RefusedError, UsageError
+from hosting_cli.errors import EngineError, RefusedError, UnreadableError, UsageError
 from hosting_cli.tunnels import sheet
 from hosting_cli.tunnels.sheet import Language
 from inventory.models import Region
 from inventory.tunnels import KeyExchange, TunnelKind
 
 GOLDEN = Path(__file__).parent / "golden"
+OUR_KEY = "Fj5DzGKoC2u6kSXE7O0hZkCkq0bcZ2hCk9lNw4cJ0Vg="
 
 
 def world_with(folder: Path, region: Region) -> World:
@@ -35,9 +36,10 @@ def link(region: Region) -> tunnels.Link:
 
 
 @pytest.mark.parametrize("language", Language)
-def test_the_sheet_is_what_it_was_last(language: Language) -> None:
-    content = sheet.render(link(with_tunnel()), language)
-    golden = GOLDEN / f"tunnel.{language}.md"
+@pytest.mark.parametrize(("kind", "name"), [(TunnelKind.IPSEC, "tunnel"), (TunnelKind.WIREGUARD, "tunnel-wireguard")])
+def test_the_sheet_is_what_it_was_last(kind: TunnelKind, name: str, language: Language) -> None:
+    content = sheet.render(link(with_tunnel(kind)), language, OUR_KEY)
+    golden = GOLDEN / f"{name}.{language}.md"
     if os.environ.get("HOSTING_UPDATE_GOLDEN"):
         golden.write_text(content)
     assert content == golden.read_text()
@@ -56,14 +58,15 @@ def test_both_languages_say_the_same(key_exchange: KeyExchange, gateways: int) -
     assert ("198.51.100.11" in french) is ("198.51.100.11" in english) is (gateways == 2)
 
 
-def test_every_phrase_is_in_both_languages_with_the_same_values() -> None:
+@pytest.mark.parametrize("kind", TunnelKind)
+def test_every_phrase_is_in_both_languages_with_the_same_values(kind: TunnelKind) -> None:
     def phrases(item: object) -> list[dict[str, str]]:
         if isinstance(item, dict):
             own = [item] if {"fr", "en"} & item.keys() else []
             return own + [found for value in item.values() for found in phrases(value)]
         return [found for value in item for found in phrases(value)] if isinstance(item, list) else []
 
-    found = phrases(yaml.safe_load((Path(sheet.__file__).parent / "sheet.yaml").read_text()))
+    found = phrases(yaml.safe_load((Path(sheet.__file__).parent / sheet.FILES[kind]).read_text()))
     assert len(found) > 20
     for phrase in found:
         french, english = (sorted(re.findall(r"\{[a-z_]+\}", phrase[language])) for language in Language)
@@ -103,7 +106,7 @@ def test_what_our_gateways_are_told_is_shown(tmp_path: Path) -> None:
     assert "revocation = strict" in printed(found)
 
 
-def test_a_tunnel_that_is_none_or_carries_nothing_or_follows_no_note_is_refused(tmp_path: Path) -> None:
+def test_a_tunnel_that_is_none_or_carries_nothing_is_refused(tmp_path: Path) -> None:
     region = with_tunnel()
     idle = region.model_copy(
         update={"applications": tuple(item.model_copy(update={"flows": ()}) for item in region.applications)}
@@ -112,11 +115,75 @@ def test_a_tunnel_that_is_none_or_carries_nothing_or_follows_no_note_is_refused(
         tunnel(world_with(tmp_path / "1", region).session, Action.PEER, "baune")
     with pytest.raises(RefusedError, match="no flow leads through it"):
         tunnel(world_with(tmp_path / "2", idle).session, Action.PEER, TUNNEL)
-    with pytest.raises(RefusedError, match="follows no note of ANSSI"):
-        tunnel(world_with(tmp_path / "3", with_tunnel(TunnelKind.WIREGUARD)).session, Action.PEER, TUNNEL)
 
 
 def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="cannot be written"):
         tunnel(world_with(tmp_path / "world", with_tunnel()).session, Action.PEER, TUNNEL, into=tmp_path / "file")
+
+
+# -- WireGuard --------------------------------------------------------------------------------------------------------
+
+
+def world_with_wireguard(folder: Path, key: str | None) -> World:
+    """Give a world whose gateway holds the interface with that key, or none of either."""
+    world = world_with(folder, with_tunnel(TunnelKind.WIREGUARD))
+    held = {
+        "public_key": key,
+        "port": 51820,
+        "peers": {},
+        "up": True,
+        "alias": "",
+        "addresses": [],
+        "routes": [],
+    }
+    parts = {"wireguard": {} if key is None else {"wg1": held}, "manifest": None, "identities": {}}
+    world.hosts.answers[GATEWAY] = {name: {"value": value} for name, value in parts.items()}
+    return world
+
+
+def test_what_follows_no_note_says_so_wherever_it_is_shown_and_until_when(tmp_path: Path) -> None:
+    world = world_with_wireguard(tmp_path, OUR_KEY)
+    shown = tunnel(world.session, Action.SHOW, TUNNEL)
+    assert "does not follow ANSSI's note" in printed(shown) and "until 2027-03-31" in printed(shown)
+    assert (shown.data["follows_anssi_note"], shown.data["accepted_by"]) == (False, "securite")
+
+    for language, words in ((Language.FRENCH, "ne suit pas la note"), (Language.ENGLISH, "does not follow")):
+        files = tunnel(world.session, Action.PEER, TUNNEL, lang=language).data["files"]
+        content = files[f"bfc-beaune.{language}.md"]
+        assert words in content and "2027-03-31" in content and "Responsable de la sécurité" in content
+        assert "conforme" not in content and content.count("DAT-NT-003") == 1
+        assert "does not follow ANSSI's note" in files["wg-beaune.conf"]
+
+
+def test_the_peer_of_wireguard_is_told_the_key_that_the_gateway_publishes_and_no_secret(tmp_path: Path) -> None:
+    world = world_with_wireguard(tmp_path / "world", OUR_KEY)
+    tunnel(world.session, Action.PEER, TUNNEL, into=tmp_path / "beaune")
+    sheet_text, configuration = (
+        (tmp_path / "beaune" / name).read_text() for name in ("bfc-beaune.fr.md", "wg-beaune.conf")
+    )
+    assert OUR_KEY in sheet_text and f"PublicKey = {OUR_KEY}" in configuration
+    assert "PrivateKey" not in configuration and "PresharedKey" not in configuration
+
+
+@pytest.mark.parametrize(
+    ("key", "error", "complaint"),
+    [
+        pytest.param(None, RefusedError, "has no interface for it yet", id="before the gateway was converged"),
+        pytest.param("(none)", EngineError, "holds no key", id="of an interface that lost its key"),
+    ],
+)
+def test_no_part_is_written_without_the_key_of_the_gateway(
+    tmp_path: Path, key: str | None, error: type[Exception], complaint: str
+) -> None:
+    with pytest.raises(error, match=complaint):
+        tunnel(world_with_wireguard(tmp_path / "world", key).session, Action.PEER, TUNNEL, into=tmp_path / "beaune")
+    assert not (tmp_path / "beaune").exists()
+
+
+def test_a_gateway_that_cannot_be_read_has_no_key_for_anybody(tmp_path: Path) -> None:
+    world = world_with_wireguard(tmp_path, OUR_KEY)
+    world.hosts.answers[GATEWAY] = {"wireguard": {"unknown": "wg failed (1)"}, "manifest": {"value": None}}
+    with pytest.raises(UnreadableError, match="wg failed"):
+        tunnel(world.session, Action.PEER, TUNNEL)

@@ -61,6 +61,7 @@ def right_answer(host: str = HOST) -> dict[str, Any]:
         "packages": next(list(r.packages) for r in found if isinstance(r, HostPackages)),
         "units": {unit: _unit() for unit in units},
         "firewall": {"kernel": "as loaded", "isolated": [], "kept": []},
+        "wireguard": {},
     }
     if host == HOST:
         parts["identities"] = {APPLICATION: _identity()}
