@@ -247,6 +247,10 @@ path "pki/revoke" {
 path "pki/crl/rotate" {
   capabilities = ["read"]
 }
+# A list of what was revoked, signed anew for peers that cannot fetch the next: nothing can be added to it by this.
+path "pki/issuer/+/resign-crls" {
+  capabilities = ["create", "update"]
+}
 # What an authority has issued, to be seen to have ended before it does.
 path "pki/certs" {
   capabilities = ["list"]

@@ -34,7 +34,7 @@ TunnelArgument = Annotated[str, typer.Argument(metavar="TUNNEL", help="The tunne
 LanguageOption = Annotated[Language, typer.Option("--lang", help="The language of the data sheet.")]
 IntoOption = Annotated[
     Path | None,
-    typer.Option("--into", metavar="FOLDER", help="Write the peer's configuration and data sheet into this folder."),
+    typer.Option("--into", metavar="FOLDER", help="Write all that the peer is sent into this folder."),
 ]
 
 
@@ -48,9 +48,10 @@ def tunnel(
 ) -> Result:
     """Show what a tunnel's gateways are told, or make its peer's part.
 
-    `show` prints the configuration of each gateway of ours.  `peer` prints what the establishment's firewall team is
-    sent: a data sheet, in French unless --lang says otherwise, and the configuration of a strongSwan firewall; with
-    --into both are written as files.  Neither holds a secret, and no engine is asked.
+    `show` prints the configuration of each gateway of ours, from the files alone.  `peer` prints what the
+    establishment's firewall team is sent: a data sheet, in French unless --lang says otherwise, the configuration of a
+    strongSwan firewall, the authorities of links and the lists of what these have revoked, as the vault has them; with
+    --into all are written as files.  None holds a secret.  After a gateway was revoked, send each peer the new lists.
 
     Of a tunnel of WireGuard, which follows no note of ANSSI, both say so, and until when its risk is accepted.  For its
     peer the gateway is asked for its public key, which is made there.
@@ -109,17 +110,18 @@ def _told(link: "Link", host: str) -> str:
 
 def _peer(session: Session, link: "Link", language: Language, into: Path | None) -> Result:
     from deploys import swanctl, tunnels, wireguard
-    from hosting_cli.tunnels import sheet
+    from hosting_cli.tunnels import sheet, trust
     from hosting_cli.tunnels.published import gateway_key
 
     if link.tunnel.kind is TunnelKind.IPSEC:
-        key, configuration = None, swanctl.render(tunnels.of_peer(link))
+        key, configuration, believed = None, swanctl.render(tunnels.of_peer(link)), trust.files(session)
     else:
         key = gateway_key(session, link)
-        configuration = wireguard.of_peer(link, key)
+        configuration, believed = wireguard.of_peer(link, key), {}
     files = {
         sheet.sheet_name(link, language): sheet.render(link, language, key),
         sheet.configuration_name(link): configuration,
+        **believed,
     }
     data = {"tunnel": link.tunnel.id, "language": language.value, "files": files}
     if into is None:

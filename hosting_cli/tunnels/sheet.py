@@ -10,7 +10,7 @@ import yaml
 
 from deploys import swanctl, wireguard
 from deploys.tunnels import Link
-from hosting_cli.desired_links import PEER_CERTIFICATE_DAYS
+from hosting_cli.desired_links import GATEWAY_CERTIFICATE_DAYS, PEER_CERTIFICATE_DAYS, PEER_LIST_DAYS
 from inventory.tunnels import KeyExchange, TunnelKind
 
 Facts: TypeAlias = Mapping[str, str | Sequence[Mapping[str, str]]]
@@ -130,6 +130,8 @@ def _ipsec_terms(link: Link, language: Language) -> Facts:
         "child_seconds": str(terms.child_rekey_seconds),
         "dead_peer_seconds": str(swanctl.DEAD_PEER_SECONDS),
         "certificate_days": str(PEER_CERTIFICATE_DAYS),
+        "list_days": str(PEER_LIST_DAYS),
+        "gateway_days": str(GATEWAY_CERTIFICATE_DAYS),
     }
 
 

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -26,7 +27,7 @@ from deploys.agent import link as agent_link
 from deploys.agent import processes, settings
 from deploys.desired_network import rule_set
 from deploys.tunnels import Link
-from hosting_cli.desired_links import GATEWAY_CERTIFICATE_DAYS, links
+from hosting_cli.desired_links import DAY_SECONDS, GATEWAY_CERTIFICATE_DAYS, links
 from hosting_cli.doors.openbao import OpenBao
 from hosting_cli.errors import EngineError
 from hosting_cli.keys.certificates import serial
@@ -214,6 +215,45 @@ def test_without_a_list_of_what_was_revoked_nobody_is_let_in(ends: Ends) -> None
 
     assert ends.initiate().returncode != 0
     assert "certificate status is not available" in ends.ours.log
+
+
+def lists_for_the_peer(ends: Ends, vault: OpenBao, *, seconds: int) -> None:
+    """Bring the peer the lists as it is sent them, and have its daemon load them."""
+    for number, authority in enumerate(vault.pki.read()):
+        ends.theirs.holds("x509crl", f"list-{number}.pem", vault.pki.lasting_revocations(authority, seconds=seconds))
+    ends.theirs.load()
+
+
+def test_a_revoked_gateway_is_refused_by_a_peer_that_was_sent_the_list(
+    ends: Ends, vault: OpenBao, link: Link, engines: Engines, gateway: Secret
+) -> None:
+    request = request_for(link.gateway_identity(GATEWAY))
+    certificate = certified_as_gateway(engines, gateway, request)
+    ends.ours.holds("private", "key.pem", request.key)
+    ends.ours.holds("x509", tunnels.CERTIFICATE, certificate)
+    ends.ours.load()
+    lists_for_the_peer(ends, vault, seconds=DAY_SECONDS)
+    assert ends.initiate().returncode == 0, "a list that does not name it is no obstacle"
+    assert ends.is_reached()
+
+    vault.pki.revoke(serial(x509.load_pem_x509_certificate(certificate.encode())))
+    ends.terminate()
+    assert ends.initiate().returncode == 0, "who was not sent the new list believes it still: the limit of this way"
+    ends.terminate()
+    lists_for_the_peer(ends, vault, seconds=DAY_SECONDS)
+    assert ends.initiate().returncode != 0
+    assert "certificate was revoked" in ends.theirs.log
+    assert not ends.is_reached()
+
+
+def test_a_peer_believes_nobody_by_a_list_whose_end_has_come(ends: Ends, vault: OpenBao) -> None:
+    """Show what a list by hand may do: it has to be valid for longer than whatever it is renewed with."""
+    lists_for_the_peer(ends, vault, seconds=1)
+    time.sleep(2)
+    assert ends.initiate().returncode != 0
+    assert not ends.is_reached()
+    lists_for_the_peer(ends, vault, seconds=DAY_SECONDS)
+    assert ends.initiate().returncode == 0
 
 
 WEAKER = {

@@ -14,7 +14,9 @@ from with_tunnels import TUNNEL, with_tunnel
 
 from deploys import flows, swanctl, tunnels
 from hosting_cli.commands.tunnels import Action, tunnel
+from hosting_cli.desired_links import DAY_SECONDS, PEER_CERTIFICATE_DAYS
 from hosting_cli.errors import EngineError, RefusedError, UnreadableError, UsageError
+from hosting_cli.keys.certificates import LinkAuthority
 from hosting_cli.tunnels import sheet
 from hosting_cli.tunnels.sheet import Language
 from inventory.models import Region
@@ -24,10 +26,29 @@ GOLDEN = Path(__file__).parent / "golden"
 OUR_KEY = "Fj5DzGKoC2u6kSXE7O0hZkCkq0bcZ2hCk9lNw4cJ0Vg="
 
 
-def world_with(folder: Path, region: Region) -> World:
+AUTHORITY = LinkAuthority("a1b2", "hosting-1", "key", "-----BEGIN CERTIFICATE-----\n", is_default=True)
+
+
+class Authorities:
+    """The vault's authorities of links, and how long it was asked to have their lists valid."""
+
+    def __init__(self, *authorities: LinkAuthority) -> None:
+        self.authorities = authorities
+        self.asked: list[int] = []
+
+    def read(self) -> tuple[LinkAuthority, ...]:
+        return self.authorities
+
+    def lasting_revocations(self, authority: LinkAuthority, *, seconds: int) -> str:
+        self.asked.append(seconds)
+        return f"-----BEGIN X509 CRL-----\nof {authority.id}"
+
+
+def world_with(folder: Path, region: Region, *authorities: LinkAuthority) -> World:
     folder.mkdir(exist_ok=True)
     world = World(folder)
     world.session.__dict__["region"] = region
+    world.vault.pki = Authorities(*authorities)  # type: ignore[attr-defined]
     return world
 
 
@@ -87,16 +108,37 @@ def test_an_establishment_whose_addresses_another_has_translates_them_before_the
     )
 
 
-def test_a_peer_is_written_two_files_which_hold_no_secret(tmp_path: Path) -> None:
-    world = world_with(tmp_path / "world", with_tunnel())
+def test_a_peer_is_written_what_it_is_told_and_what_it_believes_us_by_and_no_secret(tmp_path: Path) -> None:
+    world = world_with(tmp_path / "world", with_tunnel(), AUTHORITY)
     into = tmp_path / "beaune"
     found = tunnel(world.session, Action.PEER, TUNNEL, into=into)
 
-    assert sorted(path.name for path in into.iterdir()) == ["bfc-beaune.conf", "bfc-beaune.fr.md"]
-    assert (into / "bfc-beaune.conf").read_text() == swanctl.render(tunnels.of_peer(link(with_tunnel())))
-    assert "fiche pour l'équipe du pare-feu" in (into / "bfc-beaune.fr.md").read_text()
-    assert not re.search(r"BEGIN|secret|psk", found.data["files"]["bfc-beaune.conf"].replace("no secret", ""))
+    written = {str(path.relative_to(into)): path.read_text() for path in into.rglob("*") if path.is_file()}
+    assert written == found.data["files"]
+    assert written.keys() == {
+        "bfc-beaune.conf",
+        "bfc-beaune.fr.md",
+        "x509ca/hosting-a1b2.pem",
+        "x509crl/hosting-a1b2.pem",
+    }
+    assert written["bfc-beaune.conf"] == swanctl.render(tunnels.of_peer(link(with_tunnel())))
+    assert "fiche pour l'équipe du pare-feu" in written["bfc-beaune.fr.md"]
+    assert written["x509crl/hosting-a1b2.pem"] == "-----BEGIN X509 CRL-----\nof a1b2\n"
+    assert not re.search(r"PRIVATE|secrets|psk", "".join(written.values()))
     assert "was written" in printed(found)
+
+
+def test_the_list_that_a_peer_is_sent_outlasts_the_certificate_that_it_comes_with(tmp_path: Path) -> None:
+    world = world_with(tmp_path, with_tunnel(), AUTHORITY)
+    tunnel(world.session, Action.PEER, TUNNEL)
+    (seconds,) = world.vault.pki.asked  # type: ignore[attr-defined]
+    assert seconds > PEER_CERTIFICATE_DAYS * DAY_SECONDS
+
+
+def test_a_peer_is_sent_nothing_while_there_is_nobody_to_believe(tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match="no authority of links"):
+        tunnel(world_with(tmp_path / "world", with_tunnel()).session, Action.PEER, TUNNEL, into=tmp_path / "beaune")
+    assert not (tmp_path / "beaune").exists()
 
 
 def test_what_our_gateways_are_told_is_shown(tmp_path: Path) -> None:
@@ -120,7 +162,8 @@ def test_a_tunnel_that_is_none_or_carries_nothing_is_refused(tmp_path: Path) -> 
 def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="cannot be written"):
-        tunnel(world_with(tmp_path / "world", with_tunnel()).session, Action.PEER, TUNNEL, into=tmp_path / "file")
+        world = world_with(tmp_path / "world", with_tunnel(), AUTHORITY)
+        tunnel(world.session, Action.PEER, TUNNEL, into=tmp_path / "file")
 
 
 # -- WireGuard --------------------------------------------------------------------------------------------------------
