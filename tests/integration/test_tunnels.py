@@ -4,6 +4,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from ipaddress import IPv4Network
 from pathlib import Path
 
@@ -22,9 +23,9 @@ from tunnels_lab import (
     wait_until,
 )
 
-from deploys import flows, nftables, swanctl, tunnels
+from deploys import flows, loaded_tunnels, nftables, swanctl, tunnels
 from deploys.agent import link as agent_link
-from deploys.agent import processes, settings
+from deploys.agent import processes, record, settings
 from deploys.desired_network import rule_set
 from deploys.tunnels import Link
 from hosting_cli.desired_links import DAY_SECONDS, GATEWAY_CERTIFICATE_DAYS, links
@@ -33,6 +34,8 @@ from hosting_cli.errors import EngineError
 from hosting_cli.keys.certificates import serial
 from hosting_cli.resources import AppRole, Policy
 from hosting_cli.secret import Secret
+from hosting_cli.tunnels import standing
+from hosting_cli.tunnels.standing import Standing
 from inventory import naming
 from inventory.environment import Environment, HostAccess, VaultAccess
 from inventory.models import Region
@@ -183,6 +186,22 @@ def test_nothing_leaves_for_the_establishment_beside_the_tunnel(ends: Ends, join
     assert ends.ours.run("nft", "-f", str(tmp_path / "firewall.nft")).returncode == 0
     ends.call_back()
     assert ends.counted()["clear"] == unprotected
+
+
+def test_a_host_tells_what_its_daemon_has_loaded_and_negotiated(ends: Ends, link: Link) -> None:
+    assert ends.initiate().returncode == 0
+    answer = ends.ours.told_of_itself()
+    daemon = answer["tunnels"]["value"]["daemon"]
+    ours = tunnels.of_gateway(link, GATEWAY)
+    assert loaded_tunnels.loaded(daemon["connections"]) == loaded_tunnels.told([ours])
+    found = standing.judge(link, GATEWAY, answer, datetime.now(UTC))
+    assert (found.standing, found.ike) == (Standing.UP, "AES_GCM_16-256/PRF_HMAC_SHA2_384/ECP_384")
+
+    text = (ends.ours.folder / "swanctl" / "swanctl.conf").read_text()
+    ends.ours.configure(text.replace("revocation = strict", "revocation = relaxed"))
+    ends.ours.load()
+    daemon = ends.ours.told_of_itself()["tunnels"]["value"]["daemon"]
+    assert loaded_tunnels.loaded(daemon["connections"]) != loaded_tunnels.told([ours]), "loaded by hand"
 
 
 def test_new_keys_come_from_a_fresh_exchange(ends: Ends) -> None:
@@ -390,6 +409,7 @@ def agent(
     monkeypatch.setattr(settings, "ENGINES", tmp_path / "engines.json")
     monkeypatch.setattr(settings, "APPLICATIONS", tmp_path / "applications")
     monkeypatch.setattr(agent_link, "FOLDER", tmp_path / "swanctl")
+    monkeypatch.setattr(record, "METRICS", tmp_path / "metrics")
 
     def renew(renew_days: int = 10) -> dict[str, object]:
         document = {**told, "link": {**told["link"], "renew_days": renew_days}}  # type: ignore[dict-item]
@@ -413,6 +433,9 @@ def test_a_gateway_has_itself_certified_when_it_is_due_and_not_before(
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert names.get_values_for_type(x509.DNSName) == [link.gateway_identity(GATEWAY)]
     assert (certificate.not_valid_after_utc - certificate.not_valid_before_utc).days == GATEWAY_CERTIFICATE_DAYS
+    told = (tmp_path / "metrics" / "hosting-link.prom").read_text()
+    end = certificate.not_valid_after_utc.timestamp()
+    assert f'hosting_link_certificate_end_timestamp_seconds{{host="{GATEWAY}"}} {end}\n' in told
 
     assert agent() | {"valid_until": ""} == {"renewed": False, "changed": False, "valid_until": ""}
     assert keys_in(tmp_path) == [key]
