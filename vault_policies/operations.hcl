@@ -119,6 +119,7 @@ path "transit/sign/hosting-platform-signing" {
     "input" = []
   }
 }
+# What it signed, held against its own public key.
 path "transit/verify/hosting-platform-signing" {
   capabilities = ["update"]
 }
@@ -306,6 +307,10 @@ path "pki/revoke" {
 # A list of what was revoked, anew and at once.
 path "pki/crl/rotate" {
   capabilities = ["read"]
+}
+# A list of what was revoked, signed anew for peers that cannot fetch the next: nothing can be added to it by this.
+path "pki/issuer/+/resign-crls" {
+  capabilities = ["create", "update"]
 }
 # What an authority has issued, to be seen to have ended before it does.
 path "pki/certs" {

@@ -31,6 +31,7 @@ PURE_DEPLOYS = {
     "desired_applications",
     "desired_network",
     "desired_tunnels",
+    "desired_wireguard",
     "devices",
     "flows",
     "names",
@@ -38,12 +39,14 @@ PURE_DEPLOYS = {
     "programs",
     "reading",
     "reading_storage",
+    "reading_wireguard",
     "resources",
     "slots",
     "swanctl",
     "templates",
     "tunnels",
     "view",
+    "wireguard",
 }
 """The half of ``deploys`` that decides what a host should look like: the only one that ``hosting_cli`` may import."""
 

@@ -321,6 +321,7 @@ def reboot_of(world: World, *, held: bool = True) -> Proof:
         "interfaces": {"value": {"kernel": {}, "kept": []}},
         "manifest": {"value": None},
         "identities": {"value": {}},
+        "wireguard": {"value": {}},
     }
     world.hosts.answers[HOST] = {**empty, "files": {"value": {file.path: found}}}
     wanted: dict[Subject, Resource] = {file.subject: file}
