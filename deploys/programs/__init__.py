@@ -14,7 +14,11 @@ INTERPRETER = ("/usr/bin/python3", "-I", "-S", "-")
 """Runs the program that comes over standard input; isolated, and without looking for installed packages."""
 
 
-_USES = {"keep_firewall": ("read_host", "write_files"), "isolation": ("read_host", "write_files")}
+_USES = {
+    "keep_firewall": ("read_host", "write_files"),
+    "isolation": ("read_host", "write_files"),
+    "read_posture": ("read_host",),
+}
 """Programs that use functions of others, which are sent before them."""
 
 _ANNOTATIONS = "from __future__ import annotations\n"

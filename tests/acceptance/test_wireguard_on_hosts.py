@@ -38,12 +38,7 @@ APPLICATION, STATION, STRANGER = "10.21.10.11", "172.20.21.5", "192.0.2.77"
 PEER = f"wg-{TUNNEL}"
 OURS, THEIRS, INSIDE = "wireguard-ours", "wireguard-theirs", "wireguard-inside"
 
-_TUNNEL = """
-tunnels:
-  - id: beaune
-    segment: tunnel-beaune
-    gateways: [{{host: dijon-gateway-1, address: 198.51.100.10}}]
-    peer: {{addresses: [203.0.113.20], contact: beaune-dsi}}
+_TERMS = """
     wireguard:
       peer_public_key: "{key}"
       accepted_risk:
@@ -60,12 +55,12 @@ for name in {OURS} {THEIRS} {INSIDE}; do ip netns add $name; ip -n $name link se
 ip -n {OURS} link add wire type veth peer name wire netns {THEIRS}
 ip -n {OURS} link add eth1 type veth peer name eth1 netns {INSIDE}
 ip -n {OURS} address add 198.51.100.10/32 dev wire
-ip -n {THEIRS} address add 203.0.113.20/32 dev wire
+ip -n {THEIRS} address add 198.51.100.20/32 dev wire
 ip -n {OURS} address add 10.21.10.1/24 dev eth1
 ip -n {INSIDE} address add {APPLICATION}/24 dev eth1
 for name in {OURS} {THEIRS}; do ip -n $name link set wire up; done
 for name in {OURS} {INSIDE}; do ip -n $name link set eth1 up; done
-ip -n {OURS} route add default via 203.0.113.20 dev wire onlink
+ip -n {OURS} route add default via 198.51.100.20 dev wire onlink
 ip -n {THEIRS} route add default via 198.51.100.10 dev wire onlink
 ip -n {INSIDE} route add default via 10.21.10.1
 for address in {STATION} {STRANGER}; do ip -n {THEIRS} address add $address/32 dev lo; done
@@ -203,8 +198,10 @@ def joined(folder: Path, key: str, since: date, until: date) -> Link:
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_text(path.read_text())
     network, host = folder / "network.yaml", folder / "hosts" / f"{GATEWAY}.yaml"
-    network.write_text(network.read_text() + _TUNNEL.format(key=key, since=since, until=until))
-    host.write_text(host.read_text().replace("name: eth2", f"name: {INTERFACE}"))
+    peer = "\n      contact: beaune-dsi\n"
+    terms = peer.rstrip("\n") + _TERMS.format(key=key, since=since, until=until)
+    network.write_text(network.read_text().replace(peer, terms, 1))
+    host.write_text(host.read_text().replace("name: ipsec1", f"name: {INTERFACE}"))
     region = load_region(folder)
     return tunnels.links(flows.topology(region), region)[0]
 

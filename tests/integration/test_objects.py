@@ -16,7 +16,7 @@ from hosting_cli.doors import store_buckets, store_probes, store_scratch
 from hosting_cli.doors.objects import ObjectStoreDoor
 from hosting_cli.doors.openbao import OpenBao
 from hosting_cli.errors import EngineError, RefusedError
-from hosting_cli.plan import Finding, compare
+from hosting_cli.plan import Change, Finding, compare
 from hosting_cli.resources import AccessKey, Bucket, StoreResource, StoreUser
 from hosting_cli.secret import Secret
 from inventory import naming
@@ -71,6 +71,22 @@ def test_what_was_written_reads_back_and_writing_again_changes_nothing(store_doo
     )
 
 
+def encrypt_under_another_key(s3: Any, bucket: str) -> None:
+    default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "hosting-another"}
+    rules = {"Rules": [{"ApplyServerSideEncryptionByDefault": default}]}
+    s3.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration=rules)
+
+
+def say_that_another_owns_it(s3: Any, bucket: str) -> None:
+    tags = {tag["Key"]: tag["Value"] for tag in s3.get_bucket_tagging(Bucket=bucket)["TagSet"]} | {"owner": "another"}
+    s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": [{"Key": k, "Value": v} for k, v in tags.items()]})
+
+
+def let_everybody_read(s3: Any, bucket: str) -> None:
+    granted = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{bucket}/*"}
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [granted]}))
+
+
 def test_a_user_belongs_to_whoever_owns_its_buckets(store_door: ObjectStoreDoor) -> None:
     bucket = replace(data_bucket(name()), owner="an-app-backup")
     user = replace(data_user(f"hosting-{name()}", bucket.name), owner="an-app-backup")
@@ -83,6 +99,8 @@ def test_a_user_belongs_to_whoever_owns_its_buckets(store_door: ObjectStoreDoor)
     ("change", "seen"),
     [
         (lambda s3, it: s3.delete_bucket_encryption(Bucket=it), {"encryption_key": None}),
+        (encrypt_under_another_key, {"encryption_key": "hosting-another"}),
+        (say_that_another_owns_it, {"owner": "another"}),
         (
             lambda s3, it: s3.put_bucket_versioning(Bucket=it, VersioningConfiguration={"Status": "Suspended"}),
             {"versioning": False},
@@ -112,6 +130,8 @@ def test_a_user_belongs_to_whoever_owns_its_buckets(store_door: ObjectStoreDoor)
     ],
     ids=[
         "no encryption",
+        "another key",
+        "another owner on its tags",
         "no versioning",
         "no policy",
         "no lifecycle",
@@ -127,6 +147,17 @@ def test_what_somebody_changed_is_seen_and_mended(
     store_door.write(bucket)
     change(raw(store_door), bucket.name)
     assert state(store_door, bucket) == bucket.state() | seen
+    store_door.write(bucket)
+    assert state(store_door, bucket) == bucket.state()
+
+
+def test_a_policy_that_somebody_put_in_place_of_ours_is_seen_and_mended(store_door: ObjectStoreDoor) -> None:
+    bucket = data_bucket(name())
+    store_door.write(bucket)
+    let_everybody_read(raw(store_door), bucket.name)
+    found = compare(bucket, store_buckets.read_bucket(raw(store_door), bucket.name, STORE, store_door._region))
+    assert isinstance(found, Change)
+    assert found.differing == ("policy",)
     store_door.write(bucket)
     assert state(store_door, bucket) == bucket.state()
 
