@@ -5,10 +5,12 @@ believe and what they have revoked, the vault tells whoever asks; without a list
 """
 
 import hashlib
+from datetime import UTC, datetime
 from pathlib import Path
 
 from .identity import login
 from .processes import attempt, run
+from .record import note_link
 from .settings import AgentError, application, engines, write, write_secret
 from .vault import Vault
 
@@ -31,6 +33,7 @@ def renew() -> dict[str, object]:
     if due:
         _certify(certificate, known["identity"], known["role"])
     ends = run(["openssl", "x509", "-in", str(certificate), "-noout", "-enddate"]).strip().partition("=")[2]
+    note_link(datetime.strptime(ends, "%b %d %H:%M:%S %Y GMT").replace(tzinfo=UTC).timestamp())
     if changed or due:
         # Not waited for: at boot the daemon comes after us, and loads all of it then.
         run(["systemctl", "--no-block", "try-reload-or-restart", "strongswan.service"])

@@ -25,7 +25,7 @@ from tunnels_lab import (
 
 from deploys import flows, loaded_tunnels, nftables, swanctl, tunnels
 from deploys.agent import link as agent_link
-from deploys.agent import processes, settings
+from deploys.agent import processes, record, settings
 from deploys.desired_network import rule_set
 from deploys.tunnels import Link
 from hosting_cli.desired_links import DAY_SECONDS, GATEWAY_CERTIFICATE_DAYS, links
@@ -409,6 +409,7 @@ def agent(
     monkeypatch.setattr(settings, "ENGINES", tmp_path / "engines.json")
     monkeypatch.setattr(settings, "APPLICATIONS", tmp_path / "applications")
     monkeypatch.setattr(agent_link, "FOLDER", tmp_path / "swanctl")
+    monkeypatch.setattr(record, "METRICS", tmp_path / "metrics")
 
     def renew(renew_days: int = 10) -> dict[str, object]:
         document = {**told, "link": {**told["link"], "renew_days": renew_days}}  # type: ignore[dict-item]
@@ -432,6 +433,9 @@ def test_a_gateway_has_itself_certified_when_it_is_due_and_not_before(
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert names.get_values_for_type(x509.DNSName) == [link.gateway_identity(GATEWAY)]
     assert (certificate.not_valid_after_utc - certificate.not_valid_before_utc).days == GATEWAY_CERTIFICATE_DAYS
+    told = (tmp_path / "metrics" / "hosting-link.prom").read_text()
+    end = certificate.not_valid_after_utc.timestamp()
+    assert f'hosting_link_certificate_end_timestamp_seconds{{host="{GATEWAY}"}} {end}\n' in told
 
     assert agent() | {"valid_until": ""} == {"renewed": False, "changed": False, "valid_until": ""}
     assert keys_in(tmp_path) == [key]
