@@ -31,6 +31,7 @@ INTERFACES = {
     GATEWAY: {
         "eth0": ["10.0.2.15/24"],
         "eth1": ["10.21.99.1/24"],
+        "eth1.100": ["10.21.0.1/24"],
         "eth1.110": ["10.21.10.1/24", "2001:db8:10::1/64"],
         "ipsec1": ["10.21.20.1/24", "2001:db8:20::1/64"],
     },
@@ -191,7 +192,7 @@ def came_through(host: str, text: str, packets: list[dict[str, Any]]) -> list[bo
     return came
 
 
-NAMES = Interfaces.of(["eth0", "eth1", "eth1.110", "ipsec1"])
+NAMES = Interfaces.of(["eth0", "eth1", "eth1.100", "eth1.110", "ipsec1"])
 
 
 def point(packet: dict[str, Any]) -> Point:
