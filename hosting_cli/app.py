@@ -94,6 +94,7 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "retire": "Let a segment go, and keep its addresses from everybody else.",
         "tunnel": "Show what a tunnel's gateways are told, or make its peer's part.",
         "prove": "Prove that kernels let through what the files say, and no more.",
+        "probe": "Send real packets: what must arrive, and what must not.",
         "isolate": "Cut a segment off: every packet from or to it is dropped.",
         "release": "Let a segment back that was isolated: its flows pass again.",
     },

@@ -120,6 +120,27 @@ class Pattern:
     ports: tuple[Span, ...] | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class FirstPacket:
+    """A packet that begins something: its ends, and the ports of both; of ICMP, its type stands for the port."""
+
+    source: IPv4Address | IPv6Address
+    destination: IPv4Address | IPv6Address
+    protocol: str
+    number: int
+    port: int
+
+    @property
+    def family(self) -> Family:
+        """Give the Internet protocol that it is of."""
+        return Family.IPV4 if self.source.version == 4 else Family.IPV6
+
+    def __str__(self) -> str:
+        """Name it for people."""
+        what = "type" if self.protocol == "icmp" else "port"
+        return f"{self.protocol} {self.source} → {self.destination} {what} {self.port}"
+
+
 class Packets:
     """All packets there can be at one host, and the sets of them."""
 
@@ -160,6 +181,21 @@ class Packets:
     def spans_of_interface(self, name: str) -> tuple[Span, ...]:
         """Give the numbers that a name or a pattern stands for."""
         return self._interfaces.spans(name)
+
+    def first(self, packet: FirstPacket, incoming: str, outgoing: str) -> Point:
+        """Give the point of a packet that begins something, where it comes in and goes out; ``KeyError`` as above."""
+        values = dict.fromkeys(Axis, 0) | {
+            Axis.STATE: State.NEW,
+            Axis.FAMILY: packet.family,
+            Axis.INCOMING: self._interfaces.spans(incoming)[0][0],
+            Axis.OUTGOING: self._interfaces.spans(outgoing)[0][0],
+            Axis.SOURCE: int(packet.source),
+            Axis.DESTINATION: int(packet.destination),
+            Axis.PROTOCOL: PROTOCOLS[packet.protocol],
+            Axis.HEAD: packet.port << 8 if packet.protocol == "icmp" else packet.number,
+            Axis.PORT: packet.port,
+        }
+        return tuple(values[axis] for axis in Axis)
 
     def example(self, packets: PointSet, preferred: Iterable[PointSet]) -> Point:
         """Choose a packet that people would send: one that is in each *preferred* set as far as there is one."""

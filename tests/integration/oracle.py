@@ -16,7 +16,6 @@ ADMINISTRATION, MANAGEMENT = "10.0.2.2", "10.0.2.15"
 LEGS = {HOST: {"eth1": SERVER}, GATEWAY: {"eth1": TIME, "eth2": "10.21.20.1"}}
 OTHER = "other"
 TCP, UDP, ICMP, ICMPV6 = 6, 17, 1, 58
-PROBE = 0x686F
 FOLLOWED = ("established", "related")
 
 
@@ -72,10 +71,6 @@ def is_everywhere(packet: Packet) -> bool:
     return packet.protocol == ICMPV6 and kind in {1, 2, 3, 4, 135, 136}
 
 
-def is_probe(host: str, packet: Packet) -> bool:
-    return host == GATEWAY and packet.hook == "output" and packet.mark == PROBE
-
-
 def is_wanted(host: str, packet: Packet) -> bool:
     """Tell whether a packet is of the matrix or of the platform's needs, where it should be."""
     is_of_matrix = is_row(packet) and takes_its_way(host, packet)
@@ -86,7 +81,7 @@ def may_pass(host: str, packet: Packet) -> bool:
     """Tell whether nobody forbids a packet."""
     if "lo" in {packet.incoming, packet.outgoing} or packet.state in FOLLOWED:
         return True
-    is_any = is_probe(host, packet) or is_everywhere(packet) or is_wanted(host, packet)
+    is_any = is_everywhere(packet) or is_wanted(host, packet)
     return packet.state != "invalid" and is_any
 
 
@@ -101,8 +96,7 @@ def must_pass(host: str, packet: Packet) -> bool:
     mine = own(host)
     if packet.hook == "output":
         is_needed_one = is_wanted(host, packet) and packet.destination not in mine
-        is_any_probe = is_probe(host, packet) and packet.protocol in {TCP, UDP}
-        return packet.source in mine and (is_needed_one or is_any_probe)
+        return packet.source in mine and is_needed_one
     is_of_administration = packet.hook == "input" and packet.source == address(ADMINISTRATION)
     is_managed = packet.incoming not in LEGS[host] and packet.destination in mine
     return is_wanted(host, packet) and packet.source not in mine and (is_managed or not is_of_administration)
@@ -155,9 +149,6 @@ def examples(host: str) -> Iterator[Packet]:
             source=address("10.21.10.9"),
             destination=address(TIME),
             second=123,
-        )
-        yield Packet(
-            hook="output", outgoing="eth1", mark=PROBE, source=address(TIME), destination=address(SERVER), second=9
         )
     for port in (22, 9100):
         yield Packet(
