@@ -12,6 +12,10 @@ from hosting_cli.network.spaces import Point, PointSet, Space, Span
 class Axis(IntEnum):
     """The coordinates of a packet, in the order in which sets ask for them.
 
+    Rules say by which interface each source comes, and what goes out by each: asked of in this order, each of these is
+    as large as what it says.  Were the way in asked for before the source, all pairs of a gateway's interfaces would
+    have to be looked at.
+
     ``REPLY`` is the direction in a connection: 0 with whoever began it, 1 against.
 
     ``HEAD`` is the first half-word of the transport's header and ``PORT`` the second, whatever the transport: the
@@ -21,10 +25,10 @@ class Axis(IntEnum):
     STATE = 0
     REPLY = 1
     FAMILY = 2
-    INCOMING = 3
-    OUTGOING = 4
-    MARK = 5
-    SOURCE = 6
+    OUTGOING = 3
+    MARK = 4
+    SOURCE = 5
+    INCOMING = 6
     DESTINATION = 7
     PROTOCOL = 8
     HEAD = 9
