@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from deploys import names, swanctl, tunnels
+from deploys import loaded_tunnels, names, swanctl, tunnels
 from deploys.resources import HostFile, HostIdentity, HostResource, OnChange
 from deploys.templates import render
 from deploys.tunnels import Link
@@ -19,6 +19,11 @@ RENEW_DAYS = 10
 
 INTERFACE_GROUP = 104
 """The mark of the interfaces that are ours, by which those of tunnels that are no more are found."""
+
+_CERTIFICATE = f"/etc/swanctl/x509/{tunnels.CERTIFICATE}"
+
+READING: dict[str, Json] = {"socket": "/run/charon.vici", "timeout_seconds": 20, "certificate": _CERTIFICATE}
+"""What `facts/read_host.py` must know to ask the daemon."""
 
 _DAEMON = "strongswan.service"
 _INTERFACES = "hosting-tunnels.service"
@@ -41,9 +46,14 @@ def resources(view: View) -> Iterator[HostResource]:
     yield view.file("/etc/swanctl/swanctl.conf", swanctl.render(connections), notifies=(_DAEMON,))
     yield from _interfaces(view, links)
     yield from _certificate(view, links[0])
-    beside = render("strongswan.service", link=names.LINK_SERVICE, interfaces=_INTERFACES)
+    beside = render("strongswan.service", link=names.LINK_SERVICE, interfaces=_INTERFACES, certificate=_CERTIFICATE)
     yield view.file(names.unit_file(f"{_DAEMON}.d/hosting.conf"), beside)
-    yield view.unit(_DAEMON, on_change=OnChange.RELOAD, requires=(view.subject(HostIdentity, PLATFORM),))
+    yield view.unit(
+        _DAEMON,
+        on_change=OnChange.RELOAD,
+        loads=loaded_tunnels.told(connections),
+        requires=(view.subject(HostIdentity, PLATFORM),),
+    )
 
 
 def _interfaces(view: View, links: tuple[Link, ...]) -> Iterator[HostResource]:
@@ -64,7 +74,8 @@ def _batch(view: View, links: tuple[Link, ...]) -> str:
         for leg in view.places.legs[view.host.id]:
             if leg.segment == link.tunnel.segment:
                 add = f"link add name {leg.name} group {INTERFACE_GROUP} type xfrm dev lo if_id {link.interface_id}"
-                lines += [add, f"link set dev {leg.name} up"]
+                # Without IPv6, which no tunnel carries, it has no address that we did not give it.
+                lines += [add, f"link set dev {leg.name} addrgenmode none up"]
                 lines.append(f"address replace {leg.address}/{leg.network.prefixlen} dev {leg.name}")
                 lines += [f"route replace {found} dev {leg.name}" for found in link.theirs if found != leg.network]
     return "\n".join([*lines, ""])

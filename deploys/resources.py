@@ -71,7 +71,10 @@ class OnChange(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class HostUnit(HostResource):
-    """A systemd unit; it is ``settled`` when no change of its files still waits for it."""
+    """A systemd unit; it is ``settled`` when no change of its files still waits for it.
+
+    The daemon of tunnels ``loads`` what it then says that it has: until it does, it is not settled either.
+    """
 
     kind: ClassVar[str] = "host-unit"
 
@@ -79,6 +82,7 @@ class HostUnit(HostResource):
     enabled: bool = True
     active: bool = True
     settled: bool = True
+    loads: str | None = field(default=None, repr=False, compare=False, metadata=CARRIED)
     on_change: OnChange = field(default=OnChange.RESTART, compare=False, metadata=CARRIED)
 
 
@@ -99,6 +103,27 @@ class HostLogin(HostResource):
     settled: bool = True
     authority_keys: tuple[str, ...] = field(default=(), compare=False, metadata=CARRIED)
     content: str | None = field(default=None, repr=False, compare=False, metadata=CARRIED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostInterface(HostResource):
+    """A network interface that the host makes for itself: a trunk, or a VLAN on one, as the kernel has it.
+
+    ``form`` is what the kernel calls it, ``card`` for a trunk.  Whether a cable is plugged in is no part of it: ``up``
+    says that it was told to be.  ``at_boot`` says whether the files that the next boot goes by are ours.
+    """
+
+    kind: ClassVar[str] = "host-interface"
+
+    interface: str
+    form: str
+    parent: str | None = None
+    vlan: int | None = None
+    addresses: tuple[str, ...] = ()
+    up: bool = True
+    at_boot: str = "as written"
+    files: tuple[tuple[str, str], ...] = field(default=(), repr=False, compare=False, metadata=CARRIED)
+    notifies: tuple[str, ...] = field(default=(), compare=False, metadata=CARRIED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -234,6 +259,7 @@ KINDS: dict[str, type[HostResource]] = {
         HostFile,
         HostUnit,
         HostLogin,
+        HostInterface,
         HostFirewall,
         HostIdentity,
         HostStorage,

@@ -116,7 +116,7 @@ def plan(
 ) -> Plan:
     """Compare *desired* with *readings*, for the resources of *owners* (``None``: everybody's)."""
     wanted = {resource.subject: resource for resource in desired}
-    unread = {reading.source: reading.reason or "" for reading in readings if reading.resources is None}
+    unread = {reading.source: reading for reading in readings if reading.resources is None}
     actual = {
         subject: resource
         for reading in readings
@@ -142,7 +142,7 @@ def plan(
             case Finding() as finding:
                 (kept if should is None else conflicts).append(finding)
     ready, blocked = _unblocked(changes, wanted, unread, {finding.subject for finding in conflicts})
-    sources = {wanted[subject].source for subject in in_scope}
+    told = unread.keys() & {wanted[subject].source for subject in in_scope}
     return Plan(
         region=region,
         environment=environment,
@@ -150,7 +150,9 @@ def plan(
         production=production,
         changes=_ordered(ready),
         in_order=in_order,
-        unknown=tuple(Finding(source, unread[source]) for source in sorted(unread) if source in sources),
+        unknown=tuple(
+            Finding(source, unread[source].reason or "") for source in sorted(told) if unread[source].behind not in told
+        ),
         blocked=tuple(blocked),
         conflicts=tuple(conflicts),
         kept=tuple(kept),
@@ -213,7 +215,7 @@ def _in_scope(wanted: Mapping[Subject, Resource], owners: frozenset[str] | None)
 def _unblocked(
     changes: Sequence[Change],
     wanted: Mapping[Subject, Resource],
-    unread: Mapping[str, str],
+    unread: Mapping[str, Reading],
     conflicting: set[str],
 ) -> tuple[list[Change], list[Finding]]:
     """Part the changes that can be made from those that wait for something unknown or in conflict."""
@@ -227,7 +229,7 @@ def _unblocked(
             if resource is None:
                 reasons[subject] = None
             elif resource.source in unread:
-                reasons[subject] = f"{resource.source} could not be read"
+                reasons[subject] = f"{unread[resource.source].behind or resource.source} could not be read"
             elif str(subject) in conflicting:
                 reasons[subject] = f"{subject} is in conflict"
             else:

@@ -13,6 +13,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from pydantic import BaseModel
 
+from inventory.compliance import Exclusion, Statement, Waiver
 from inventory.documents import Document, Steps
 from inventory.ends import Directory, Place
 from inventory.links import Link
@@ -29,7 +30,7 @@ from inventory.models import (
     RegionSheet,
     Site,
 )
-from inventory.network import Flow, Group, NetworkSheet, Protocol, Protocols, Segment, Supernet
+from inventory.network import Flow, Group, NetworkSheet, Protocol, Protocols, Segment, Supernet, VlanRange
 from inventory.problems import Problem, Words
 from inventory.providers import Provider
 from inventory.tunnels import Tunnel
@@ -128,6 +129,9 @@ class LocatedRegion:
     hosts: tuple[Placed[Host], ...] = ()
     members: tuple[Placed[Member], ...] = ()
     applications: tuple[Placed[Application], ...] = ()
+    statements: tuple[Placed[Statement], ...] = ()
+    exclusions: tuple[Placed[Exclusion], ...] = ()
+    waivers: tuple[Placed[Waiver], ...] = ()
     broken: frozenset[tuple[Kind, str]] = frozenset()
     unreadable: frozenset[Kind] = frozenset()
     today: date | None = None
@@ -161,6 +165,11 @@ class LocatedRegion:
     def supernets(self) -> tuple[Placed[Supernet], ...]:
         """Give the parts of the address space that networks are allocated from."""
         return tuple(self.network.each("supernets", self.network.value.supernets)) if self.network else ()
+
+    @cached_property
+    def vlan_ranges(self) -> tuple[Placed[VlanRange], ...]:
+        """Give the numbers that VLANs are allocated from."""
+        return tuple(self.network.each("vlan_ranges", self.network.value.vlan_ranges)) if self.network else ()
 
     @cached_property
     def directory(self) -> Directory:
@@ -278,6 +287,9 @@ class LocatedRegion:
             hosts=tuple(place.value for place in self.hosts),
             members=tuple(place.value for place in self.members),
             applications=tuple(place.value for place in self.applications),
+            statements=tuple(place.value for place in self.statements),
+            exclusions=tuple(place.value for place in self.exclusions),
+            waivers=tuple(place.value for place in self.waivers),
             protocols=self.catalogue.protocols.value.protocols,
             profiles=tuple(place.value for place in self.profiles),
             continuity=self.catalogue.continuity.value.classes,

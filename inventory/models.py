@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from inventory.compliance import Exclusion, Statement, Waiver
 from inventory.frozen import Model
 from inventory.identifiers import (
     ApplicationIdentifier,
@@ -32,6 +33,7 @@ from inventory.notations import (
     DatabaseName,
     Day,
     DevicePath,
+    InterfaceName,
     MountPoint,
     Program,
     ProtocolCode,
@@ -140,11 +142,15 @@ class DataDevice(Model):
 
 
 class Host(Model):
-    """A Debian machine of the hosting."""
+    """A Debian machine of the hosting.
+
+    ``trunks`` are network cards that carry several segments, each under its tag: what comes without one is nobody's.
+    """
 
     id: Identifier
     site: Identifier
     role: HostRole
+    trunks: tuple[InterfaceName, ...] = ()
     interfaces: Annotated[tuple[Interface, ...], Field(min_length=1)]
     data_devices: tuple[DataDevice, ...] = ()
 
@@ -392,6 +398,9 @@ class Region(NetworkSheet, RegionSheet):
     hosts: tuple[Host, ...] = ()
     members: tuple[Member, ...] = ()
     applications: tuple[Application, ...] = ()
+    statements: tuple[Statement, ...] = ()
+    exclusions: tuple[Exclusion, ...] = ()
+    waivers: tuple[Waiver, ...] = ()
     protocols: tuple[Protocol, ...] = ()
     profiles: tuple[Profile, ...] = ()
     continuity: tuple[ContinuityClass, ...] = ()

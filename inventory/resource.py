@@ -78,13 +78,15 @@ class Resource:
 class Reading:
     """What a door saw of one source, and when; ``resources`` is ``None`` when it could not see.
 
-    Unknown is never the same as absent: an unreadable source carries the reason, not an empty mapping.
+    Unknown is never the same as absent: an unreadable source carries the reason, not an empty mapping.  Where that is
+    nothing but another source which is unknown too, ``behind`` names it, so that one misfortune is told once.
     """
 
     source: str
     taken_at: datetime
     resources: dict[Subject, Resource] | None
     reason: str | None = None
+    behind: str | None = None
 
 
 def plain(value: object) -> Json:

@@ -15,6 +15,7 @@ path "kv/data/hosting/{{application}}/backups/{{host}}/repository" {
 path "kv/data/hosting/{{application}}/object-store/hosting-{{application}}" {
   capabilities = ["read"]
 }
+# And those of the user that adds to its backups and removes nothing.
 path "kv/data/hosting/{{application}}/object-store/hosting-{{application}}-backup" {
   capabilities = ["read"]
 }
@@ -23,9 +24,11 @@ path "kv/data/hosting/{{application}}/object-store/hosting-{{application}}-backu
 path "transit/decrypt/hosting-{{application}}-volumes" {
   capabilities = ["update"]
 }
+# At each backup and restore.
 path "transit/decrypt/hosting-{{application}}-backups" {
   capabilities = ["update"]
 }
+# For the application itself, which reaches its buckets with what this unwraps.
 path "transit/decrypt/hosting-{{application}}-objects" {
   capabilities = ["update"]
 }
@@ -40,9 +43,11 @@ path "auth/approle/role/hosting-{{application}}-{{host}}/secret-id/lookup" {
 path "auth/token/lookup-self" {
   capabilities = ["read"]
 }
+# A longer life for it, within the limits of its role.
 path "auth/token/renew-self" {
   capabilities = ["update"]
 }
+# And its end, when the work is done.
 path "auth/token/revoke-self" {
   capabilities = ["update"]
 }

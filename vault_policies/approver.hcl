@@ -6,9 +6,11 @@
 path "auth/token/lookup-self" {
   capabilities = ["read"]
 }
+# A longer life for it, while the work lasts.
 path "auth/token/renew-self" {
   capabilities = ["update"]
 }
+# And its end, when the work is done.
 path "auth/token/revoke-self" {
   capabilities = ["update"]
 }

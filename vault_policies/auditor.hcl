@@ -7,6 +7,7 @@
 path "sys/mounts" {
   capabilities = ["read"]
 }
+# And by which ways anybody logs in.
 path "sys/auth" {
   capabilities = ["read"]
 }
@@ -15,12 +16,15 @@ path "sys/auth" {
 path "sys/policies/acl" {
   capabilities = ["list"]
 }
+# The same with what belongs to each, in one answer.
 path "sys/policies/detailed/acl" {
   capabilities = ["list"]
 }
+# Those of applications and of the platform, which a plan writes.
 path "sys/policies/acl/hosting-*" {
   capabilities = ["read"]
 }
+# Those of people, which nobody changes with a token that people have.
 path "sys/policies/acl/people-*" {
   capabilities = ["read"]
 }
@@ -29,14 +33,21 @@ path "sys/policies/acl/people-*" {
 path "transit/keys" {
   capabilities = ["list"]
 }
+# One key: its settings, its versions, and whether it is disabled.  Never the key itself.
 path "transit/keys/+" {
   capabilities = ["read"]
+}
+
+# Whether a signature below evidence is the platform's; signing is not among what an auditor may.
+path "transit/verify/hosting-platform-signing" {
+  capabilities = ["update"]
 }
 
 # Which secrets there are, whose, and since when.
 path "kv/metadata/hosting/*" {
   capabilities = ["read", "list"]
 }
+# The same of all entries in one answer.
 path "kv/detailed-metadata/hosting/*" {
   capabilities = ["list", "scan"]
 }
@@ -49,12 +60,15 @@ path "kv/data/hosting/*" {
 path "ssh/config/ca" {
   capabilities = ["read"]
 }
+# Which of them signs, and which is on its way in or out.
 path "ssh/issuers" {
   capabilities = ["list"]
 }
+# Which kinds of certificates there are.
 path "ssh/roles" {
   capabilities = ["list"]
 }
+# For whom and for how long each is signed.
 path "ssh/roles/hosting-*" {
   capabilities = ["read"]
 }
@@ -63,15 +77,19 @@ path "ssh/roles/hosting-*" {
 path "pki/config/issuers" {
   capabilities = ["read"]
 }
+# Whether lists of what was revoked are kept, and for how long each holds.
 path "pki/config/crl" {
   capabilities = ["read"]
 }
+# What was issued, by serial number.
 path "pki/certs" {
   capabilities = ["list"]
 }
+# Which kinds of certificates there are.
 path "pki/roles" {
   capabilities = ["list"]
 }
+# For which one name and for how long each is issued.
 path "pki/roles/hosting-*" {
   capabilities = ["read"]
 }
@@ -80,12 +98,15 @@ path "pki/roles/hosting-*" {
 path "auth/approle/role" {
   capabilities = ["list"]
 }
+# One of them: its policies, its address, how long its tokens live.
 path "auth/approle/role/+" {
   capabilities = ["read"]
 }
+# By which name it logs in, which is no secret.
 path "auth/approle/role/+/role-id" {
   capabilities = ["read"]
 }
+# How many secret-ids it has, by accessors with which nobody can log in.
 path "auth/approle/role/+/secret-id" {
   capabilities = ["list"]
 }
@@ -94,13 +115,28 @@ path "auth/approle/role/+/secret-id-accessor/lookup" {
   capabilities = ["update"]
 }
 
+# Whether every request is audited: where to, and not what stands there.  The vault itself asks for `sudo` here.
+path "sys/audit" {
+  capabilities = ["read", "sudo"]
+}
+# Who has rights now: tokens are told by their accessors, with which nobody can do what the token can.
+path "auth/token/accessors" {
+  capabilities = ["list", "sudo"]
+}
+# … what each may do and until when, by that accessor.
+path "auth/token/lookup-accessor" {
+  capabilities = ["update"]
+}
+
 # Who they are, as the vault attests it; and their own token's life.
 path "auth/token/lookup-self" {
   capabilities = ["read"]
 }
+# A longer life for it, while the work lasts.
 path "auth/token/renew-self" {
   capabilities = ["update"]
 }
+# And its end, when the work is done.
 path "auth/token/revoke-self" {
   capabilities = ["update"]
 }

@@ -5,6 +5,7 @@
 path "kv/data/hosting/{{application}}/object-store/hosting-{{application}}-copy-reader" {
   capabilities = ["read"]
 }
+# This one adds to the second store; the other reads the first.
 path "kv/data/hosting/{{application}}/object-store/hosting-{{application}}-copy" {
   capabilities = ["read"]
 }
@@ -18,9 +19,11 @@ path "transit/decrypt/hosting-{{application}}-backups" {
 path "auth/token/lookup-self" {
   capabilities = ["read"]
 }
+# A longer life for it, while the work lasts.
 path "auth/token/renew-self" {
   capabilities = ["update"]
 }
+# And its end, when the work is done.
 path "auth/token/revoke-self" {
   capabilities = ["update"]
 }

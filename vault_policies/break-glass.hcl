@@ -12,12 +12,15 @@ path "sys/seal" {
 path "transit/keys" {
   capabilities = ["list"]
 }
+# Whether it is disabled already.
 path "transit/keys/+" {
   capabilities = ["read"]
 }
+# Disabling it.
 path "transit/keys/+/soft-delete" {
   capabilities = ["delete"]
 }
+# Enabling it again.
 path "transit/keys/+/soft-delete-restore" {
   capabilities = ["update"]
 }
@@ -26,12 +29,15 @@ path "transit/keys/+/soft-delete-restore" {
 path "auth/approle/role" {
   capabilities = ["list"]
 }
+# By which accessors a host's secret-ids are known.
 path "auth/approle/role/+/secret-id" {
   capabilities = ["list"]
 }
+# Which of them is the one that somebody has taken.
 path "auth/approle/role/+/secret-id-accessor/lookup" {
   capabilities = ["update"]
 }
+# Its end.
 path "auth/approle/role/+/secret-id-accessor/destroy" {
   capabilities = ["update"]
 }
@@ -40,9 +46,11 @@ path "auth/approle/role/+/secret-id-accessor/destroy" {
 path "auth/token/accessors" {
   capabilities = ["list", "sudo"]
 }
+# Whose one is, before it ends.
 path "auth/token/lookup-accessor" {
   capabilities = ["update"]
 }
+# Its end, and that of all that were made with it.
 path "auth/token/revoke-accessor" {
   capabilities = ["update"]
 }
@@ -51,6 +59,7 @@ path "auth/token/revoke-accessor" {
 path "auth/token/lookup-self" {
   capabilities = ["read"]
 }
+# And its end, when the work is done.
 path "auth/token/revoke-self" {
   capabilities = ["update"]
 }

@@ -19,15 +19,18 @@ path "transit/keys/+" {
 path "transit/keys/hosting-platform-secrets" {
   capabilities = ["create", "read", "update"]
 }
+# And its deletion can only be forbidden.
 path "transit/keys/hosting-platform-secrets/config" {
   capabilities = ["create", "update"]
   allowed_parameters = {
     "deletion_allowed" = [false]
   }
 }
+# The same of the key that stores are tried with.
 path "transit/keys/hosting-platform-probe" {
   capabilities = ["create", "read", "update"]
 }
+# And its deletion can only be forbidden.
 path "transit/keys/hosting-platform-probe/config" {
   capabilities = ["create", "update"]
   allowed_parameters = {

@@ -17,6 +17,7 @@ path "auth/approle/role/hosting-platform-{{host}}/secret-id/lookup" {
 path "auth/token/lookup-self" {
   capabilities = ["read"]
 }
+# And its end, when the work is done.
 path "auth/token/revoke-self" {
   capabilities = ["update"]
 }

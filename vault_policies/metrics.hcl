@@ -14,6 +14,7 @@ path "sys/ha-status" {
 path "transit/keys" {
   capabilities = ["list"]
 }
+# One key: the times of its versions, and whether it is disabled.
 path "transit/keys/+" {
   capabilities = ["read"]
 }
@@ -28,9 +29,11 @@ path "kv/metadata/hosting/*" {
 path "auth/approle/role" {
   capabilities = ["list"]
 }
+# The accessors of one identity.
 path "auth/approle/role/+/secret-id" {
   capabilities = ["list"]
 }
+# When the secret-id behind one of them was made, and when it ends.
 path "auth/approle/role/+/secret-id-accessor/lookup" {
   capabilities = ["update"]
 }
@@ -39,9 +42,11 @@ path "auth/approle/role/+/secret-id-accessor/lookup" {
 path "sys/policies/acl" {
   capabilities = ["list"]
 }
+# The same of all in one answer.
 path "sys/policies/detailed/acl" {
   capabilities = ["list"]
 }
+# One by one, where the vault does not give them in one answer.
 path "sys/policies/acl/hosting-*" {
   capabilities = ["read"]
 }
@@ -56,9 +61,11 @@ path "ssh/issuers" {
 path "auth/token/lookup-self" {
   capabilities = ["read"]
 }
+# A longer life for it, while the work lasts.
 path "auth/token/renew-self" {
   capabilities = ["update"]
 }
+# And its end, when the work is done.
 path "auth/token/revoke-self" {
   capabilities = ["update"]
 }

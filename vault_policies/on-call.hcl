@@ -6,6 +6,7 @@
 path "sys/ha-status" {
   capabilities = ["read"]
 }
+# And which of them has a vote.
 path "sys/storage/raft/configuration" {
   capabilities = ["read"]
 }
@@ -14,9 +15,11 @@ path "sys/storage/raft/configuration" {
 path "transit/keys" {
   capabilities = ["list"]
 }
+# One key: whether it is disabled.
 path "transit/keys/+" {
   capabilities = ["read"]
 }
+# Enabling it.  Disabling is not among this.
 path "transit/keys/+/soft-delete-restore" {
   capabilities = ["update"]
 }
@@ -25,6 +28,7 @@ path "transit/keys/+/soft-delete-restore" {
 path "auth/approle/role/+" {
   capabilities = ["read"]
 }
+# And whether it has a secret-id at all.
 path "auth/approle/role/+/secret-id" {
   capabilities = ["list"]
 }
@@ -38,9 +42,11 @@ path "ssh/sign/hosting-operations" {
 path "auth/token/lookup-self" {
   capabilities = ["read"]
 }
+# A longer life for it, while the work lasts.
 path "auth/token/renew-self" {
   capabilities = ["update"]
 }
+# And its end, when the work is done.
 path "auth/token/revoke-self" {
   capabilities = ["update"]
 }

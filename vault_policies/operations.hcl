@@ -5,24 +5,43 @@
 
 # -- looking around -------------------------------------------------------------------------------------------------
 
+# Which engines there are: each plan reads it.
 path "sys/mounts" {
   capabilities = ["read"]
 }
+# And by which ways anybody logs in.
 path "sys/auth" {
   capabilities = ["read"]
 }
 
+# Whether every request is audited: where to, and not what stands there.  The vault itself asks for `sudo` here.
+path "sys/audit" {
+  capabilities = ["read", "sudo"]
+}
+# Who has rights now: tokens are told by their accessors, with which nobody can do what the token can.
+path "auth/token/accessors" {
+  capabilities = ["list", "sudo"]
+}
+# … what each may do and until when, by that accessor.
+path "auth/token/lookup-accessor" {
+  capabilities = ["update"]
+}
+
 # -- engines, mounted once and never unmounted ------------------------------------------------------------------------
 
+# Keys that never leave the vault.
 path "sys/mounts/transit" {
   capabilities = ["create", "update"]
 }
+# Secrets, as ciphertext of those keys.
 path "sys/mounts/kv" {
   capabilities = ["create", "update"]
 }
+# The authority of certificates for links.
 path "sys/mounts/pki" {
   capabilities = ["create", "update"]
 }
+# The authority of logins.
 path "sys/mounts/ssh" {
   capabilities = ["create", "update"]
 }
@@ -33,9 +52,11 @@ path "sys/auth/approle" {
 
 # -- policies of applications and of the platform ---------------------------------------------------------------------
 
+# Which there are, so that one whose application has left the files is found.
 path "sys/policies/acl" {
   capabilities = ["list"]
 }
+# The same with what belongs to each, in one answer.
 path "sys/policies/detailed/acl" {
   capabilities = ["list"]
 }
@@ -50,9 +71,11 @@ path "sys/policies/acl/people-*" {
 
 # -- keys: made, looked at, used; never exported, never deleted -------------------------------------------------------
 
+# Which there are, so that one that nobody asks for is found.
 path "transit/keys" {
   capabilities = ["list"]
 }
+# Making one, and looking at how it is set.
 path "transit/keys/+" {
   capabilities = ["create", "read", "update"]
 }
@@ -68,6 +91,7 @@ path "transit/keys/+/config" {
 path "transit/keys/+/rotate" {
   capabilities = ["update"]
 }
+# What lies in the vault is brought up to the new version without being seen.
 path "transit/rewrap/hosting-*" {
   capabilities = ["update"]
 }
@@ -75,6 +99,7 @@ path "transit/rewrap/hosting-*" {
 path "transit/keys/+/soft-delete" {
   capabilities = ["delete"]
 }
+# Enabling it again, also after an incident.
 path "transit/keys/+/soft-delete-restore" {
   capabilities = ["create", "update"]
 }
@@ -82,15 +107,29 @@ path "transit/keys/+/soft-delete-restore" {
 path "transit/encrypt/hosting-*" {
   capabilities = ["update"]
 }
+# Reading a secret back after it was stored, and handing a volume's passphrases to its host.
 path "transit/decrypt/hosting-*" {
+  capabilities = ["update"]
+}
+
+# Records of evidence are signed in the name of whoever collects them; the record says who, and the audit log does.
+path "transit/sign/hosting-platform-signing" {
+  capabilities = ["update"]
+  allowed_parameters = {
+    "input" = []
+  }
+}
+path "transit/verify/hosting-platform-signing" {
   capabilities = ["update"]
 }
 
 # -- secrets: made, read back, replaced; older versions stay ----------------------------------------------------------
 
+# Their ciphertexts.  Never their end: neither `delete` nor `destroy`.
 path "kv/data/hosting/*" {
   capabilities = ["create", "read", "update"]
 }
+# Our mark on each, and which version is of when.
 path "kv/metadata/hosting/*" {
   capabilities = ["create", "read", "update", "list"]
 }
@@ -98,9 +137,11 @@ path "kv/metadata/hosting/*" {
 path "kv/metadata/hosting/+/volumes/+/+/active-next" {
   capabilities = ["create", "read", "update", "delete", "list"]
 }
+# The same for the recovery passphrase.
 path "kv/metadata/hosting/+/volumes/+/+/recovery-next" {
   capabilities = ["create", "read", "update", "delete", "list"]
 }
+# All marks in one answer: a plan would ask once for each entry otherwise.
 path "kv/detailed-metadata/hosting/*" {
   capabilities = ["list", "scan"]
 }
@@ -119,6 +160,7 @@ path "ssh/config/ca" {
 path "ssh/issuers" {
   capabilities = ["list"]
 }
+# Made in the vault like the first; whatever is brought along is refused.
 path "ssh/issuers/import/next-*" {
   capabilities = ["create", "update"]
   allowed_parameters = {
@@ -126,6 +168,7 @@ path "ssh/issuers/import/next-*" {
     "key_type"             = ["ed25519"]
   }
 }
+# Giving it the name that says so.  No other setting of an authority.
 path "ssh/issuer/+" {
   capabilities = ["create", "update"]
   allowed_parameters = {
@@ -145,15 +188,19 @@ path "ssh/issuer/former-*" {
 path "ssh/roles/rotation-trial" {
   capabilities = ["create", "read", "update", "delete"]
 }
+# A certificate of that kind, for minutes.
 path "ssh/sign/rotation-trial" {
   capabilities = ["create", "update"]
 }
+# Which kinds of certificates there are.
 path "ssh/roles" {
   capabilities = ["list"]
 }
+# For whom and for how long each is signed: a plan writes them.
 path "ssh/roles/hosting-*" {
   capabilities = ["create", "read", "update", "delete"]
 }
+# One's own, for as long as a command takes.
 path "ssh/sign/hosting-operations" {
   capabilities = ["create", "update"]
 }
@@ -171,6 +218,11 @@ path "sys/mounts/pki/tune" {
 path "pki/issuers/generate/root/internal" {
   capabilities = ["create", "update"]
 }
+# The same for a key that is here already: a run that was killed had only come to that.
+path "pki/issuers/generate/root/existing" {
+  capabilities = ["create", "update"]
+}
+# Which there are, and how far each has come.
 path "pki/issuers" {
   capabilities = ["list"]
 }
@@ -179,12 +231,15 @@ path "pki/issuers" {
 path "pki/issuers/generate/intermediate/internal" {
   capabilities = ["create", "update"]
 }
+# The request once more, when it was lost on its way to the root.
 path "pki/issuers/generate/intermediate/existing" {
   capabilities = ["create", "update"]
 }
+# Certificates only: a bundle with a key in it is another path.
 path "pki/issuers/import/cert" {
   capabilities = ["create", "update"]
 }
+# For which keys requests were made and not answered yet.
 path "pki/keys" {
   capabilities = ["list"]
 }
@@ -196,6 +251,7 @@ path "pki/issuer/+" {
     "usage"       = []
   }
 }
+# A key is called like its authority, and ends with it.
 path "pki/key/+" {
   capabilities = ["create", "update"]
   allowed_parameters = {
@@ -224,6 +280,7 @@ path "pki/config/crl" {
 path "pki/roles" {
   capabilities = ["list"]
 }
+# For which one name and for how long each is issued: a plan writes them.
 path "pki/roles/hosting-*" {
   capabilities = ["create", "read", "update", "delete"]
   denied_parameters = {
@@ -234,6 +291,7 @@ path "pki/roles/hosting-*" {
 path "pki/sign/hosting-proof" {
   capabilities = ["create", "update"]
 }
+# The same by one that does not issue for everybody yet, or no longer.
 path "pki/issuer/+/sign/hosting-proof" {
   capabilities = ["create", "update"]
 }
@@ -241,9 +299,11 @@ path "pki/issuer/+/sign/hosting-proof" {
 path "pki/sign/hosting-peer-*" {
   capabilities = ["create", "update"]
 }
+# Whoever lost a key is let in no more: an establishment's, or that of a proof.
 path "pki/revoke" {
   capabilities = ["create", "update"]
 }
+# A list of what was revoked, anew and at once.
 path "pki/crl/rotate" {
   capabilities = ["read"]
 }
@@ -255,12 +315,14 @@ path "pki/certs" {
 path "pki/issuer/former-*" {
   capabilities = ["delete"]
 }
+# And of its key.
 path "pki/key/former-*" {
   capabilities = ["delete"]
 }
 
 # -- identities of hosts ----------------------------------------------------------------------------------------------
 
+# Which there are, so that one whose application has left the files is found.
 path "auth/approle/role" {
   capabilities = ["list"]
 }
@@ -305,21 +367,26 @@ path "auth/token/create/hosting-proofs" {
     "renewable"         = [false]
   }
 }
+# Their end, as soon as they were refused.
 path "auth/token/revoke" {
   capabilities = ["update"]
 }
+# What such a token may do where trying it would destroy something.
 path "sys/capabilities" {
   capabilities = ["update"]
 }
 
 # -- one's own token --------------------------------------------------------------------------------------------------
 
+# Whose it is, as the vault attests it: for approvals and for the journal.
 path "auth/token/lookup-self" {
   capabilities = ["read"]
 }
+# A longer life for it, while the work lasts.
 path "auth/token/renew-self" {
   capabilities = ["update"]
 }
+# And its end, when the work is done.
 path "auth/token/revoke-self" {
   capabilities = ["update"]
 }

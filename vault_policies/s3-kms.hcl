@@ -5,6 +5,7 @@
 path "transit/encrypt/{{key}}" {
   capabilities = ["update"]
 }
+# Each reading of an object; without it, disabling a key would end nothing.
 path "transit/decrypt/{{key}}" {
   capabilities = ["update"]
 }

@@ -9,7 +9,7 @@ Whoever starts something records it before it runs; so whoever comes later can r
 
 import os
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -31,6 +31,7 @@ from hosting_cli.memory_file import memory_file
 from hosting_cli.secret import Secret
 from inventory import naming
 from inventory.models import Host, Region
+from inventory.network import Interface, Segment
 
 if TYPE_CHECKING:
     from hosting_cli.doors.openbao import OpenBao
@@ -42,6 +43,12 @@ CONTROLLER = "10.0.2.2"
 
 VAULT_PORT = 8200
 STORE_PORT = 8333
+OUTSIDE = "lab_outside"
+"""The wire that carries tunnels, as no segment can be called: elsewhere the Internet, or a provider's network."""
+
+OUTSIDE_BITS = 24
+"""The wire is one network with no router in it: a gateway and a peer reach each other within such a part."""
+
 DATA_DISK_GIB = 4
 TOKEN_PERIOD_SECONDS = 32 * 24 * 3600
 PEOPLE = {"operations-engineer": naming.OPERATIONS_POLICY, "security-officer": naming.APPROVER_POLICY}
@@ -210,20 +217,20 @@ def write_secret(file: Path, value: Secret) -> None:
 
 def start_machines(lab: Lab, region: Region, progress: Progress) -> tuple[RunningMachine, ...]:
     """Start a machine for every host of *region*, building the image and the template first if nobody has."""
-    specs = tuple(specification(lab, host, ordinal) for ordinal, host in enumerate(region.hosts, start=1))
+    specs = tuple(specification(lab, region, host, ordinal) for ordinal, host in enumerate(region.hosts, start=1))
     built = image.build(lab.cache_directory, progress)
     kvm = accelerator.find(lab.cache_directory, built, template.qemu_version(), progress).kvm
     templates = {
         shape: template.build(lab.cache_directory, built, shape, progress, kvm=kvm)
         for shape in dict.fromkeys(spec.shape for spec in specs)
     }
-    for segment in sorted({link.segment for spec in specs for link in spec.links}):
-        network.start(lab.directory, segment)
+    for name in sorted({link.network for spec in specs for link in spec.links}):
+        network.start(lab.directory, name)
     return machines.start_all(specs, lab.directory, built, lambda spec: templates[spec.shape], progress)
 
 
-def specification(lab: Lab, host: Host, ordinal: int) -> MachineSpec:
-    """Say what the machine of *host* is to be.
+def specification(lab: Lab, region: Region, host: Host, ordinal: int) -> MachineSpec:
+    """Say what the machine of *host* in *region* is to be.
 
     Every machine has a data disk, used or not, of the size that the sample's have, so that one template serves all.
     """
@@ -232,12 +239,43 @@ def specification(lab: Lab, host: Host, ordinal: int) -> MachineSpec:
         name=host.id,
         ordinal=ordinal,
         data_disk_gib=sizes[0] if sizes else DATA_DISK_GIB,
-        links=tuple(Link(interface.segment, str(interface.address)) for interface in host.interfaces),
+        links=links(region, host),
         forwards=(
             Forward(addresses.VAULT, VAULT_PORT, lab.vault.port),
             Forward(addresses.OBJECT_STORE, STORE_PORT, int(lab.store.endpoint.rpartition(":")[2])),
         ),
     )
+
+
+def links(region: Region, host: Host) -> tuple[Link, ...]:
+    """Give the network cards of *host* by their names, each on a port with the VLANs that it is to have.
+
+    What a tunnel comes out of is none, and what carries tunnels is one more.
+    """
+    segments = {segment.id: segment for segment in region.segments}
+    ended = {tunnel.segment: end for tunnel in region.tunnels for end in tunnel.gateways if end.host == host.id}
+    plain = {item.name: item for item in host.interfaces if item.parent is None and item.segment not in ended}
+    cards = (
+        _trunk(host, card, segments) if card in host.trunks else _access(host, plain[card], segments)
+        for card in sorted({*host.trunks, *plain})
+    )
+    outside = dict.fromkeys(end.address for end in ended.values())
+    return (*cards, *(Link(OUTSIDE, f"{address}/{OUTSIDE_BITS}") for address in outside))
+
+
+def _trunk(host: Host, card: str, segments: Mapping[str, Segment]) -> Link:
+    carried = (segments[interface.segment].vlan for interface in host.interfaces if interface.parent == card)
+    return Link(_switch(host.site), tagged=tuple(vlan for vlan in carried if vlan is not None))
+
+
+def _access(host: Host, interface: Interface, segments: Mapping[str, Segment]) -> Link:
+    vlan = segments[interface.segment].vlan
+    return Link(interface.segment if vlan is None else _switch(host.site), str(interface.address), untagged=vlan)
+
+
+def _switch(site: str) -> str:
+    """Name the network with a site's VLANs; no segment is called so."""
+    return f"{site}.vlans"
 
 
 def write_environment(lab: Lab, region: Region, started: tuple[RunningMachine, ...]) -> None:

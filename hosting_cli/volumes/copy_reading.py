@@ -31,7 +31,7 @@ def read_copies(session: Session, wanted: Mapping[Subject, Resource], hosts: Seq
         reading, source = read[host], header_copies(host)
         volumes = {volume.name: volume for volume in _with_header(reading)}
         if reading.resources is None:
-            yield replace(reading, source=source)
+            yield replace(reading, source=source, behind=reading.source)
         elif volumes and unknown is not None:
             yield Reading(source, reading.taken_at, None, unknown)
         else:

@@ -117,5 +117,5 @@ def _connect(hosts: Hosts, region: Region, places: Topology) -> None:
             hosts.run(host.id, "sysctl", "--quiet", "--write", "net.ipv4.ip_forward=1")
         # Whoever is not who he says is to be dropped by our rules, not by the kernel's own look at its routes.
         for name in ("all", *(interface.name for interface in host.interfaces)):
-            hosts.run(host.id, "sysctl", "--quiet", "--write", f"net.ipv4.conf.{name}.rp_filter=0")
+            hosts.run(host.id, "sysctl", "--quiet", "--write", f"net/ipv4/conf/{name}/rp_filter=0")
         hosts.route(places, host)

@@ -15,8 +15,8 @@ from hosting_cli.lab.laboratory import Lab
 from hosting_cli.resources import Bucket
 
 STORE = "object-store dijon-objects"
-HOSTS = {"host dijon-app-1", "host dijon-gateway-1", "header-copies of dijon-app-1"}
-"""Unknown from the beginning: there are none, and nobody can tell which header a copy should be of."""
+HOSTS = {"host dijon-app-1", "host dijon-gateway-1"}
+"""Unknown from the beginning: there are none."""
 
 
 @pytest.fixture

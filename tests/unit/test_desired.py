@@ -196,6 +196,14 @@ def test_backups_are_locked_and_objects_are_not() -> None:
     assert (images.lock_mode, images.lock_days, images.noncurrent_days) == (None, None, 90)
 
 
+def test_a_bucket_has_the_quota_that_its_file_asks_for() -> None:
+    (own,) = region().applications
+    limited = own.model_copy(update={"buckets": tuple(it.model_copy(update={"quota_gib": 500}) for it in own.buckets)})
+    found = desired(region().model_copy(update={"applications": (limited,)}), environment(), PUBLISHED)
+    quotas = {name: bucket.quota_gib for name, bucket in every(Bucket, found).items() if bucket.quota_gib}
+    assert quotas == {f"bfc-{APPLICATION}-images": 500}
+
+
 def test_evidence_and_logs_are_locked_and_only_logs_expire() -> None:
     buckets = every(Bucket)
     evidence, logs = buckets["bfc-platform-evidence"], buckets["bfc-platform-logs"]
@@ -419,7 +427,8 @@ def test_no_application_can_be_given_a_name_of_the_platform() -> None:
     platforms = {
         resource.name for resource in (*every(Policy).values(), *every(AppRole).values()) if is_platform(resource)
     }
-    assert {("role", name) for name in platforms} == {key for key in RESERVED if key[0] == "role"}
+    hosts = {naming.host_role(PLATFORM, host.id) for host in region().hosts}
+    assert {("role", name) for name in platforms - hosts} == {key for key in RESERVED if key[0] == "role"}
     assert not [name for name in render.people() if name.startswith(naming.PREFIX)]
     keys = {naming.transit_key(PLATFORM, name.rpartition("-")[2]) for name in every(TransitKey) if "platform" in name}
     assert keys == {key.name for key in every(TransitKey).values() if is_platform(key)}

@@ -54,8 +54,8 @@ def seen(*resources: Resource, source: str = "engine one") -> Reading:
     return Reading(source, NOW, {resource.subject: resource for resource in resources})
 
 
-def unseen(source: str = "engine one") -> Reading:
-    return Reading(source, NOW, None, "it is sealed")
+def unseen(source: str = "engine one", behind: str | None = None) -> Reading:
+    return Reading(source, NOW, None, "it is sealed", behind)
 
 
 def make(desired: list[Resource], *readings: Reading, owners: frozenset[str] | None = None) -> Plan:
@@ -123,6 +123,21 @@ def test_an_unreadable_source_is_unknown_and_never_absent() -> None:
     found = make([rule()], unseen())
     assert found.changes == ()
     assert found.unknown == (Finding("engine one", "it is sealed"),)
+    assert not found.is_empty
+
+
+def test_what_is_unknown_only_because_something_else_is_is_not_told_twice_and_never_absent() -> None:
+    desired = [rule("a"), rule("b", on="two"), rule("c", on="three", requires=(Subject("rule", "b"),))]
+    hidden = unseen("engine two", behind="engine one")
+    found = make(desired, unseen(), hidden, seen(source="engine three"))
+    assert (found.changes, found.unknown) == ((), (Finding("engine one", "it is sealed"),))
+    assert found.blocked == (Finding("rule c", "waits: engine one could not be read"),)
+
+
+@pytest.mark.parametrize("other", [[], [seen(rule("a"))]], ids=["is none of this plan's", "can be read"])
+def test_what_is_unknown_is_told_where_nothing_else_is_that_it_would_be_behind(other: list[Reading]) -> None:
+    found = make([rule("b", on="two")], *other, unseen("engine two", behind="engine one"))
+    assert found.unknown == (Finding("engine two", "it is sealed"),)
     assert not found.is_empty
 
 

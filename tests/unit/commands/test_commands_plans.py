@@ -201,7 +201,7 @@ def test_a_plan_that_is_no_longer_true_is_not_carried_out(world: World) -> None:
     assert [call for call in world.calls if call.startswith(("write", "make", "create", "delete"))] == []
 
 
-DARK = {f"host {HOST}", f"header-copies of {HOST}", f"host {GATEWAY}"}
+DARK = {f"host {HOST}", f"host {GATEWAY}"}
 """What nobody can tell of while no host can be read."""
 
 
