@@ -38,6 +38,11 @@ path "transit/keys/+" {
   capabilities = ["read"]
 }
 
+# Whether a signature below evidence is the platform's; signing is not among what an auditor may.
+path "transit/verify/hosting-platform-signing" {
+  capabilities = ["update"]
+}
+
 # Which secrets there are, whose, and since when.
 path "kv/metadata/hosting/*" {
   capabilities = ["read", "list"]
@@ -118,6 +123,7 @@ path "sys/audit" {
 path "auth/token/accessors" {
   capabilities = ["list", "sudo"]
 }
+# … what each may do and until when, by that accessor.
 path "auth/token/lookup-accessor" {
   capabilities = ["update"]
 }

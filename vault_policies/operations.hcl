@@ -22,6 +22,7 @@ path "sys/audit" {
 path "auth/token/accessors" {
   capabilities = ["list", "sudo"]
 }
+# … what each may do and until when, by that accessor.
 path "auth/token/lookup-accessor" {
   capabilities = ["update"]
 }
@@ -108,6 +109,17 @@ path "transit/encrypt/hosting-*" {
 }
 # Reading a secret back after it was stored, and handing a volume's passphrases to its host.
 path "transit/decrypt/hosting-*" {
+  capabilities = ["update"]
+}
+
+# Records of evidence are signed in the name of whoever collects them; the record says who, and the audit log does.
+path "transit/sign/hosting-platform-signing" {
+  capabilities = ["update"]
+  allowed_parameters = {
+    "input" = []
+  }
+}
+path "transit/verify/hosting-platform-signing" {
   capabilities = ["update"]
 }
 
