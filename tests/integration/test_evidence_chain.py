@@ -227,6 +227,8 @@ def test_what_the_store_no_longer_locks_is_found(make: Make, store_door: ObjectS
     session.clock = lambda: datetime.now(UTC) + timedelta(days=2)
     locks = {where for where, what in faults(session) if what.startswith("its lock ended")}
     assert locks == {made.record.name, *(part.name for part in made.record.parts)}
+    monkeypatch.setattr(session.evidence, "locked_until", lambda kept: None)
+    assert (made.record.name, "the store does not lock it: it can be removed") in faults(session)
 
 
 # -- keys ----------------------------------------------------------------------------------------------------------
