@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from deploys import names, swanctl, tunnels
+from deploys import loaded_tunnels, names, swanctl, tunnels
 from deploys.resources import HostFile, HostIdentity, HostResource, OnChange
 from deploys.templates import render
 from deploys.tunnels import Link
@@ -19,6 +19,12 @@ RENEW_DAYS = 10
 
 INTERFACE_GROUP = 104
 """The mark of the interfaces that are ours, by which those of tunnels that are no more are found."""
+
+READING: dict[str, Json] = {
+    "socket": "/run/charon.vici",
+    "certificate": f"/etc/swanctl/x509/{tunnels.CERTIFICATE}",
+}
+"""What `facts/read_host.py` must know to ask the daemon."""
 
 _DAEMON = "strongswan.service"
 _INTERFACES = "hosting-tunnels.service"
@@ -43,7 +49,12 @@ def resources(view: View) -> Iterator[HostResource]:
     yield from _certificate(view, links[0])
     beside = render("strongswan.service", link=names.LINK_SERVICE, interfaces=_INTERFACES)
     yield view.file(names.unit_file(f"{_DAEMON}.d/hosting.conf"), beside)
-    yield view.unit(_DAEMON, on_change=OnChange.RELOAD, requires=(view.subject(HostIdentity, PLATFORM),))
+    yield view.unit(
+        _DAEMON,
+        on_change=OnChange.RELOAD,
+        loads=loaded_tunnels.told(connections),
+        requires=(view.subject(HostIdentity, PLATFORM),),
+    )
 
 
 def _interfaces(view: View, links: tuple[Link, ...]) -> Iterator[HostResource]:
@@ -64,7 +75,8 @@ def _batch(view: View, links: tuple[Link, ...]) -> str:
         for leg in view.places.legs[view.host.id]:
             if leg.segment == link.tunnel.segment:
                 add = f"link add name {leg.name} group {INTERFACE_GROUP} type xfrm dev lo if_id {link.interface_id}"
-                lines += [add, f"link set dev {leg.name} up"]
+                # Without IPv6, which no tunnel carries, it has no address that we did not give it.
+                lines += [add, f"link set dev {leg.name} addrgenmode none up"]
                 lines.append(f"address replace {leg.address}/{leg.network.prefixlen} dev {leg.name}")
                 lines += [f"route replace {found} dev {leg.name}" for found in link.theirs if found != leg.network]
     return "\n".join([*lines, ""])

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
-from deploys import names, nftables, reading_storage
+from deploys import desired_tunnels, loaded_tunnels, names, nftables, reading_storage
 from deploys.answers import UnknownError, part
 from deploys.resources import (
     HostFile,
@@ -70,6 +70,8 @@ def request(desired: Iterable[HostResource], *, observe: bool = False) -> dict[s
             "devices": list(storage[0].devices),
             "headers": names.HEADERS,
         }
+    if any(unit.loads is not None for unit in _of(HostUnit, wanted)):
+        asked["tunnels"] = desired_tunnels.READING
     if observe:
         asked["observations"] = {
             "mount_points": ["/", *(volume.mount_point for volume in _of(HostVolume, wanted))],
@@ -159,8 +161,19 @@ def _unit(answer: Mapping[str, Any], wanted: HostUnit) -> HostResource | None:
         wanted,
         enabled=_is_enabled(found),
         active=found["ActiveState"] == "active",
-        settled=found["NeedDaemonReload"] == "no" and wanted.unit not in part(answer, "pending"),
+        settled=found["NeedDaemonReload"] == "no"
+        and wanted.unit not in part(answer, "pending")
+        and (wanted.loads is None or _has_loaded(answer, wanted.loads)),
     )
+
+
+def _has_loaded(answer: Mapping[str, Any], told: str) -> bool:
+    """Tell whether the daemon of tunnels has what it was told; one that does not run waits for its start alone."""
+    daemon = part(answer, "tunnels")["daemon"]
+    try:
+        return daemon is None or loaded_tunnels.loaded(daemon["connections"]) == told
+    except (LookupError, AttributeError, TypeError) as error:
+        raise UnknownError(f"tunnels: the daemon's answer is not understood ({error!r})") from error
 
 
 def _is_enabled(found: Mapping[str, str]) -> bool:

@@ -71,7 +71,10 @@ class OnChange(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class HostUnit(HostResource):
-    """A systemd unit; it is ``settled`` when no change of its files still waits for it."""
+    """A systemd unit; it is ``settled`` when no change of its files still waits for it.
+
+    The daemon of tunnels ``loads`` what it then says that it has: until it does, it is not settled either.
+    """
 
     kind: ClassVar[str] = "host-unit"
 
@@ -79,6 +82,7 @@ class HostUnit(HostResource):
     enabled: bool = True
     active: bool = True
     settled: bool = True
+    loads: str | None = field(default=None, repr=False, compare=False, metadata=CARRIED)
     on_change: OnChange = field(default=OnChange.RESTART, compare=False, metadata=CARRIED)
 
 

@@ -16,7 +16,10 @@ from inventory.tunnels import KeyExchange
 IKE_CLASSICAL = "aes256gcm16-prfsha384-ecp384"
 ESP_CLASSICAL = "aes256gcm16-ecp384"
 ML_KEM = "ke1_mlkem768"
-"""The additional key exchange of RFC 9370, as strongSwan writes it from version 6 on; version 5 refuses the word."""
+"""The additional key exchange of RFC 9370, as strongSwan writes it from version 6 on; version 5 refuses the word.
+
+Version 6.0.1 of Debian 13 offers it and cannot do it: its OpenSSL has ML-KEM, and its plugin does not know.
+"""
 
 REKEY_BYTES = 100 * 10**9
 DEAD_PEER_SECONDS = 30

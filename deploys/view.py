@@ -80,6 +80,7 @@ class View:
         *,
         owner: str = PLATFORM,
         on_change: OnChange = OnChange.RESTART,
+        loads: str | None = None,
         requires: tuple[Subject, ...] = (),
     ) -> HostUnit:
         """Ask for a unit that runs, now and after a reboot."""
@@ -89,6 +90,7 @@ class View:
             owner=owner,
             unit=unit,
             on_change=on_change,
+            loads=loads,
             requires=requires,
         )
 

@@ -19,6 +19,7 @@ from hosting_cli.result import EXIT_STATUS_HELP, ExitStatus, Result, Text
 
 if TYPE_CHECKING:
     from hosting_cli.doors.copies import Copies
+    from hosting_cli.doors.endpoints import Endpoints
     from hosting_cli.doors.engine import Engine
     from hosting_cli.doors.evidence import EvidenceDoor
     from hosting_cli.doors.hosts import HostsDoor
@@ -92,7 +93,7 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "matrix": "Write the flow matrix, to be read, signed or worked on.",
         "graph": "Draw who may reach whom, as a picture for people (SVG).",
         "retire": "Let a segment go, and keep its addresses from everybody else.",
-        "tunnel": "Show what a tunnel's gateways are told, or make its peer's part.",
+        "tunnel": "Show what tunnels are told, how they stand, or a peer's part.",
         "prove": "Prove that kernels let through what the files say, and no more.",
         "isolate": "Cut a segment off: every packet from or to it is dropped.",
         "release": "Let a segment back that was isolated: its flows pass again.",
@@ -117,6 +118,10 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "list": "List volumes: what opens each, and the copies of its header.",
         "show": "Show a volume's slots, what each costs to try, and its copies.",
         "header": "Renew, open or write back the copies of a volume's header.",
+    },
+    "control": {
+        "list": "List every control with its verdict, and what decided it.",
+        "show": "Show everything that the verdict of one control rests on.",
     },
     "journal": {
         "show": "Show what was planned, approved, done and proven, oldest first.",
@@ -144,6 +149,7 @@ GROUPS = {
     "drill": "Drills: whether what is promised works, and how fast.",
     "key": "Keys and secrets: their age, rotation and end.",
     "volume": "Encrypted volumes: what opens them, and their headers.",
+    "control": "Controls: what is asked for, by whom, and how each stands.",
     "journal": "What was planned, approved, done and proven.",
     "lab": "A whole small region on this machine, on real engines.",
 }
@@ -227,6 +233,12 @@ class LazyDoors:
         from hosting_cli.doors.engine import Engine
 
         return Engine()
+
+    def endpoints(self, session: "Session") -> "Endpoints":
+        """Make the door of TLS endpoints."""
+        from hosting_cli.doors.endpoints import Endpoints
+
+        return Endpoints()
 
 
 def shared(function: Callable[..., Result], name: str) -> Callable[..., None]:

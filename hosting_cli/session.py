@@ -17,6 +17,7 @@ from hosting_cli.journal import Journal
 
 if TYPE_CHECKING:
     from hosting_cli.doors.copies import Copies
+    from hosting_cli.doors.endpoints import Endpoints
     from hosting_cli.doors.engine import Engine
     from hosting_cli.doors.evidence import EvidenceDoor
     from hosting_cli.doors.hosts import HostsDoor
@@ -54,6 +55,9 @@ class DoorMaker(Protocol):
 
     def engine(self, session: "Session") -> "Engine":
         """Make the door of pyinfra."""
+
+    def endpoints(self, session: "Session") -> "Endpoints":
+        """Make the door of TLS endpoints."""
 
 
 def now() -> datetime:
@@ -169,6 +173,11 @@ class Session:
     def engine(self) -> "Engine":
         """Open the door of pyinfra."""
         return self.doors.engine(self)
+
+    @cached_property
+    def endpoints(self) -> "Endpoints":
+        """Open the door of TLS endpoints."""
+        return self.doors.endpoints(self)
 
     @cached_property
     def identity(self) -> str:

@@ -7,6 +7,9 @@
     hosts/<id>.yaml           one machine a file
     members/<id>.yaml         one member a file, with its establishments and contacts
     applications/<id>.yaml    one application a file
+    statements/<id>.yaml      one document a file, that answers for controls
+    exclusions/<id>.yaml      controls that do not apply, one justification a file
+    waivers/<id>.yaml         one deviation a file, accepted for a while
     environments/             addresses of real engines; read by `load_environment`, not as part of the region
 
 A YAML file anywhere else is an error: in a folder with a misspelt name, an application would silently cease to
@@ -22,6 +25,8 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from inventory.compliance import Exclusion, Statement, Waiver
+from inventory.controls import ControlSheet
 from inventory.documents import Document, read_document
 from inventory.located import Kind
 from inventory.models import Application, ContinuityClasses, Host, Member, Profile, RegionSheet
@@ -31,7 +36,14 @@ from inventory.providers import Provider
 from inventory.text import check_patients
 
 SHEETS: dict[str, type[BaseModel]] = {"region.yaml": RegionSheet, "network.yaml": NetworkSheet}
-FOLDERS: dict[str, type[BaseModel]] = {"hosts": Host, "members": Member, "applications": Application}
+FOLDERS: dict[str, type[BaseModel]] = {
+    "hosts": Host,
+    "members": Member,
+    "applications": Application,
+    "statements": Statement,
+    "exclusions": Exclusion,
+    "waivers": Waiver,
+}
 ELSEWHERE = "environments"
 CATALOGUE = Path(__file__).parent / "catalogue"
 
@@ -44,6 +56,9 @@ HELD: dict[type[BaseModel], frozenset[Kind]] = {
     Member: frozenset({Kind.CONTACT, Kind.ESTABLISHMENT}),
     Host: frozenset({Kind.HOST}),
     Application: frozenset({Kind.APPLICATION}),
+    Statement: frozenset(),
+    Exclusion: frozenset(),
+    Waiver: frozenset(),
 }
 """What the files of a model hold: unknown when one of them cannot be read."""
 HOMES: dict[type[BaseModel], str] = {
@@ -53,6 +68,7 @@ HOMES: dict[type[BaseModel], str] = {
     Profile: "catalogue/profiles/",
     Provider: "catalogue/providers/",
     ContinuityClasses: "catalogue/continuity.yaml",
+    ControlSheet: "catalogue/controls/",
 }
 
 YAML = ".yaml"

@@ -7,6 +7,7 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 
+from inventory.compliance import Exclusion, Statement, Waiver
 from inventory.environment import Environment, ObjectStoreAccess
 from inventory.folder import CATALOGUE, Found, search_others, survey
 from inventory.located import Catalogue, LocatedRegion, Placed
@@ -60,6 +61,9 @@ def _locate_region(folder: Path, today: date | None) -> tuple[LocatedRegion, lis
         hosts=reader.folder(found, "hosts", Host),
         members=reader.folder(found, "members", Member),
         applications=reader.folder(found, "applications", Application),
+        statements=reader.folder(found, "statements", Statement),
+        exclusions=reader.folder(found, "exclusions", Exclusion),
+        waivers=reader.folder(found, "waivers", Waiver),
         broken=frozenset(reader.broken),
         unreadable=frozenset(reader.unreadable),
         today=today,

@@ -13,6 +13,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from pydantic import BaseModel
 
+from inventory.compliance import Exclusion, Statement, Waiver
 from inventory.documents import Document, Steps
 from inventory.ends import Directory, Place
 from inventory.links import Link
@@ -128,6 +129,9 @@ class LocatedRegion:
     hosts: tuple[Placed[Host], ...] = ()
     members: tuple[Placed[Member], ...] = ()
     applications: tuple[Placed[Application], ...] = ()
+    statements: tuple[Placed[Statement], ...] = ()
+    exclusions: tuple[Placed[Exclusion], ...] = ()
+    waivers: tuple[Placed[Waiver], ...] = ()
     broken: frozenset[tuple[Kind, str]] = frozenset()
     unreadable: frozenset[Kind] = frozenset()
     today: date | None = None
@@ -278,6 +282,9 @@ class LocatedRegion:
             hosts=tuple(place.value for place in self.hosts),
             members=tuple(place.value for place in self.members),
             applications=tuple(place.value for place in self.applications),
+            statements=tuple(place.value for place in self.statements),
+            exclusions=tuple(place.value for place in self.exclusions),
+            waivers=tuple(place.value for place in self.waivers),
             protocols=self.catalogue.protocols.value.protocols,
             profiles=tuple(place.value for place in self.profiles),
             continuity=self.catalogue.continuity.value.classes,

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from inventory.compliance import Exclusion, Statement, Waiver
 from inventory.frozen import Model
 from inventory.identifiers import (
     ApplicationIdentifier,
@@ -392,6 +393,9 @@ class Region(NetworkSheet, RegionSheet):
     hosts: tuple[Host, ...] = ()
     members: tuple[Member, ...] = ()
     applications: tuple[Application, ...] = ()
+    statements: tuple[Statement, ...] = ()
+    exclusions: tuple[Exclusion, ...] = ()
+    waivers: tuple[Waiver, ...] = ()
     protocols: tuple[Protocol, ...] = ()
     profiles: tuple[Profile, ...] = ()
     continuity: tuple[ContinuityClass, ...] = ()

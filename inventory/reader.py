@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TypeAlias, TypeVar, cast
 
 from pydantic import BaseModel
 
+from inventory.compliance import Exclusion, Statement, Waiver
+from inventory.controls import ControlSheet
 from inventory.documents import Document
 from inventory.folder import FOLDERS, HELD, HOMES, KINDS, SHEETS, Found, read
 from inventory.located import Kind, Placed
@@ -16,6 +18,8 @@ from inventory.providers import Provider
 from inventory.shapes import fit
 
 Fitted = TypeVar("Fitted", bound=BaseModel)
+Named: TypeAlias = Host | Member | Application | Statement | Exclusion | Waiver | Profile | Provider | ControlSheet
+"""What has a file of its own, which is called like it."""
 
 
 class Reader:
@@ -75,7 +79,7 @@ class Reader:
 
 def _check_name(place: Placed[BaseModel], identifier: str) -> list[Problem]:
     """Require that a file is called what it describes: one place to look, and no two files for one thing."""
-    own = cast(Host | Member | Application | Profile | Provider, place.value).id
+    own = cast(Named, place.value).id
     if own == identifier:
         return []
     why = f"the file is called {identifier}.yaml and one name leads to the other"

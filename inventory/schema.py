@@ -12,6 +12,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
+from inventory.compliance import Exclusion, Statement, Waiver
+from inventory.controls import ControlSheet
 from inventory.environment import Environment
 from inventory.models import Application, ContinuityClasses, Host, Member, Profile, RegionSheet
 from inventory.network import NetworkSheet, Protocols
@@ -23,11 +25,15 @@ FILES: dict[str, type[BaseModel]] = {
     "host": Host,
     "member": Member,
     "application": Application,
+    "statement": Statement,
+    "exclusion": Exclusion,
+    "waiver": Waiver,
     "environment": Environment,
     "protocols": Protocols,
     "profile": Profile,
     "continuity": ContinuityClasses,
     "provider": Provider,
+    "controls": ControlSheet,
 }
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

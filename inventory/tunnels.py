@@ -52,7 +52,9 @@ class Peer(Model):
 class KeyExchange(StrEnum):
     """Whether what is recorded today stays closed to a quantum computer: by ML-KEM besides ECP-384, if both ends can.
 
-    ``hybrid-preferred`` accepts a peer that cannot yet, and is a gap that is reported as long as it lasts.
+    ``classical`` is what Debian 13's strongSwan can, which knows the word ML-KEM and has none: a daemon that is told
+    to offer it is taken at its word, and no tunnel comes up.  ``hybrid-preferred`` accepts a peer that cannot yet.
+    Both are gaps to close.
     """
 
     HYBRID = "hybrid"
@@ -63,7 +65,7 @@ class KeyExchange(StrEnum):
 class Ipsec(Model):
     """What may differ between tunnels of the reference profile: how keys are exchanged, and how often anew."""
 
-    key_exchange: KeyExchange = KeyExchange.HYBRID_PREFERRED
+    key_exchange: KeyExchange = KeyExchange.CLASSICAL
     ike_rekey_seconds: Annotated[int, Field(ge=3600, le=21600)] = 21600
     child_rekey_seconds: Annotated[int, Field(ge=600, le=3600)] = 3600
 

@@ -110,6 +110,19 @@ path "auth/approle/role/+/secret-id-accessor/lookup" {
   capabilities = ["update"]
 }
 
+# Whether every request is audited: where to, and not what stands there.  The vault itself asks for `sudo` here.
+path "sys/audit" {
+  capabilities = ["read", "sudo"]
+}
+# Who has rights now: tokens are told by their accessors, with which nobody can do what the token can.
+path "auth/token/accessors" {
+  capabilities = ["list", "sudo"]
+}
+# … what each may do and until when, by that accessor.
+path "auth/token/lookup-accessor" {
+  capabilities = ["update"]
+}
+
 # Who they are, as the vault attests it; and their own token's life.
 path "auth/token/lookup-self" {
   capabilities = ["read"]

@@ -98,7 +98,8 @@ def _tell(line: str) -> None:
     if not line.startswith("{"):
         return
     message: dict[str, Any] = json.loads(line)
-    if message.get("message_type") == "status" and message.get("total_bytes"):
+    # A restore of a second says nothing on its way: what it says at its end is the last word on how far it is.
+    if message.get("message_type") in {"status", "summary"} and message.get("total_bytes"):
         done = {"bytes": message.get("bytes_restored", 0), "of": message["total_bytes"]}
         print(json.dumps(done), flush=True)
 

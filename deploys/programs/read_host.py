@@ -14,14 +14,15 @@ import signal
 import sys
 import time
 
+from deploys.programs.parts.answer import attempt
 from deploys.programs.parts.files import content_of, described, sha256_of, text_or_none
 from deploys.programs.parts.firewall import list_rules, read_firewall
 from deploys.programs.parts.fork import Fork
 from deploys.programs.parts.storage import read_storage
+from deploys.programs.parts.tunnels import read_tunnels
 
 TYPE_CHECKING = False  # what type checkers take for true; importing `typing` for it would cost a tenth of the run
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
 
 
@@ -30,16 +31,8 @@ def main(text: str) -> None:
     request = json.loads(text)
     signal.alarm(request["timeout_seconds"])
     forks = _start_all(request)
-    answer = {part: _attempt(read, request[part], forks) for part, read in PARTS.items() if part in request}
+    answer = {part: attempt(read, request[part], forks) for part, read in PARTS.items() if part in request}
     sys.stdout.write(json.dumps(answer))
-
-
-def _attempt(read: Callable[[Any, dict[str, Fork]], Any], wanted: Any, forks: dict[str, Fork]) -> dict[str, Any]:
-    """Give a part's value, or the reason why there is none."""
-    try:
-        return {"value": read(wanted, forks)}
-    except (OSError, ValueError, LookupError) as error:
-        return {"unknown": f"{type(error).__name__}: {error}"}
 
 
 def _start_all(request: dict[str, Any]) -> dict[str, Fork]:
@@ -168,9 +161,9 @@ def _read_observations(wanted: Any, forks: dict[str, Fork]) -> Any:
         "kernel": os.uname().release,
         "system": _os_release(),
         "time": time.time(),
-        "clock": _attempt(lambda _, forks: forks["clock"].text().strip().split(","), None, forks),
+        "clock": attempt(lambda _, forks: forks["clock"].text().strip().split(","), None, forks),
         "backups": {name: text_or_none(path) for name, path in wanted["backups"].items()},
-        "disks": _attempt(lambda points, _: {point: _usage(point) for point in points}, wanted["mount_points"], forks),
+        "disks": attempt(lambda points, _: {point: _usage(point) for point in points}, wanted["mount_points"], forks),
     }
 
 
@@ -195,6 +188,7 @@ PARTS = {
     "units": _read_units,
     "firewall": read_firewall,
     "network": _read_network,
+    "tunnels": read_tunnels,
     "storage": read_storage,
     "observations": _read_observations,
 }

@@ -87,6 +87,12 @@ class ObjectStoreDoor:
             raise RefusedError(str(resource.subject), "it bears data and is not deleted here", remedy)
         store_users.delete_user(self._client, resource.name)
 
+    def location(self, bucket: str) -> str:
+        """Say where the store keeps *bucket*, in its own word for the place; what says nothing is ``us-east-1``."""
+        with self._client.reading():
+            answer = self._client.s3.get_bucket_location(Bucket=bucket)
+        return answer.get("LocationConstraint") or "us-east-1"
+
     # -- access keys --------------------------------------------------------------------------------------------------
 
     def access_key_ids(self, user: str) -> tuple[str, ...]:

@@ -7,9 +7,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from hosting_cli.checks.seen import VaultPosture
 from hosting_cli.doors import vault_keys, vault_reading, vault_secrets, vault_writing
 from hosting_cli.doors.vault_client import VaultClient
 from hosting_cli.doors.vault_pki import PkiAuthorities
+from hosting_cli.doors.vault_posture import read_posture
 from hosting_cli.doors.vault_ssh import SshAuthorities
 from hosting_cli.errors import HostingError, MissingCapabilityError
 from hosting_cli.keys.authorities import trusted
@@ -63,6 +65,10 @@ class OpenBao:
         except HostingError as error:
             return Reading(VAULT, taken_at, None, str(error))
         return Reading(VAULT, taken_at, found)
+
+    def posture(self) -> VaultPosture:
+        """Read who could use the vault, and whether it is audited; raise nothing: what cannot be read is unknown."""
+        return read_posture(self._client)
 
     def write(self, resource: VaultResource) -> None:
         """Create or update *resource*.  Idempotent.  Secrets are not written but made: ``RefusedError``."""

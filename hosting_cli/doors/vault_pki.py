@@ -40,15 +40,7 @@ class PkiAuthorities:
 
     def key_names(self) -> frozenset[str]:
         """Name the keys that the engine keeps, those that have no certificate yet included."""
-        return frozenset(self._keys().values())
-
-    def _keys(self) -> Mapping[str, str]:
-        """Read the name of each key by its identifier."""
-        response = self._client.raw("LIST", f"{MOUNT}/keys")
-        if response.status_code == HTTPStatus.NOT_FOUND:
-            return {}
-        listed = self._client.checked("LIST", f"{MOUNT}/keys", response)["data"]["key_info"]
-        return {identifier: about["key_name"] for identifier, about in listed.items()}
+        return frozenset(keys(self._client).values())
 
     def request_for(self, wanted: PkiAuthority, name: str) -> str:
         """Give the request for a root to sign, of the key called *name*, made in the engine if need be (PEM)."""
@@ -65,9 +57,9 @@ class PkiAuthorities:
         Idempotent: the engine takes a certificate that it has for the one it has.
         """
         self._client.post(f"{MOUNT}/issuers/import/cert", {"pem_bundle": chain})
-        keys = self._keys()
+        names = keys(self._client)
         for authority in self.read():
-            if keys.get(authority.key_id) == name:
+            if names.get(authority.key_id) == name:
                 self._client.post(f"{MOUNT}/issuer/{authority.id}", {"issuer_name": name})
 
     def rename(self, authority: LinkAuthority, name: str) -> None:
@@ -94,11 +86,19 @@ class PkiAuthorities:
     def revoke(self, number: str) -> None:
         """Revoke the certificate with that serial number, and have every list say so at once."""
         self._client.post(f"{MOUNT}/revoke", {"serial_number": number})
-        self._client.get(f"{MOUNT}/crl/rotate")
+        self.publish()
+
+    def publish(self) -> None:
+        """Have the engine make every authority's list of what it has revoked anew."""
+        publish(self._client)
+
+    def has_list(self, authority: LinkAuthority) -> bool:
+        """Tell whether *authority* has a list of what it has revoked."""
+        return has_list(self._client, authority)
 
     def revocations(self, authority: LinkAuthority) -> str:
         """Give the list of what *authority* has revoked (PEM)."""
-        answer = self._client.get(f"{MOUNT}/issuer/{authority.id}/crl") or {}
+        answer = self._client.get(_list_of(authority)) or {}
         return str(answer["data"]["crl"])
 
     def issued_by(self, authority: LinkAuthority) -> tuple[x509.Certificate, ...]:
@@ -139,11 +139,46 @@ def read(client: VaultClient) -> Iterator[LinkAuthority]:
             )
 
 
+def keys(client: VaultClient) -> Mapping[str, str]:
+    """Read the name of each key by its identifier."""
+    path = f"{MOUNT}/keys"
+    response = client.raw("LIST", path)
+    if response.status_code == HTTPStatus.NOT_FOUND:
+        return {}
+    listed = client.checked("LIST", path, response)["data"]["key_info"]
+    return {identifier: about["key_name"] for identifier, about in listed.items()}
+
+
 def make(client: VaultClient, wanted: PkiAuthority, name: str) -> None:
-    """Make a self-signed authority as *wanted* asks for it."""
+    """Make a self-signed authority as *wanted* asks for it, of the key called *name* if there is one already.
+
+    The engine stores the key first, then the authority, then its list, and stops wherever its caller is gone.
+    """
     life = {"max_path_length": 0, "ttl": f"{wanted.validity_days * 24}h"}
-    body = {**_subject(wanted, name), **_KEY, **life, "issuer_name": name, "key_name": name}
-    client.post(f"{MOUNT}/issuers/generate/root/internal", body)
+    body = {**_subject(wanted, name), **life, "issuer_name": name}
+    if name in keys(client).values():
+        client.post(f"{MOUNT}/issuers/generate/root/existing", {**body, "key_ref": name, "signature_bits": 384})
+    else:
+        client.post(f"{MOUNT}/issuers/generate/root/internal", {**body, **_KEY, "key_name": name})
+
+
+def publish(client: VaultClient) -> None:
+    """Have the engine make every list anew."""
+    client.get(f"{MOUNT}/crl/rotate")
+
+
+def has_list(client: VaultClient, authority: LinkAuthority) -> bool:
+    """Tell whether *authority* has a list."""
+    path = _list_of(authority)
+    response = client.raw("GET", path)
+    if response.status_code == HTTPStatus.INTERNAL_SERVER_ERROR and "unable to find CRL for issuer" in response.text:
+        return False
+    client.checked("GET", path, response)
+    return True
+
+
+def _list_of(authority: LinkAuthority) -> str:
+    return f"{MOUNT}/issuer/{authority.id}/crl"
 
 
 _KEY: Mapping[str, Json] = {"key_type": "ec", "key_bits": 384, "signature_bits": 384}

@@ -209,7 +209,8 @@ def _pki(client: VaultClient) -> Iterator[PkiAuthority | PkiRole]:
     for authority in vault_pki.read(client):
         if authority.is_default:
             issuers, revocations = (client.get(f"{mount}/config/{name}") or {} for name in ("issuers", "crl"))
-            yield shapes.pki_authority(authority.algorithm, issuers["data"], revocations["data"])
+            has_list = vault_pki.has_list(client, authority)
+            yield shapes.pki_authority(authority.algorithm, issuers["data"], revocations["data"], has_list=has_list)
     names = [name for name in client.list(f"{mount}/roles") if name.startswith(naming.PREFIX)]
     answers = concurrently(lambda name: client.get(f"{mount}/roles/{name}"), names)
     for name, answer in zip(names, answers, strict=True):

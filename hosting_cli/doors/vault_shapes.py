@@ -133,9 +133,13 @@ PKI_REVOCATIONS: Mapping[str, Any] = {
 }
 
 
-def pki_authority(algorithm: str, issuers: Mapping[str, Any], revocations: Mapping[str, Any]) -> PkiAuthority:
+def pki_authority(
+    algorithm: str, issuers: Mapping[str, Any], revocations: Mapping[str, Any], *, has_list: bool
+) -> PkiAuthority:
     """Read the authority that issues, with how the engine's authorities revoke and follow each other."""
     deviations = (*_deviations(PKI_ISSUERS, issuers), *_deviations(PKI_REVOCATIONS, revocations))
+    if not has_list:
+        deviations += ("has no list of what it has revoked",)
     return PkiAuthority(name=naming.PKI_MOUNT, owner=PLATFORM, algorithm=algorithm, deviations=deviations)
 
 

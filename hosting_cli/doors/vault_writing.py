@@ -105,11 +105,15 @@ def _link_authority(client: VaultClient, wanted: PkiAuthority) -> None:
         )
         raise RefusedError(str(wanted.subject), "it waits for the offline root", remedy)
     if not any(vault_pki.read(client)):
-        vault_pki.make(client, wanted, authorities.present_name(authorities.next_name("first", datetime.now(UTC))))
+        left = (name for name in vault_pki.keys(client).values() if authorities.is_of(name, "first"))
+        name = next(left, authorities.present_name(authorities.next_name("first", datetime.now(UTC))))
+        vault_pki.make(client, wanted, name)
     default = next((item for item in vault_pki.read(client) if item.is_default), None)
     settings = {**shapes.PKI_ISSUERS, **({"default": default.id} if default else {})}
     client.post(f"{wanted.name}/config/issuers", settings)
     client.post(f"{wanted.name}/config/crl", dict(shapes.PKI_REVOCATIONS))
+    if default and not vault_pki.has_list(client, default):
+        vault_pki.publish(client)
 
 
 def _link_role(client: VaultClient, role: PkiRole) -> None:

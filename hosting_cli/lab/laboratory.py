@@ -42,6 +42,12 @@ CONTROLLER = "10.0.2.2"
 
 VAULT_PORT = 8200
 STORE_PORT = 8333
+OUTSIDE = "lab_outside"
+"""The wire that carries tunnels, as no segment can be called: elsewhere the Internet, or a provider's network."""
+
+OUTSIDE_BITS = 24
+"""The wire is one network with no router in it: a gateway and a peer reach each other within such a part."""
+
 DATA_DISK_GIB = 4
 TOKEN_PERIOD_SECONDS = 32 * 24 * 3600
 PEOPLE = {"operations-engineer": naming.OPERATIONS_POLICY, "security-officer": naming.APPROVER_POLICY}
@@ -210,7 +216,7 @@ def write_secret(file: Path, value: Secret) -> None:
 
 def start_machines(lab: Lab, region: Region, progress: Progress) -> tuple[RunningMachine, ...]:
     """Start a machine for every host of *region*, building the image and the template first if nobody has."""
-    specs = tuple(specification(lab, host, ordinal) for ordinal, host in enumerate(region.hosts, start=1))
+    specs = tuple(specification(lab, region, host, ordinal) for ordinal, host in enumerate(region.hosts, start=1))
     built = image.build(lab.cache_directory, progress)
     kvm = accelerator.find(lab.cache_directory, built, template.qemu_version(), progress).kvm
     templates = {
@@ -222,8 +228,8 @@ def start_machines(lab: Lab, region: Region, progress: Progress) -> tuple[Runnin
     return machines.start_all(specs, lab.directory, built, lambda spec: templates[spec.shape], progress)
 
 
-def specification(lab: Lab, host: Host, ordinal: int) -> MachineSpec:
-    """Say what the machine of *host* is to be.
+def specification(lab: Lab, region: Region, host: Host, ordinal: int) -> MachineSpec:
+    """Say what the machine of *host* in *region* is to be.
 
     Every machine has a data disk, used or not, of the size that the sample's have, so that one template serves all.
     """
@@ -232,12 +238,20 @@ def specification(lab: Lab, host: Host, ordinal: int) -> MachineSpec:
         name=host.id,
         ordinal=ordinal,
         data_disk_gib=sizes[0] if sizes else DATA_DISK_GIB,
-        links=tuple(Link(interface.segment, str(interface.address)) for interface in host.interfaces),
+        links=links(region, host),
         forwards=(
             Forward(addresses.VAULT, VAULT_PORT, lab.vault.port),
             Forward(addresses.OBJECT_STORE, STORE_PORT, int(lab.store.endpoint.rpartition(":")[2])),
         ),
     )
+
+
+def links(region: Region, host: Host) -> tuple[Link, ...]:
+    """Give the network cards of *host*: what a tunnel comes out of is none, and what carries tunnels is one more."""
+    ended = {tunnel.segment: end for tunnel in region.tunnels for end in tunnel.gateways if end.host == host.id}
+    cards = (Link(item.segment, str(item.address)) for item in host.interfaces if item.segment not in ended)
+    outside = dict.fromkeys(end.address for end in ended.values())
+    return (*cards, *(Link(OUTSIDE, f"{address}/{OUTSIDE_BITS}") for address in outside))
 
 
 def write_environment(lab: Lab, region: Region, started: tuple[RunningMachine, ...]) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 from hosting_cli.errors import EngineError, UnreadableError
 from hosting_cli.lab.processes import Process, is_alive, start
-from hosting_cli.lab.tls import Certificates
+from hosting_cli.lab.tls import SUITES, Certificates
 from hosting_cli.lab.wheels import OPENBAO
 from hosting_cli.secret import Secret
 from inventory.resource import Json
@@ -41,6 +41,7 @@ listener "tcp" {{
   tls_cert_file   = "{certificate}"
   tls_key_file    = "{key}"
   tls_min_version = "tls12"
+  tls_cipher_suites = "{suites}"
 }}
 
 api_addr     = "https://127.0.0.1:{port}"
@@ -174,4 +175,5 @@ class OpenBaoServer:
             cluster_port=self.cluster_port,
             certificate=self.certificates.certificate,
             key=self.certificates.key,
+            suites=",".join(SUITES),
         )

@@ -18,7 +18,7 @@ from typing import Any
 
 from hosting_cli.errors import EngineError
 from hosting_cli.lab.processes import Process, is_alive, start, stop
-from hosting_cli.lab.tls import Certificates
+from hosting_cli.lab.tls import SUITES, Certificates
 from hosting_cli.lab.wheels import SEAWEEDFS
 from hosting_cli.secret import Secret
 
@@ -214,6 +214,7 @@ def _configuration(credentials: dict[str, str], keys: KeyService) -> dict[str, A
 
 
 def _security() -> str:
-    """Write the keys of the tokens without which the volume server gives and takes nothing."""
+    """Write the keys of the tokens without which the volume server gives and takes nothing, and how TLS is spoken."""
     sections = ("jwt.signing", "jwt.signing.read", "jwt.filer_signing", "jwt.filer_signing.read")
-    return "".join(f'[{section}]\nkey = "{secrets.token_urlsafe(32)}"\n\n' for section in sections)
+    tokens = "".join(f'[{section}]\nkey = "{secrets.token_urlsafe(32)}"\n\n' for section in sections)
+    return f'{tokens}[tls]\ncipher_suites = "{",".join(SUITES)}"\n'

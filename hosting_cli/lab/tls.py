@@ -12,6 +12,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 VALIDITY = timedelta(days=365)
+
+SUITES = (
+    "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
+    "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
+    "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+)
+"""What engines take of clients of TLS 1.2: an ephemeral key and authenticated encryption (ANSSI, TLS R6 to R10)."""
+
 NAMES = ("localhost",)
 # Loopback for the controller; the two others are how a guest sees the engines through its user network.
 ADDRESSES = (IPv4Address("127.0.0.1"), IPv4Address("10.0.2.100"), IPv4Address("10.0.2.101"))

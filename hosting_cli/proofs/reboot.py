@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from hosting_cli.errors import HostingError, UnreadableError
+from hosting_cli.errors import EngineError, HostingError, UnreadableError
 from hosting_cli.plan import plan
 from hosting_cli.proofs.on_host import Hand, hand_on
 from hosting_cli.proofs.proof import Proof, Verdict
@@ -87,7 +87,8 @@ def _wait_until_in_order(session: Session, found: Survey, host: str, boot_before
             if _has_booted(session, host, boot_before):
                 session.progress(f"{host} is back")
                 left = _out_of_order(session, found, host)
-        except UnreadableError as error:
+        except (EngineError, UnreadableError) as error:
+            # A command that the shutdown ends fails, unlike one that found no way to the host.
             left = (str(error),)
     return left
 

@@ -98,12 +98,21 @@ class Rotation:
         return found
 
     def _is_made(self) -> bool:
-        return self._find()[1] is not None
+        new = self._find()[1]
+        return new is not None and self.session.vault.pki.has_list(new)
 
     def _make(self) -> None:
-        """Make it; one of a rotation that was called off becomes a former one, which issued nothing."""
+        """Make what there is not yet of it; one of a rotation that was called off becomes a former one."""
         self._set_aside()
-        self.session.vault.pki.make(self._wanted, authorities.next_name(self.procedure, self.session.clock()))
+        pki = self.session.vault.pki
+        if self._find()[1] is None:
+            pki.make(self._wanted, self._key_name() or authorities.next_name(self.procedure, self.session.clock()))
+        self._complete()
+
+    def _complete(self) -> None:
+        """Have the next one's list made where whoever asked for the authority died before the vault came to that."""
+        if not self.session.vault.pki.has_list(self._new()):
+            self.session.vault.pki.publish()
 
     def _set_aside(self) -> None:
         for left in self.session.vault.pki.read():
@@ -144,6 +153,7 @@ class Rotation:
             raise UsageError(f"certificate {self.certificate}", f"cannot be read ({error})", "Name another.") from None
         certificates.expect_chain(chain, request, self.session.clock())
         self.session.vault.pki.install(chain, name)
+        self._complete()
 
     def _is_switched(self) -> bool:
         old, new = self._find()

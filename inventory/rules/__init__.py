@@ -16,6 +16,7 @@ from inventory.rules import (
     address_plan,
     addresses,
     backups,
+    compliance,
     continuity,
     ends,
     environment,
@@ -108,6 +109,13 @@ RULES: tuple[Rule, ...] = (
     health_data.activities_are_declared,
     health_data.activities_are_certified,
     health_data.certificate_is_valid,
+    compliance.controls_exist,
+    compliance.controls_stand_once,
+    compliance.only_what_may_be_excluded_is,
+    compliance.reviews_were_made,
+    compliance.waivers_are_of_their_control,
+    compliance.waivers_take_two,
+    compliance.waivers_end,
 )
 
 ENVIRONMENT_RULES: tuple[EnvironmentRule, ...] = (

@@ -116,6 +116,17 @@ def of_profiles(region: LocatedRegion) -> Iterator[Reference]:
             yield Reference(Kind.PROTOCOL, protocol, profile, ("protocols", number))
 
 
+def of_compliance(region: LocatedRegion) -> Iterator[Reference]:
+    """Give whom statements, exclusions and waivers name."""
+    for statement in region.statements:
+        yield Reference(Kind.CONTACT, statement.value.owner, statement, ("owner",))
+    for exclusion in region.exclusions:
+        yield Reference(Kind.CONTACT, exclusion.value.decided_by, exclusion, ("decided_by",))
+    for waiver in region.waivers:
+        yield Reference(Kind.CONTACT, waiver.value.requested_by, waiver, ("requested_by",))
+        yield Reference(Kind.CONTACT, waiver.value.approved_by, waiver, ("approved_by",))
+
+
 SOURCES: tuple[Callable[[LocatedRegion], Iterator[Reference]], ...] = (
     of_sheet,
     of_stores,
@@ -124,6 +135,7 @@ SOURCES: tuple[Callable[[LocatedRegion], Iterator[Reference]], ...] = (
     of_hosts,
     of_applications,
     of_profiles,
+    of_compliance,
 )
 
 

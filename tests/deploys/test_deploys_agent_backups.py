@@ -197,7 +197,7 @@ def test_how_far_it_is_comes_while_it_goes_on(empty: Path, capsys: pytest.Captur
     told: list[str] = []
     for line in capsys.readouterr().out.splitlines():
         telling(told.append)(line)
-    assert told == ["30 %: 11 of 38 MiB", "71 %: 27 of 38 MiB"]
+    assert told == ["30 %: 11 of 38 MiB", "71 %: 27 of 38 MiB", "100 %: 38 of 38 MiB"]
 
 
 # -- from a repository that was granted -------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from deploys.programs import INTERPRETER, program, read_host
-from deploys.programs.parts import filesystems, firewall, fork, luks, storage
+from deploys.programs.parts import filesystems, firewall, fork, luks, storage, tunnels
 
 REQUEST: dict[str, Any] = {"timeout_seconds": 30}
 
@@ -78,6 +78,40 @@ def test_one_part_that_fails_does_not_hide_the_others(tmp_path: Path) -> None:
     found = answer(texts=[str(tmp_path)], presence=["/etc"])
     assert found["texts"] == {"unknown": f"IsADirectoryError: [Errno 21] Is a directory: '{tmp_path}'"}
     assert found["presence"] == {"value": ["/etc"]}
+
+
+SECTION = b"\x01\x06beaune"
+PAIR = b"\x03\x05state\x00\x02up"
+LIST = b"\x04\x05addrs\x05\x00\x011\x05\x00\x012\x06"
+
+
+def test_a_message_of_the_daemon_of_tunnels_is_read_as_it_is_described() -> None:
+    assert tunnels.vici_message(b"") == {}
+    found = tunnels.vici_message(SECTION + PAIR + LIST + b"\x02" + PAIR)
+    assert found == {"beaune": {"state": "up", "addrs": ["1", "2"]}, "state": "up"}
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        pytest.param(SECTION + PAIR, id="a section without its end"),
+        pytest.param(PAIR[:-1], id="a value that is cut off"),
+        pytest.param(PAIR[:4], id="a name that is cut off"),
+        pytest.param(PAIR + b"\x02", id="an end without a section"),
+        pytest.param(LIST[:-1], id="a list without its end"),
+        pytest.param(LIST[:-1] + PAIR, id="a pair in a list"),
+        pytest.param(b"\x09\x01a", id="a kind that there is not"),
+        pytest.param(b"\x03\x01a\x00\x01\xff", id="a value that is no text"),
+    ],
+)
+def test_a_message_that_is_none_is_not_read_as_something_else(message: bytes) -> None:
+    with pytest.raises((ValueError, LookupError)):
+        tunnels.vici_message(message)
+
+
+def test_without_a_daemon_of_tunnels_there_is_none(tmp_path: Path) -> None:
+    asked = {"socket": str(tmp_path / "vici"), "certificate": str(tmp_path / "none.pem")}
+    assert answer(tunnels=asked) == {"tunnels": {"value": {"daemon": None, "certificate": None}}}
 
 
 def test_a_manifest_that_is_damaged_is_unknown_and_never_empty(tmp_path: Path) -> None:

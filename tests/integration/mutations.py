@@ -225,8 +225,8 @@ def change_prefix(entries: list[Any], chance: Random) -> str | None:
 def change_word(entries: list[Any], chance: Random) -> str | None:
     """Put another interface, transport, state, type or field in the place of one."""
     others = {
-        "eth1": "eth2",
-        "eth2": "eth1",
+        "eth1": "ipsec1",
+        "ipsec1": "eth1",
         "lo": "eth1",
         "tcp": "udp",
         "udp": "tcp",

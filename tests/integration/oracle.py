@@ -13,7 +13,10 @@ OUTSIDE = (IPv4Network("10.21.20.0/24"), IPv4Network("172.20.21.0/24"))
 
 SERVER, TIME = "10.21.10.11", "10.21.10.1"
 ADMINISTRATION, MANAGEMENT = "10.0.2.2", "10.0.2.15"
-LEGS = {HOST: {"eth1": SERVER}, GATEWAY: {"eth1": TIME, "eth2": "10.21.20.1"}}
+LEGS = {HOST: {"eth1": SERVER}, GATEWAY: {"eth1": TIME, "ipsec1": "10.21.20.1"}}
+OUTER, PEER = "198.51.100.10", "198.51.100.20"
+"""What carries the tunnel: an address of the gateway, and the establishment's firewall."""
+
 OTHER = "other"
 TCP, UDP, ICMP, ICMPV6 = 6, 17, 1, 58
 PROBE = 0x686F
@@ -25,7 +28,7 @@ def address(text: str) -> int:
 
 
 def own(host: str) -> set[int]:
-    return {address(each) for each in (MANAGEMENT, *LEGS[host].values())}
+    return {address(each) for each in (MANAGEMENT, *LEGS[host].values(), *([OUTER] if host == GATEWAY else []))}
 
 
 def within(number: int, *networks: IPv4Network) -> bool:
@@ -44,6 +47,9 @@ def is_row(packet: Packet) -> bool:
 
 def is_needed(host: str, packet: Packet) -> bool:
     """Tell whether the platform needs a packet."""
+    if host == GATEWAY and packet.protocol == UDP and packet.second in {500, 4500}:
+        ends = (address(PEER), address(OUTER))
+        return (packet.source, packet.destination) == (ends if packet.hook == "input" else ends[::-1])
     to = (packet.protocol, packet.destination, packet.second)
     if packet.hook == "input":
         is_time = host == GATEWAY and packet.incoming == "eth1" and to == (UDP, address(TIME), 123)
@@ -58,7 +64,7 @@ def is_needed(host: str, packet: Packet) -> bool:
 def takes_its_way(host: str, packet: Packet) -> bool:
     """Tell whether a packet of the matrix comes in and goes out where it should."""
     if packet.hook == "forward":
-        return host == GATEWAY and (packet.incoming, packet.outgoing) == ("eth2", "eth1")
+        return host == GATEWAY and (packet.incoming, packet.outgoing) == ("ipsec1", "eth1")
     return host == HOST and packet.hook == "input" and packet.incoming == "eth1"
 
 
@@ -103,9 +109,9 @@ def must_pass(host: str, packet: Packet) -> bool:
         is_needed_one = is_wanted(host, packet) and packet.destination not in mine
         is_any_probe = is_probe(host, packet) and packet.protocol in {TCP, UDP}
         return packet.source in mine and (is_needed_one or is_any_probe)
-    is_of_administration = packet.hook == "input" and packet.source == address(ADMINISTRATION)
-    is_managed = packet.incoming not in LEGS[host] and packet.destination in mine
-    return is_wanted(host, packet) and packet.source not in mine and (is_managed or not is_of_administration)
+    is_from_outside = packet.hook == "input" and packet.source in {address(ADMINISTRATION), address(PEER)}
+    is_by_no_leg = packet.incoming not in LEGS[host] and packet.destination in mine
+    return is_wanted(host, packet) and packet.source not in mine and (is_by_no_leg or not is_from_outside)
 
 
 def is_followed(host: str, packet: Packet) -> bool:
@@ -120,8 +126,8 @@ def is_followed(host: str, packet: Packet) -> bool:
     if packet.hook != "forward":
         return False
     ways = {
-        ("eth2", "eth1"): (packet.source, packet.destination),
-        ("eth1", "eth2"): (packet.destination, packet.source),
+        ("ipsec1", "eth1"): (packet.source, packet.destination),
+        ("eth1", "ipsec1"): (packet.destination, packet.source),
     }
     if (packet.incoming, packet.outgoing) not in ways:
         return False
@@ -144,9 +150,9 @@ def examples(host: str) -> Iterator[Packet]:
         )
     else:
         for port in (443, 2762):
-            yield replace(row, hook="forward", incoming="eth2", outgoing="eth1", second=port)
-        yield replace(row, hook="forward", incoming="eth2", outgoing="eth1", state="established")
-        back = replace(row, hook="forward", outgoing="eth2", source=address(SERVER), destination=remote)
+            yield replace(row, hook="forward", incoming="ipsec1", outgoing="eth1", second=port)
+        yield replace(row, hook="forward", incoming="ipsec1", outgoing="eth1", state="established")
+        back = replace(row, hook="forward", outgoing="ipsec1", source=address(SERVER), destination=remote)
         yield replace(back, is_reply=True, state="established", first=443, second=50000)
         yield Packet(
             hook="input",
@@ -156,6 +162,10 @@ def examples(host: str) -> Iterator[Packet]:
             destination=address(TIME),
             second=123,
         )
+        carrying = Packet(hook="input", incoming=OTHER, protocol=UDP, second=4500)
+        yield replace(carrying, source=address(PEER), destination=address(OUTER))
+        back = replace(carrying, hook="output", incoming="", outgoing=OTHER)
+        yield replace(back, source=address(OUTER), destination=address(PEER))
         yield Packet(
             hook="output", outgoing="eth1", mark=PROBE, source=address(TIME), destination=address(SERVER), second=9
         )

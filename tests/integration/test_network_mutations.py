@@ -28,7 +28,7 @@ from hosting_cli.network.comparison import Difference, judge
 
 EDITS_OF_A_HOST, ROUNDS = 100, 4
 HOOKS = ("input", "forward", "output")
-INTERFACES = ("eth1", "eth2", "other", "lo")
+INTERFACES = ("eth1", "ipsec1", "other", "lo")
 STATES = ("new", "new", "new", "established", "related", "invalid")
 
 

@@ -31,10 +31,10 @@ INTERFACES = {
     GATEWAY: {
         "eth0": ["10.0.2.15/24"],
         "eth1": ["10.21.10.1/24", "2001:db8:10::1/64"],
-        "eth2": ["10.21.20.1/24", "2001:db8:20::1/64"],
+        "ipsec1": ["10.21.20.1/24", "2001:db8:20::1/64"],
     },
 }
-OUTSIDE = {HOST: "eth1", GATEWAY: "eth2"}
+OUTSIDE = {HOST: "eth1", GATEWAY: "ipsec1"}
 """The interface that leads to the establishment."""
 
 ADDRESSES = (
@@ -189,7 +189,7 @@ def came_through(host: str, text: str, packets: list[dict[str, Any]]) -> list[bo
     return came
 
 
-NAMES = Interfaces.of(["eth0", "eth1", "eth2"])
+NAMES = Interfaces.of(["eth0", "eth1", "ipsec1"])
 
 
 def point(packet: dict[str, Any]) -> Point:

@@ -119,6 +119,7 @@ MATRIX: list[tuple[str, str, Json, str]] = [
     ("POST", "pki/sign/hosting-gateway-other", {"csr": "none"}, ""),
     ("POST", "pki/issuers/generate/root/exported", {"common_name": "x", "key_type": "none"}, ""),
     ("POST", "pki/issuers/generate/root/internal", {"common_name": "x", "key_type": "none"}, "od"),
+    ("POST", "pki/issuers/generate/root/existing", {"common_name": "x", "key_ref": "none"}, "od"),
     ("POST", "pki/issuers/generate/intermediate/internal", {"common_name": "x", "key_type": "none"}, "od"),
     ("POST", "pki/issuers/generate/intermediate/exported", {"common_name": "x", "key_type": "none"}, ""),
     ("POST", "pki/issuers/import/cert", {"pem_bundle": "none"}, "od"),

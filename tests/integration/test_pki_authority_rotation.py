@@ -1,9 +1,14 @@
 """The authority of certificates for links, replaced on a real vault: what any issued verifies until it has ended."""
 
+import json
+import ssl
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from http.client import HTTPSConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from cryptography import x509
@@ -26,11 +31,13 @@ from rotating import (
 
 from hosting_cli.commands import key
 from hosting_cli.console import Progress
+from hosting_cli.desired_links import authority_of_links
 from hosting_cli.errors import EngineError
-from hosting_cli.keys import certificates
-from hosting_cli.keys.authorities import FORMER
+from hosting_cli.keys import authorities, certificates
+from hosting_cli.keys.authorities import FORMER, NEXT
 from hosting_cli.keys.certificates import LinkAuthority
 from hosting_cli.lab import faults
+from hosting_cli.lab.laboratory import Lab
 from hosting_cli.result import ExitStatus
 from hosting_cli.session import Session
 from inventory import naming
@@ -123,6 +130,69 @@ def test_a_certificate_that_proves_nothing_is_refused(session: Session) -> None:
         certificates.verify(certificate, "other.hosting.invalid", authority, bundle, now)
     with pytest.raises(EngineError, match="does not verify"):
         certificates.verify(certificate, naming.PKI_PROOF_NAME, authority, bundle, now + timedelta(hours=1))
+
+
+# -- who asked for an authority is gone before the vault has made all of it ------------------------------------------
+
+
+def ask_and_hang_up(lab: Lab, session: Session, name: str) -> None:
+    """Ask for an authority called *name*, and be gone as soon as the vault shows it."""
+    address, context = urlsplit(lab.vault.address), ssl.create_default_context(cafile=lab.certificates.authority)
+    asking = HTTPSConnection(str(address.hostname), address.port, context=context, timeout=20)
+    body = {"common_name": name, "key_type": "ec", "key_bits": 384, "issuer_name": name, "key_name": name}
+    token = {"X-Vault-Token": lab.token_file("operations-engineer").read_text().strip()}
+    asking.request("POST", f"/v1/{naming.PKI_MOUNT}/issuers/generate/root/internal", json.dumps(body), token)
+    deadline = time.monotonic() + 20
+    while name not in {authority.name for authority in session.vault.pki.read()}:
+        assert time.monotonic() < deadline
+    asking.close()
+
+
+def without_a_list(lab: Lab, session: Session, name: str) -> LinkAuthority:
+    """Have an authority made that has come to no list of what it revokes; those that have come to one are ended."""
+    pki = session.vault.pki
+    for _ in range(60):
+        ask_and_hang_up(lab, session, name)
+        (made,) = (authority for authority in pki.read() if authority.name == name)
+        if not pki.has_list(made):
+            return made
+        former = authorities.former_name(made.id)
+        pki.rename(made, former)
+        pki.end(former)
+    raise AssertionError("the vault was never caught between an authority and its list")
+
+
+def test_a_rotation_takes_an_authority_that_has_no_list_yet_and_has_that_made(
+    hosted: HostedLab, session: Session
+) -> None:
+    digest = ask(hosted.lab, NAME)
+    made = without_a_list(hosted.lab, session, authorities.next_name(digest, session.clock()))
+    assert run(hosted.lab, "key", "rotate", NAME)[0] == 0
+    assert (issuing(session).id, session.vault.pki.has_list(made)) == (made.id, True)
+
+
+def test_a_rotation_takes_a_key_that_has_no_certificate_yet(hosted: HostedLab, session: Session) -> None:
+    digest = ask(hosted.lab, NAME)
+    name = authorities.next_name(digest, session.clock())
+    hosted.lab.vault.write(
+        f"{naming.PKI_MOUNT}/keys/generate/internal", {"key_name": name, "key_type": "ec", "key_bits": 384}
+    )
+    assert run(hosted.lab, "key", "rotate", NAME)[0] == 0
+    assert issuing(session).name == authorities.present_name(name)
+    assert not [left for left in session.vault.pki.key_names() if left.startswith(NEXT)]
+
+
+def test_a_plan_names_an_authority_that_issues_and_has_no_list_and_writing_it_makes_one(
+    hosted: HostedLab, session: Session
+) -> None:
+    lab, pki, before = hosted.lab, session.vault.pki, issuing(session)
+    made = without_a_list(lab, session, authorities.present_name(authorities.next_name("first", session.clock())))
+    pki.prefer(made)
+    pki.rename(before, authorities.former_name(before.id))
+    (change,) = run(lab, "plan")[1]["data"]["plan"]["changes"]
+    assert "has no list of what it has revoked" in str(change)
+    session.vault.write(authority_of_links(session.region))
+    assert (pki.has_list(made), run(lab, "plan")[1]["data"]["plan"]["changes"]) == (True, [])
 
 
 # -- a root that is offline -------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from ipaddress import IPv4Network
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from tunnels_lab import (
     wait_until,
 )
 
-from deploys import flows, nftables, swanctl, tunnels
+from deploys import flows, loaded_tunnels, nftables, swanctl, tunnels
 from deploys.agent import link as agent_link
 from deploys.agent import processes, settings
 from deploys.desired_network import rule_set
@@ -32,6 +33,8 @@ from hosting_cli.errors import EngineError
 from hosting_cli.keys.certificates import serial
 from hosting_cli.resources import AppRole, Policy
 from hosting_cli.secret import Secret
+from hosting_cli.tunnels import standing
+from hosting_cli.tunnels.standing import Standing
 from inventory import naming
 from inventory.environment import Environment, HostAccess, VaultAccess
 from inventory.models import Region
@@ -182,6 +185,22 @@ def test_nothing_leaves_for_the_establishment_beside_the_tunnel(ends: Ends, join
     assert ends.ours.run("nft", "-f", str(tmp_path / "firewall.nft")).returncode == 0
     ends.call_back()
     assert ends.counted()["clear"] == unprotected
+
+
+def test_a_host_tells_what_its_daemon_has_loaded_and_negotiated(ends: Ends, link: Link) -> None:
+    assert ends.initiate().returncode == 0
+    answer = ends.ours.told_of_itself()
+    daemon = answer["tunnels"]["value"]["daemon"]
+    ours = tunnels.of_gateway(link, GATEWAY)
+    assert loaded_tunnels.loaded(daemon["connections"]) == loaded_tunnels.told([ours])
+    found = standing.judge(link, GATEWAY, answer, datetime.now(UTC))
+    assert (found.standing, found.ike) == (Standing.UP, "AES_GCM_16-256/PRF_HMAC_SHA2_384/ECP_384")
+
+    text = (ends.ours.folder / "swanctl" / "swanctl.conf").read_text()
+    ends.ours.configure(text.replace("revocation = strict", "revocation = relaxed"))
+    ends.ours.load()
+    daemon = ends.ours.told_of_itself()["tunnels"]["value"]["daemon"]
+    assert loaded_tunnels.loaded(daemon["connections"]) != loaded_tunnels.told([ours]), "loaded by hand"
 
 
 def test_new_keys_come_from_a_fresh_exchange(ends: Ends) -> None:

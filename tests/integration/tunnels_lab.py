@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -23,12 +24,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from engines_lab import SAMPLE
 
+from deploys.programs import INTERPRETER, program
 from inventory.load import load_region
 from inventory.models import Region
 
 CHARON = "/usr/lib/ipsec/charon"
 GATEWAY, TUNNEL = "dijon-gateway-1", "beaune"
-OUR_ADDRESS, PEER_ADDRESS = "198.51.100.10", "203.0.113.20"
+OUR_ADDRESS, PEER_ADDRESS = "198.51.100.10", "198.51.100.20"
 APPLICATION, STATION = "10.21.10.11", "172.20.21.5"
 """Who talks through the tunnel: a host of the imaging tier, and somebody of the establishment."""
 
@@ -46,16 +48,6 @@ import socket, sys
 with socket.create_connection((sys.argv[2], 443), timeout=4, source_address=(sys.argv[1], 0)) as connection:
     sys.exit(connection.recv(4) != b"here")
 """
-
-_TUNNEL = f"""
-tunnels:
-  - id: {TUNNEL}
-    segment: tunnel-beaune
-    gateways: [{{host: {GATEWAY}, address: {OUR_ADDRESS}}}]
-    peer: {{addresses: [{PEER_ADDRESS}], contact: beaune-dsi}}
-    ipsec: {{key_exchange: classical}}
-"""
-"""Classical, for the daemon of Debian 12 knows no ML-KEM."""
 
 _ON_THE_WIRE = f"""
 table inet counting {{
@@ -116,14 +108,10 @@ swanctl {
 
 
 def region_with_tunnel(folder: Path) -> Region:
-    """Load the sample with a tunnel to Beaune, from files as an operator would write them.
-
-    Its interface is called as the daemon calls that by which it hands over packets.
-    """
+    """Load the sample; the tunnel's interface is called as the daemon calls that by which it hands over packets."""
     shutil.copytree(SAMPLE, folder)
-    network, gateway = folder / "network.yaml", folder / "hosts" / f"{GATEWAY}.yaml"
-    network.write_text(network.read_text() + _TUNNEL)
-    gateway.write_text(gateway.read_text().replace("name: eth2", "name: ipsec0"))
+    gateway = folder / "hosts" / f"{GATEWAY}.yaml"
+    gateway.write_text(gateway.read_text().replace("name: ipsec1", "name: ipsec0"))
     return load_region(folder)
 
 
@@ -203,6 +191,18 @@ class Site:
         )
         wait_until(lambda: self.swanctl("--stats").returncode == 0, f"the daemon of {self.namespace} answers")
         self.load()
+
+    def told_of_itself(self) -> Any:
+        """Have the program that reads hosts ask the daemon."""
+        request = {"socket": f"{self.folder}/vici", "certificate": f"{self.folder}/swanctl/x509/hosting-link.pem"}
+        done = subprocess.run(
+            INTERPRETER,
+            input=program("read_host", {"timeout_seconds": SECONDS, "tunnels": request}),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return json.loads(done.stdout)
 
     def stop(self) -> None:
         if self.daemon is not None:

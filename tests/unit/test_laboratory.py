@@ -239,15 +239,19 @@ def test_everybody_gets_a_token_of_their_own_once(lab: Lab) -> None:
 
 
 def test_a_machine_is_made_for_each_host_as_the_region_says(lab: Lab) -> None:
-    app, gateway = (specification(lab, host, ordinal) for ordinal, host in enumerate(region().hosts, start=1))
+    sample = region()
+    app, gateway = (specification(lab, sample, host, ordinal) for ordinal, host in enumerate(sample.hosts, start=1))
     assert [(link.segment, link.address) for link in app.links] == [("dijon-imagerie", "10.21.10.11/24")]
-    assert [link.segment for link in gateway.links] == ["dijon-imagerie", "tunnel-beaune"]
+    assert [(link.segment, link.address) for link in gateway.links] == [
+        ("dijon-imagerie", "10.21.10.1/24"),
+        ("lab_outside", "198.51.100.10/24"),
+    ], "what the tunnel comes out of is no card; what carries it is"
     assert app.shape == gateway.shape, "one template serves both"
     assert app.data_disk_gib == 4
 
 
 def test_machines_reach_the_vault_and_the_store_and_nothing_else_of_this_machine(lab: Lab) -> None:
-    spec = specification(lab, region().hosts[0], 1)
+    spec = specification(lab, region(), region().hosts[0], 1)
     assert [(item.guest_address, item.guest_port, item.controller_port) for item in spec.forwards] == [
         ("10.0.2.100", 8200, lab.record["vault_ports"][0]),
         ("10.0.2.101", 8333, int(lab.store.endpoint.rpartition(":")[2])),

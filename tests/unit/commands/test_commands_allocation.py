@@ -210,7 +210,8 @@ def test_the_next_one_that_goes_stands_below_the_first(session: Session) -> None
     [
         pytest.param(
             "tunnel-beaune",
-            "interface eth2 of host dijon-gateway-1, group lecteurs-imagerie, flow 1 of imagerie-beaune",
+            "interface ipsec1 of host dijon-gateway-1, tunnel beaune, group lecteurs-imagerie, "
+            "flow 1 of imagerie-beaune",
             id="a tunnel",
         ),
         pytest.param(
@@ -235,7 +236,8 @@ tunnels:
 
 
 def test_a_segment_that_a_tunnel_ends_in_stays(session: Session) -> None:
-    sheet(session).write_text(sheet(session).read_text() + OLD + TUNNEL)
+    text = sheet(session).read_text().replace("tunnels:\n", TUNNEL)
+    sheet(session).write_text(text + OLD)
     with pytest.raises(RefusedError, match="segment dijon-dossiers: is still needed by tunnel dossiers"):
         retire(session, "dijon-dossiers")
 

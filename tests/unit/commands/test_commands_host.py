@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 from fake_doors import World
-from sample import APPLICATION, GATEWAY, HOST
-from with_tunnels import with_tunnel
+from sample import APPLICATION, GATEWAY, HOST, region
 
 from hosting_cli.commands.host import lost
 from hosting_cli.console import render
@@ -35,13 +34,13 @@ def test_it_can_be_said_twice(world: World) -> None:
     assert world.session.journal.entries()[-1].kind == "found-done"
 
 
-def test_a_host_without_applications_has_no_identity_to_end(world: World) -> None:
+def test_a_gateway_that_ends_no_tunnel_has_no_identity_to_end(world: World) -> None:
+    vars(world.session)["region"] = region().model_copy(update={"tunnels": ()})
     assert lost(world.session, GATEWAY, confirm=GATEWAY).status is ExitStatus.DONE
     assert world.session.journal.entries() == ()
 
 
 def test_a_gateway_that_ends_tunnels_is_certified_no_more_and_its_peers_are_to_be_told(world: World) -> None:
-    vars(world.session)["region"] = with_tunnel()
     role = f"hosting-platform-{GATEWAY}"
     world.vault.accessors[role] = ["first"]
     result = lost(world.session, GATEWAY, confirm=GATEWAY)
@@ -50,10 +49,10 @@ def test_a_gateway_that_ends_tunnels_is_certified_no_more_and_its_peers_are_to_b
 
 
 def test_the_identity_of_a_gateway_is_given_a_new_secret_id_as_those_of_applications_are() -> None:
-    identity = identity_of(with_tunnel(), None, f"hosting-platform-{GATEWAY}")
+    identity = identity_of(region(), None, f"hosting-platform-{GATEWAY}")
     assert (identity.host, identity.application) == (GATEWAY, "platform")
     with pytest.raises(RefusedError, match="no file of the region asks for its role"):
-        identity_of(with_tunnel(), None, f"hosting-platform-{HOST}")
+        identity_of(region(), None, f"hosting-platform-{HOST}")
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 import yaml
 from fake_doors import World
-from sample import GATEWAY
+from sample import GATEWAY, region
 from test_commands_backup import printed
-from with_tunnels import TUNNEL, with_tunnel
+from tunnel_answers import answer, association
+from with_tunnels import SECOND, TUNNEL, with_tunnel
 
 from deploys import flows, swanctl, tunnels
 from hosting_cli.commands.tunnels import Action, tunnel
 from hosting_cli.errors import RefusedError, UsageError
+from hosting_cli.result import ExitStatus
 from hosting_cli.tunnels import sheet
 from hosting_cli.tunnels.sheet import Language
 from inventory.models import Region
@@ -101,6 +103,39 @@ def test_what_our_gateways_are_told_is_shown(tmp_path: Path) -> None:
     found = tunnel(world.session, Action.SHOW, TUNNEL)
     assert list(found.data["gateways"]) == [GATEWAY]
     assert "revocation = strict" in printed(found)
+
+
+def test_every_tunnel_is_asked_about_how_it_stands(tmp_path: Path) -> None:
+    world = world_with(tmp_path, region())
+    world.hosts.answers[GATEWAY] = answer(association())
+    found = tunnel(world.session, Action.STATUS)
+    assert found.status is ExitStatus.DONE
+    assert found.data["tunnels"][0]["standing"] == "up"
+    assert "IKE AES_GCM_16-256/PRF_HMAC_SHA2_384/ECP_384 · ESP AES_GCM_16-256" in printed(found)
+
+
+def test_a_tunnel_is_up_at_one_of_its_two_gateways(tmp_path: Path) -> None:
+    world = world_with(tmp_path, with_tunnel(gateways=2))
+    world.hosts.answers = {GATEWAY: answer(), SECOND: answer(association())}
+    assert tunnel(world.session, Action.STATUS, TUNNEL).status is ExitStatus.DONE
+    world.hosts.answers[SECOND] = answer()
+    assert tunnel(world.session, Action.STATUS, TUNNEL).status is ExitStatus.PENDING
+    del world.hosts.answers[GATEWAY]
+    assert tunnel(world.session, Action.STATUS, TUNNEL).status is ExitStatus.UNKNOWN
+
+
+def test_weaker_terms_anywhere_are_not_in_order(tmp_path: Path) -> None:
+    world = world_with(tmp_path, with_tunnel(gateways=2))
+    weaker = association(**{"dh-group": "ECP_256"})
+    world.hosts.answers = {GATEWAY: answer(association()), SECOND: answer(weaker)}
+    found = tunnel(world.session, Action.STATUS)
+    assert found.status is ExitStatus.PENDING
+    assert "IKE by AES_GCM_16-256/PRF_HMAC_SHA2_384/ECP_256" in printed(found)
+
+
+def test_what_is_shown_of_one_tunnel_needs_its_name(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"network tunnel show: needs a tunnel\. There is: beaune"):
+        tunnel(world_with(tmp_path, region()).session, Action.SHOW)
 
 
 def test_a_tunnel_that_is_none_or_carries_nothing_or_follows_no_note_is_refused(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from deploys.resources import (
 from deploys.templates import render
 from inventory.environment import LuksProfile
 from inventory.models import Database, DatabaseEngine, RestoredCheck
+from inventory.resource import PLATFORM
 
 Kind = TypeVar("Kind", bound=HostResource)
 
@@ -121,9 +122,10 @@ UNITS_OF_THE_APPLICATION = {
 STARTED_BY_TIMERS = {"hosting-backup-imagerie-beaune.service", "hosting-check-imagerie-beaune.service"}
 
 
-def test_a_gateway_has_no_storage_identity_or_backup() -> None:
+def test_a_gateway_has_no_storage_and_no_identity_but_the_platforms() -> None:
     kinds = {type(resource) for resource in resources(GATEWAY)}
-    assert not kinds & {HostStorage, HostVolume, HostIdentity}
+    assert not kinds & {HostStorage, HostVolume}
+    assert [item.thing for item in resources(GATEWAY) if isinstance(item, HostIdentity)] == [PLATFORM]
 
 
 def test_the_manifest_lists_what_can_be_pruned() -> None:

@@ -26,7 +26,7 @@ def content(thing: str) -> str:
 def test_the_tunnel_has_an_interface_of_its_own_and_what_is_behind_is_nowhere_else() -> None:
     assert content("/etc/hosting/tunnels.batch").splitlines() == [
         "link add name ipsec1 group 104 type xfrm dev lo if_id 169153536",
-        "link set dev ipsec1 up",
+        "link set dev ipsec1 addrgenmode none up",
         "address replace 10.21.20.1/24 dev ipsec1",
         "route replace 172.20.21.0/24 dev ipsec1",
     ]
@@ -39,6 +39,10 @@ def test_the_daemon_starts_when_a_certificate_is_there_and_reloads_when_it_is_an
     assert isinstance(unit, HostUnit) and unit.on_change == "reload"
     assert HostIdentity.kind in {required.kind for required in unit.requires}
     assert "Wants=hosting-link.service" in content("/etc/systemd/system/strongswan.service.d/hosting.conf")
+    assert (
+        "ExecReload=\nExecReload=/usr/sbin/swanctl --reload\nExecReload=/usr/sbin/swanctl --load-all --clear"
+        in content("/etc/systemd/system/strongswan.service.d/hosting.conf")
+    ), "what was revoked counts when the daemon forgets the list it had before"
     identity = found[PLATFORM]
     assert isinstance(identity, HostIdentity)
     assert identity.role == f"hosting-platform-{GATEWAY}"

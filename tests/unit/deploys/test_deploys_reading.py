@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import tunnel_answers
 from sample import APPLICATION, GATEWAY, HOST, PUBLISHED, environment, region
 
 from deploys import names
@@ -24,7 +25,7 @@ from deploys.resources import (
     HostVolume,
 )
 from hosting_cli.plan import Finding, compare
-from inventory.resource import Subject
+from inventory.resource import PLATFORM, Subject
 
 GIB = 1 << 30
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -62,6 +63,9 @@ def right_answer(host: str = HOST) -> dict[str, Any]:
         "units": {unit: _unit() for unit in units},
         "firewall": {"kernel": "as loaded", "isolated": [], "kept": []},
     }
+    if host == GATEWAY:
+        parts["tunnels"] = tunnel_answers.answer()["tunnels"]["value"]
+        parts["identities"] = {PLATFORM: {**_identity(), "role": "hosting-platform-dijon-gateway-1"}}
     if host == HOST:
         parts["identities"] = {APPLICATION: _identity()}
         parts["storage"] = {
@@ -345,3 +349,43 @@ def test_a_few_resources_ask_for_little() -> None:
     assert asked["files"] == [file.path for file in files]
     assert "firewall" not in asked
     assert asked["texts"] == []
+
+
+# -- tunnels ----------------------------------------------------------------------------------------------------------
+
+DAEMON = ("tunnels", "value", "daemon")
+LOADED = (*DAEMON, "connections")
+OTHERWISE: dict[str, Any] = {
+    "nothing": [],
+    "one more": [{"beaune": tunnel_answers.connection()}, {"dole": tunnel_answers.connection()}],
+    "an older protocol": [{"beaune": {**tunnel_answers.connection(), "version": "IKEv1"}}],
+    "a second round of authentication": [{"beaune": {**tunnel_answers.connection(), "remote-2": {"class": "any"}}}],
+    "a peer that need not be on no list": [
+        {
+            "beaune": {
+                **tunnel_answers.connection(),
+                "remote-1": {**tunnel_answers.connection()["remote-1"], "revocation": "SKIPPED"},
+            }
+        }
+    ],
+}
+
+
+@pytest.mark.parametrize("case", OTHERWISE)
+def test_a_daemon_that_has_loaded_something_else_is_not_settled(case: str) -> None:
+    found = differing(changed(*LOADED, to=OTHERWISE[case], host=GATEWAY), GATEWAY)
+    assert found == {"host-unit strongswan.service": {"settled": False}}
+
+
+def test_a_daemon_that_does_not_run_waits_for_its_start_alone() -> None:
+    assert differing(changed(*DAEMON, to=None, host=GATEWAY), GATEWAY) == {}
+
+
+@pytest.mark.parametrize("loaded", [None, [{"beaune": {}}], [{"beaune": None}], ["beaune"]])
+def test_what_a_daemon_says_and_is_not_understood_is_unknown(loaded: Any) -> None:
+    seen = actual(GATEWAY, changed(*LOADED, to=loaded, host=GATEWAY), desired(GATEWAY))
+    assert [subject.name for subject in seen.unknown] == ["dijon-gateway-1:strongswan.service"]
+
+
+def test_a_host_that_ends_no_tunnel_is_not_asked_about_any() -> None:
+    assert "tunnels" in request(desired(GATEWAY)) and "tunnels" not in request(desired(HOST))

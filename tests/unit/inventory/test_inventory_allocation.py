@@ -301,10 +301,10 @@ def test_a_file_without_segments_gets_the_key(tmp_path: Path) -> None:
     [
         pytest.param(
             f"{HEAD}segments: [{{id: dijon-imagerie, site: dijon, kind: tier, network: 10.21.10.0/24}}]\n",
-            "segments on line 29 stands in brackets",
+            "segments on line 40 stands in brackets",
             id="a list in brackets",
         ),
-        pytest.param(f"{HEAD}segments: []\n", "segments on line 29 stands in brackets", id="an empty list"),
+        pytest.param(f"{HEAD}segments: []\n", "segments on line 40 stands in brackets", id="an empty list"),
     ],
 )
 def test_what_cannot_be_added_to_is_left_to_its_author(text: str, message: str, tmp_path: Path) -> None:

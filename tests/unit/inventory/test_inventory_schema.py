@@ -14,10 +14,14 @@ from hypothesis import strategies as st
 from inventory_edits import HERE, SAMPLE
 
 from inventory.documents import LOADER, read_document
-from inventory.folder import CATALOGUE
+from inventory.folder import CATALOGUE, FOLDERS
 from inventory.identifiers import finess_key, luhn_key
 from inventory.schema import FILES, FOLDER, render, schemas
 from inventory.shapes import fit
+
+ONE_EACH = (*FOLDERS, "profiles", "providers")
+SCHEMAS = {folder: folder.removesuffix("s") for folder in ONE_EACH} | {"controls": "controls"}
+"""The schema of the files of a folder; of any other file it is the one of its name."""
 
 EXAMPLES = {
     "environment": HERE / "environment.yaml",
@@ -26,6 +30,10 @@ EXAMPLES = {
     "host": SAMPLE / "hosts" / "dijon-app-1.yaml",
     "member": SAMPLE / "members" / "hospices-civils-de-beaune.yaml",
     "application": SAMPLE / "applications" / "imagerie-beaune.yaml",
+    "statement": SAMPLE / "statements" / "contrat-type.yaml",
+    "exclusion": SAMPLE / "exclusions" / "developpement-externalise.yaml",
+    "waiver": HERE / "waiver.yaml",
+    "controls": CATALOGUE / "controls" / "rules.yaml",
     "protocols": CATALOGUE / "protocols.yaml",
     "continuity": CATALOGUE / "continuity.yaml",
     "provider": CATALOGUE / "providers" / "scaleway.yaml",
@@ -177,5 +185,5 @@ def test_the_sample_points_editors_at_its_schemas() -> None:
         first = path.read_text(encoding="utf-8").splitlines()[0]
         assert first.startswith("# yaml-language-server: $schema=")
         target = Path(path.parent / first.partition("=")[2]).resolve()
-        folder, folders = path.parent.name, ("hosts", "members", "applications", "profiles", "providers")
-        assert target == FOLDER / f"{folder.removesuffix('s') if folder in folders else path.stem}.json"
+        folder = path.parent.name
+        assert target == FOLDER / f"{SCHEMAS.get(folder, path.stem)}.json"

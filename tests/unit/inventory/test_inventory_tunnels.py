@@ -10,23 +10,6 @@ from inventory_edits import TODAY, apply_edits, problems_of, read_cases
 from inventory.load import load_region
 from inventory.tunnels import Ipsec, KeyExchange, TunnelKind
 
-IN_ORDER = [
-    {"file": "hosts/dijon-gateway-1.yaml", "old": "name: eth2", "new": "name: ipsec1"},
-    {
-        "file": "network.yaml",
-        "append": """\
-tunnels:
-  - id: beaune
-    segment: tunnel-beaune
-    gateways:
-      - host: dijon-gateway-1
-        address: 198.51.100.10
-    peer:
-      addresses: [203.0.113.20]
-      contact: beaune-dsi
-""",
-    },
-]
 ACCEPTED = {
     "file": "network.yaml",
     "append": """\
@@ -44,7 +27,11 @@ ACCEPTED = {
 
 @pytest.fixture
 def with_tunnel(folder: Path) -> Path:
-    apply_edits(folder, IN_ORDER)
+    """Give the sample with its tunnel at the end of the file, where edits add to it."""
+    network = folder / "network.yaml"
+    before, _, after = network.read_text(encoding="utf-8").partition("tunnels:\n")
+    block, _, segments = after.partition("\nsegments:\n")
+    network.write_text(f"{before}segments:\n{segments}\ntunnels:\n{block}", encoding="utf-8")
     return folder
 
 
@@ -68,7 +55,7 @@ def test_a_tunnel_is_ipsec_where_nothing_else_is_written(with_tunnel: Path) -> N
 
     assert tunnel.kind is TunnelKind.IPSEC
     assert tunnel.ipsec_terms == Ipsec(
-        key_exchange=KeyExchange.HYBRID_PREFERRED, ike_rekey_seconds=21600, child_rekey_seconds=3600
+        key_exchange=KeyExchange.CLASSICAL, ike_rekey_seconds=21600, child_rekey_seconds=3600
     )
 
 
@@ -99,7 +86,7 @@ tunnels:
   - id: nuits
     segment: tunnel-nuits
     gateways: [{host: dijon-gateway-1, address: 198.51.100.10}]
-    peer: {addresses: [203.0.113.20], contact: beaune-dsi}
+    peer: {addresses: [198.51.100.20], contact: beaune-dsi}
 """,
             },
             {

@@ -16,12 +16,17 @@ from hosting_cli.network.permits import Position
 MANAGEMENT = {"eth0": (IPv4Address("10.0.2.15"),)}
 """The interface by which the lab reaches a machine; no file names it."""
 
+OUTSIDE = {"dijon-gateway-1": {"eth2": (IPv4Address("198.51.100.10"),)}}
+"""The card that carries the tunnel; no file names it either."""
+
 
 def position(host: str) -> Position:
     """Give a host of the sample with the interfaces that it should have."""
     places = flows.topology(region())
     legs = {leg.name: (leg.address,) for leg in places.legs[host]}
-    return Position(places, environment(), places.hosts[host], HostInterfaces({**MANAGEMENT, **legs}))
+    return Position(
+        places, environment(), places.hosts[host], HostInterfaces({**MANAGEMENT, **OUTSIDE.get(host, {}), **legs})
+    )
 
 
 def text(host: str) -> str:

@@ -283,6 +283,7 @@ class Rebooting:
 
     def __init__(self, world: World, *, away: int) -> None:
         self.boot, self.left, self.away, self.waited = "first", 0, away, False
+        self.cut = False
         self.world = world
         world.hosts.on_run = self.run
 
@@ -292,6 +293,8 @@ class Rebooting:
             return Completed(0, "", "")
         if self.left:
             self.left -= 1
+            if self.cut:
+                return Completed(255, "", "")
             raise DOWN
         if argv[0] == "systemctl":
             self.waited = True
@@ -327,6 +330,12 @@ def test_a_host_is_waited_for_until_all_is_there_again(world: World, clock: list
     assert host.waited
     assert clock[0] == 4 * reboot.PAUSE_SECONDS
     assert world.hosts.commands[-1][:3] == (HOST, "rm", "--")
+
+
+def test_a_session_that_the_shutdown_cuts_is_no_broken_promise(world: World, clock: list[float]) -> None:
+    Rebooting(world, away=1).cut = True
+    assert reboot_of(world).verdict is Verdict.HELD
+    assert clock[0] == 2 * reboot.PAUSE_SECONDS
 
 
 def test_a_host_that_stays_away_has_broken_the_promise(world: World, clock: list[float]) -> None:
