@@ -116,9 +116,13 @@ class Policy(VaultResource):
     text: str
 
 
+SIGNING_TYPE = "ed25519"
+"""The type of a transit key that signs."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class TransitKey(VaultResource):
-    """An encryption key that never leaves the vault: not exportable, deletion not allowed."""
+    """A key that never leaves the vault, to encrypt or to sign: not exportable, deletion not allowed."""
 
     kind: ClassVar[str] = "transit-key"
     data_bearing: ClassVar[bool] = True

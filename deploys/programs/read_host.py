@@ -18,6 +18,7 @@ from deploys.programs.parts.answer import attempt
 from deploys.programs.parts.files import content_of, described, sha256_of, text_or_none
 from deploys.programs.parts.firewall import list_rules, read_firewall
 from deploys.programs.parts.fork import Fork
+from deploys.programs.parts.interfaces import LIST_INTERFACES, interfaces_kept, read_interfaces
 from deploys.programs.parts.storage import read_storage
 from deploys.programs.parts.tunnels import read_tunnels
 
@@ -43,6 +44,8 @@ def _start_all(request: dict[str, Any]) -> dict[str, Fork]:
         wanted["units"] = ["systemctl", "show", "--property", ",".join(UNIT_PROPERTIES), "--", *dict.fromkeys(names)]
     if "firewall" in request:
         wanted["firewall"] = list_rules(request["firewall"])
+    if "interfaces" in request and (request["interfaces"]["trunks"] or interfaces_kept(request["interfaces"])):
+        wanted["interfaces"] = LIST_INTERFACES
     if "network" in request:
         wanted["rules"] = ["nft", "-j", "list", "ruleset"]
         wanted["addresses"] = ["ip", "-j", "address", "show"]
@@ -187,6 +190,7 @@ PARTS = {
     "packages": _read_packages,
     "units": _read_units,
     "firewall": read_firewall,
+    "interfaces": read_interfaces,
     "network": _read_network,
     "tunnels": read_tunnels,
     "storage": read_storage,

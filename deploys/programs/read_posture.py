@@ -1,7 +1,6 @@
 """Read what only checks look at, and no plan compares: what sshd goes by, the clock, which patches wait.
 
-Sent like `read_host.py`, and answers like it.  Nothing is fetched and nothing is changed:
-which updates wait is worked out from apt's lists as they are.
+Nothing is fetched and nothing is changed: which updates wait is worked out from apt's lists as they are.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ import json
 import os
 import sys
 
-from deploys.programs.parts.written import write
+from deploys.programs.parts.written import note_pending, write
 
 
 def main(text: str) -> None:
@@ -21,16 +21,9 @@ def main(text: str) -> None:
     failed = {}
     for entry in request["files"]:
         try:
-            _note_pending(request["pending"], entry["notifies"])
+            note_pending(request["pending"], entry["notifies"])
             write(entry)
         except (OSError, KeyError) as error:
             failed[entry["path"]] = f"{type(error).__name__}: {error}"
     sys.stdout.write(json.dumps(failed))
     sys.exit(1 if failed else 0)
-
-
-def _note_pending(directory: str, units: list[str]) -> None:
-    """Note, before the change, who must take note of it: so they are told even if we are killed in between."""
-    for unit in units:
-        os.makedirs(directory, exist_ok=True)
-        os.close(os.open(f"{directory}/{unit}", os.O_WRONLY | os.O_CREAT, 0o644))

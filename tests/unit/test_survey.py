@@ -56,6 +56,7 @@ def blank(host: str) -> dict[str, Any]:
             "presence": [],
             "pending": [],
             "firewall": None,
+            "interfaces": {"kernel": {}, "kept": []},
             "manifest": None,
             "identities": {},
         }.items()
@@ -202,7 +203,11 @@ def identity_of(world: World, accessor: str) -> Reading:
     """Read the sample's host with an identity of *accessor*, and nothing else asked of it."""
     wanted: dict[Subject, Resource] = {s: r for s, r in WANTED.items() if isinstance(r, HostIdentity)}
     held = {"role": ROLE, "accessor": accessor, "has_credential": True}
-    world.hosts.answers[HOST] = {"identities": {"value": {APPLICATION: held}}, "manifest": {"value": None}}
+    world.hosts.answers[HOST] = {
+        "identities": {"value": {APPLICATION: held}},
+        "interfaces": {"value": {"kernel": {}, "kept": []}},
+        "manifest": {"value": None},
+    }
     (found,) = read_hosts(world.session, wanted, [HOST])
     return found
 

@@ -1,4 +1,4 @@
-"""An answer of several parts, of which each is there or says why it is not."""
+"""A part of an answer: its value, or the reason why there is none."""
 
 from __future__ import annotations
 

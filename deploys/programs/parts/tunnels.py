@@ -1,4 +1,4 @@
-"""What the daemon of tunnels has loaded and negotiated: by its own protocol, since swanctl prints for people."""
+"""What the daemon of tunnels has loaded and negotiated, asked by its own protocol."""
 
 from __future__ import annotations
 
@@ -18,11 +18,16 @@ SECTION, SECTION_END, PAIR, LIST, ITEM, LIST_END = range(1, 7)
 
 
 def read_tunnels(wanted: Any, forks: dict[str, Fork]) -> Any:
-    """Give what the daemon of tunnels has loaded and negotiated, null if there is none, and our certificate."""
-    import socket  # loads slowly, and most hosts have no tunnels
+    """Give what the daemon of tunnels has loaded and negotiated, null if there is none, and our certificate.
+
+    By the daemon's own protocol: what swanctl prints is made for people.
+    """
+    import socket
 
     certificate = text_or_none(wanted["certificate"])
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as daemon:
+        # One that hangs is unknown, and does not take the rest of the answer with it.
+        daemon.settimeout(wanted["timeout_seconds"])
         try:
             daemon.connect(wanted["socket"])
         except (FileNotFoundError, ConnectionRefusedError):

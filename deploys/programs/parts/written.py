@@ -30,3 +30,10 @@ def write(entry: dict[str, Any]) -> None:
         os.fchmod(descriptor, int(entry["mode"], 8))
         os.fsync(descriptor)
     os.replace(fresh, path)
+
+
+def note_pending(directory: str, units: list[str]) -> None:
+    """Note, before the change, who must take note of it: so they are told even if we are killed in between."""
+    for unit in units:
+        os.makedirs(directory, exist_ok=True)
+        os.close(os.open(f"{directory}/{unit}", os.O_WRONLY | os.O_CREAT, 0o644))

@@ -317,7 +317,11 @@ def wanted_file(path: str = "/etc/hosting/engines.json") -> HostFile:
 def reboot_of(world: World, *, held: bool = True) -> Proof:
     file = wanted_file()
     found = {"sha256": file.sha256, "user": "root", "group": "root", "mode": "0644"} if held else None
-    empty: dict[str, object] = {"manifest": {"value": None}, "identities": {"value": {}}}
+    empty: dict[str, object] = {
+        "interfaces": {"value": {"kernel": {}, "kept": []}},
+        "manifest": {"value": None},
+        "identities": {"value": {}},
+    }
     world.hosts.answers[HOST] = {**empty, "files": {"value": {file.path: found}}}
     wanted: dict[Subject, Resource] = {file.subject: file}
     (proof,) = reboot.prove(world.session, Survey(wanted, ()), HOST, [VOLUME])
