@@ -9,17 +9,20 @@ from pyinfra.context import host
 from deploys.operations.files import files, no_files, path_of
 from deploys.operations.firewall import firewall
 from deploys.operations.identity import identity, no_identity
+from deploys.operations.interfaces import interface_of, interfaces
 from deploys.operations.login import login
 from deploys.operations.manifest import claim, manifest
 from deploys.operations.packages import packages
 from deploys.operations.storage import volume_group
 from deploys.operations.units import enabled, no_unit, reloaded, unit_of, units
 from deploys.operations.volume import volume
+from deploys.operations.wireguard import no_wireguard, wireguard
 from deploys.progress import carry_out, carry_out_together, prepare, prepare_together
 from deploys.resources import (
     HostFile,
     HostFirewall,
     HostIdentity,
+    HostInterface,
     HostLogin,
     HostManifest,
     HostPackages,
@@ -27,6 +30,7 @@ from deploys.resources import (
     HostStorage,
     HostUnit,
     HostVolume,
+    HostWireguard,
 )
 
 Kind = TypeVar("Kind", bound=HostResource)
@@ -37,7 +41,9 @@ def converge() -> None:
     mark()
     base()
     access()
+    network()
     defence()
+    tunnels()
     storage()
     services()
     prune()
@@ -70,11 +76,25 @@ def access() -> None:
         carry_out(login, resource)
 
 
+@deploy("Network")
+def network() -> None:
+    """The interfaces that the host makes, before rules speak of them; what is left of others goes at the same time."""
+    found = [*_of(HostInterface), *_removed(HostInterface)]
+    carry_out_together(interfaces, found, key=interface_of)
+
+
 @deploy("Defence")
 def defence() -> None:
     """The firewall: what is no flow is dropped, in both directions."""
     for resource in _of(HostFirewall):
         carry_out(firewall, resource)
+
+
+@deploy("Tunnels")
+def tunnels() -> None:
+    """Interfaces of WireGuard, behind the firewall that is loaded; those of IPsec are a unit's among the services."""
+    for resource in _of(HostWireguard):
+        carry_out(wireguard, resource)
 
 
 @deploy("Storage")
@@ -100,6 +120,8 @@ def prune() -> None:
     for resource in _removed(HostUnit):
         carry_out(no_unit, resource)
     carry_out_together(no_files, _removed(HostFile), key=path_of)
+    for interface in _removed(HostWireguard):
+        carry_out(no_wireguard, interface)
     for left in _removed(HostIdentity):
         carry_out(no_identity, left)
     prepare(reloaded, name="have systemd forget removed units")

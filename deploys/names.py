@@ -22,6 +22,12 @@ ISOLATED_DIRECTORY = f"{DIRECTORY}/isolated.d"
 ISOLATED_SUFFIX = ".nft"
 ISOLATED_FILES = f"{ISOLATED_DIRECTORY}/*{ISOLATED_SUFFIX}"
 
+NETWORKD_DIRECTORY, NETWORKD_TRIAL_DIRECTORY = "/etc/systemd/network", "/run/systemd/network"
+"""Where systemd-networkd reads of interfaces: what a reboot finds, and what it does not, for changes on probation."""
+
+NETWORKD_PREFIX, NETWORKD_TRIAL_PREFIX = "05-hosting-", "04-hosting-"
+"""What our files there begin with: of two for one interface the first by name counts, whichever folder it is in."""
+
 SSH_AUTHORITY = "/etc/ssh/hosting/user-authority.pub"
 SSH_PRINCIPALS = "/etc/ssh/hosting/principals"
 SSH_CONFIGURATION = "/etc/ssh/sshd_config.d/00-hosting.conf"
@@ -114,6 +120,15 @@ def databases_unit(application: str) -> str:
 LINK_SERVICE, LINK_TIMER = "hosting-link.service", "hosting-link.timer"
 """The units that keep the certificate of a gateway."""
 
+WIREGUARD = f"{DIRECTORY}/wireguard.json"
+"""Tells the agent which interfaces of WireGuard to keep, and until which day."""
+
+WIREGUARD_SERVICE, WIREGUARD_TIMER = "hosting-wireguard.service", "hosting-wireguard.timer"
+"""The units that keep interfaces of WireGuard, and take those down whose day has passed."""
+
+WIREGUARD_GROUP = 105
+"""The kernel's mark of the interfaces of WireGuard that are ours, by which those are found that nobody asks for."""
+
 NO_CLUSTER_IN_CLEAR = "/etc/postgresql-common/createcluster.d/hosting.conf"
 """Keeps Debian's package from making a server of its own outside of any encrypted volume."""
 
@@ -126,6 +141,16 @@ def database_directory(mount_point: str, engine: str) -> str:
 def unit_file(unit: str) -> str:
     """Name the file of a unit of ours."""
     return f"/etc/systemd/system/{unit}"
+
+
+def network_file(interface: str) -> str:
+    """Name the file that configures an interface."""
+    return f"{NETWORKD_DIRECTORY}/{NETWORKD_PREFIX}{interface}.network"
+
+
+def device_file(interface: str) -> str:
+    """Name the file that has an interface made which is no card."""
+    return f"{NETWORKD_DIRECTORY}/{NETWORKD_PREFIX}{interface}.netdev"
 
 
 @lru_cache(maxsize=1024)  # the hosts of a tier mount the same volumes

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
-from deploys import desired_tunnels, loaded_tunnels, names, nftables, reading_storage
+from deploys import desired_tunnels, loaded_tunnels, names, nftables, reading_storage, reading_wireguard
 from deploys.answers import UnknownError, part
 from deploys.resources import (
     HostFile,
     HostFirewall,
     HostIdentity,
+    HostInterface,
     HostLogin,
     HostManifest,
     HostPackages,
@@ -19,9 +20,11 @@ from deploys.resources import (
     HostStorage,
     HostUnit,
     HostVolume,
+    HostWireguard,
     source,
 )
-from inventory.resource import Json, Reading, Resource, Subject
+from deploys.view import digest
+from inventory.resource import PLATFORM, Json, Reading, Resource, Subject
 
 TIMEOUT_SECONDS = 100
 """How long a host may take; under emulation a process costs a tenth of a second."""
@@ -55,6 +58,7 @@ def request(desired: Iterable[HostResource], *, observe: bool = False) -> dict[s
         "identities": {"directory": f"{names.DIRECTORY}/identities"},
         "texts": _texts(wanted),
         "presence": [],
+        "wireguard": names.WIREGUARD_GROUP,
     }
     if _of(HostLogin, wanted):
         asked |= {"presence": list(_STRAY_KEYS), "files": [*_list(asked["files"]), names.SSH_CONFIGURATION]}
@@ -64,6 +68,14 @@ def request(desired: Iterable[HostResource], *, observe: bool = False) -> dict[s
             "files": [*_list(asked["files"]), names.FIREWALL_RULES],
             "units": [*_list(asked["units"]), "nftables.service"],
         }
+    found = _of(HostInterface, wanted)
+    # Whoever has no trunk may have had one: what is left of it is ours to remove.
+    asked["interfaces"] = {
+        "trunks": [resource.interface for resource in found if resource.parent is None],
+        "directory": names.NETWORKD_DIRECTORY,
+        "prefix": names.NETWORKD_PREFIX,
+    }
+    asked["files"] = [*_list(asked["files"]), *(path for resource in found for path, _ in resource.files)]
     if storage := _of(HostStorage, wanted):
         asked["storage"] = {
             "volume_group": storage[0].volume_group,
@@ -212,6 +224,28 @@ def _keys(text: str) -> frozenset[str]:
     return frozenset(" ".join(line.split()[:2]) for line in text.splitlines() if line.strip())
 
 
+def _interface(answer: Mapping[str, Any], wanted: HostInterface) -> HostResource | None:
+    found = part(answer, "interfaces")["kernel"].get(wanted.interface)
+    files = {path: part(answer, "files")[path] for path, _ in wanted.files}
+    if found is None and not any(files.values()):
+        return None
+    return replace(wanted, **_interface_state(found), at_boot=_at_boot(wanted, files), files=())
+
+
+def _interface_state(found: Mapping[str, Any] | None) -> dict[str, Any]:
+    if found is None:
+        return {"form": "absent", "parent": None, "vlan": None, "addresses": (), "up": False}
+    return {**found, "addresses": tuple(found["addresses"])}
+
+
+def _at_boot(wanted: HostInterface, files: Mapping[str, Any]) -> str:
+    """Say how the files that the next boot goes by stand to those that are wanted."""
+    if not all(files.values()):
+        return "missing"
+    is_right = all(files[path]["sha256"] == digest(content) for path, content in wanted.files)
+    return "as written" if is_right else "changed"
+
+
 def _firewall(answer: Mapping[str, Any], wanted: HostFirewall) -> HostResource | None:
     held = part(answer, "firewall")
     if held is None:
@@ -238,6 +272,11 @@ def _loaded_rules(answer: Mapping[str, Any], kernel: str) -> str:
     if loaded["text"] != file["sha256"]:
         return "changed on disk"
     return str(loaded["text"])
+
+
+def _wireguard(answer: Mapping[str, Any], wanted: HostWireguard) -> HostResource | None:
+    found = part(answer, "wireguard").get(wanted.interface)
+    return reading_wireguard.interface(found, wanted) if found else None
 
 
 def _identity(answer: Mapping[str, Any], wanted: HostIdentity) -> HostResource | None:
@@ -273,7 +312,9 @@ _ACTUAL: dict[type[HostResource], Look] = {
     HostFile: _file,
     HostUnit: _unit,
     HostLogin: _login,
+    HostInterface: _interface,
     HostFirewall: _firewall,
+    HostWireguard: _wireguard,
     HostIdentity: _identity,
     HostStorage: _storage,
     HostVolume: _volume,
@@ -300,6 +341,11 @@ def _units_left(host: str, answer: Mapping[str, Any]) -> Iterator[HostResource]:
             yield found
 
 
+def _wireguard_left(host: str, answer: Mapping[str, Any]) -> Iterator[HostResource]:
+    for interface, found in sorted(part(answer, "wireguard").items()):
+        yield reading_wireguard.interface_left(host, interface, found)
+
+
 def _identities_left(host: str, answer: Mapping[str, Any]) -> Iterator[HostResource]:
     for application, found in sorted(part(answer, "identities").items()):
         yield HostIdentity(
@@ -309,6 +355,22 @@ def _identities_left(host: str, answer: Mapping[str, Any]) -> Iterator[HostResou
             application=application,
             **_identity_state(found),
         )
+
+
+def _interfaces_left(host: str, answer: Mapping[str, Any]) -> Iterator[HostResource]:
+    """Give what is a VLAN on a trunk of ours, or has files of ours: on a trunk nobody else has anything to carry."""
+    seen = part(answer, "interfaces")
+    for interface in sorted({*seen["kernel"], *seen["kept"]}):
+        state = _interface_state(seen["kernel"].get(interface))
+        if state["parent"] is not None or interface in seen["kept"]:
+            yield HostInterface(
+                host=host,
+                name=f"{host}:{interface}",
+                owner=PLATFORM,
+                interface=interface,
+                **state,
+                at_boot="as written before" if interface in seen["kept"] else "missing",
+            )
 
 
 def _volumes_left(host: str, answer: Mapping[str, Any]) -> Iterator[HostResource]:
@@ -328,6 +390,8 @@ def _marked(manifest: Any, kind: type[HostResource]) -> Iterator[tuple[str, str]
 _LEFT_BEHIND: dict[type[HostResource], Callable[[str, Mapping[str, Any]], Iterable[HostResource]]] = {
     HostFile: _files_left,
     HostUnit: _units_left,
+    HostWireguard: _wireguard_left,
     HostIdentity: _identities_left,
+    HostInterface: _interfaces_left,
     HostVolume: _volumes_left,
 }

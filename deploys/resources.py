@@ -106,6 +106,27 @@ class HostLogin(HostResource):
 
 
 @dataclass(frozen=True, kw_only=True)
+class HostInterface(HostResource):
+    """A network interface that the host makes for itself: a trunk, or a VLAN on one, as the kernel has it.
+
+    ``form`` is what the kernel calls it, ``card`` for a trunk.  Whether a cable is plugged in is no part of it: ``up``
+    says that it was told to be.  ``at_boot`` says whether the files that the next boot goes by are ours.
+    """
+
+    kind: ClassVar[str] = "host-interface"
+
+    interface: str
+    form: str
+    parent: str | None = None
+    vlan: int | None = None
+    addresses: tuple[str, ...] = ()
+    up: bool = True
+    at_boot: str = "as written"
+    files: tuple[tuple[str, str], ...] = field(default=(), repr=False, compare=False, metadata=CARRIED)
+    notifies: tuple[str, ...] = field(default=(), compare=False, metadata=CARRIED)
+
+
+@dataclass(frozen=True, kw_only=True)
 class HostFirewall(HostResource):
     """The table ``inet hosting``: ``rules`` is the digest of the text that the kernel holds unchanged.
 
@@ -120,6 +141,29 @@ class HostFirewall(HostResource):
     isolated: tuple[str, ...] = field(default=(), compare=False, metadata=CARRIED)
     isolated_at_boot: tuple[str, ...] = field(default=(), compare=False, metadata=CARRIED)
     content: str | None = field(default=None, repr=False, compare=False, metadata=CARRIED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostWireguard(HostResource):
+    """An interface of WireGuard as the kernel holds it: one peer, believed of its networks and of nothing else.
+
+    ``peer_addresses`` are where the peer may be; the kernel knows the one that it heard the peer from last.
+    ``accepted`` are the days of the accepted risk, which the interface carries with it.  After them the host takes it
+    down, whoever may plan what.  ``public_key`` is that of the key made on the host, published by reading it.
+    """
+
+    kind: ClassVar[str] = "host-wireguard"
+
+    interface: str
+    addresses: tuple[str, ...]
+    port: int
+    peers: tuple[str, ...]
+    peer_addresses: tuple[str, ...]
+    networks: tuple[str, ...]
+    routes: tuple[str, ...]
+    accepted: str
+    up: bool = True
+    public_key: str | None = field(default=None, compare=False, metadata=CARRIED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -238,7 +282,9 @@ KINDS: dict[str, type[HostResource]] = {
         HostFile,
         HostUnit,
         HostLogin,
+        HostInterface,
         HostFirewall,
+        HostWireguard,
         HostIdentity,
         HostStorage,
         HostVolume,
