@@ -96,8 +96,9 @@ def test_what_somebody_loads_by_hand_is_drift(peer: Firewall) -> None:
     finally:
         peer.lab.on_machine(GATEWAY, "systemctl", "reload", "strongswan.service")
     assert drift.status == 3
-    changed = {change["subject"]: change["differing"] for change in drift.data["plan"]["changes"]}
-    assert changed == {"host-unit dijon-gateway-1:strongswan.service": ["settled"]}, drift.output
+    (change,) = drift.data["plan"]["changes"]
+    assert change["subject"] == {"kind": "host-unit", "name": f"{GATEWAY}:strongswan.service"}
+    assert (change["before"]["active"], change["before"]["settled"]) == (True, False)
 
 
 def test_what_no_flow_lists_is_dropped_although_it_is_in_the_tunnel(peer: Firewall) -> None:
