@@ -9,6 +9,7 @@ from pyinfra.context import host
 from deploys.operations.files import files, no_files, path_of
 from deploys.operations.firewall import firewall
 from deploys.operations.identity import identity, no_identity
+from deploys.operations.interfaces import interface_of, interfaces
 from deploys.operations.login import login
 from deploys.operations.manifest import claim, manifest
 from deploys.operations.packages import packages
@@ -21,6 +22,7 @@ from deploys.resources import (
     HostFile,
     HostFirewall,
     HostIdentity,
+    HostInterface,
     HostLogin,
     HostManifest,
     HostPackages,
@@ -39,6 +41,7 @@ def converge() -> None:
     mark()
     base()
     access()
+    network()
     defence()
     tunnels()
     storage()
@@ -71,6 +74,13 @@ def access() -> None:
     """Logins by certificate of the vault only."""
     for resource in _of(HostLogin):
         carry_out(login, resource)
+
+
+@deploy("Network")
+def network() -> None:
+    """The interfaces that the host makes, before rules speak of them; what is left of others goes at the same time."""
+    found = [*_of(HostInterface), *_removed(HostInterface)]
+    carry_out_together(interfaces, found, key=interface_of)
 
 
 @deploy("Defence")

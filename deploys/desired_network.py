@@ -5,11 +5,11 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network
 from urllib.parse import urlsplit
 
-from deploys import flows, names, nftables, tunnels
+from deploys import flows, interfaces, names, nftables, tunnels
 from deploys.elements import Row, Transport
 from deploys.flows import Topology
 from deploys.nftables import Rule, RuleSet
-from deploys.resources import HostFirewall, HostResource
+from deploys.resources import HostFirewall, HostInterface, HostResource, OnChange
 from deploys.templates import render
 from deploys.tunnels import Outside
 from deploys.view import View, digest
@@ -27,7 +27,8 @@ ROUTE_PROTOCOL = 104
 
 
 def resources(view: View) -> Iterator[HostResource]:
-    """Ask for the routes and the firewall."""
+    """Ask for the interfaces, the routes and the firewall."""
+    yield from _interfaces(view)
     yield from _routes(view)
     emergency = nftables.render_emergency(view.environment.administration_sources)
     yield view.file(names.FIREWALL_EMERGENCY, emergency)
@@ -49,11 +50,45 @@ def boot_unit() -> str:
     return render("nftables.service", table=table, emergency=names.FIREWALL_EMERGENCY, closed=nftables.render_closed())
 
 
+def _interfaces(view: View) -> Iterator[HostResource]:
+    found = interfaces.trunks(view.host, view.places.segments)
+    if found:
+        yield view.unit("systemd-networkd.service", on_change=OnChange.NOTHING)
+    routes = (ROUTES,) if flows.routes(view.places, view.host) else ()
+    for trunk in found:
+        yield HostInterface(
+            host=view.host.id,
+            name=view.name(trunk.name),
+            owner=PLATFORM,
+            interface=trunk.name,
+            form=CARD,
+            files=interfaces.trunk_files(trunk),
+        )
+        for vlan in trunk.vlans:
+            yield HostInterface(
+                host=view.host.id,
+                name=view.name(vlan.name),
+                owner=PLATFORM,
+                interface=vlan.name,
+                form="vlan",
+                parent=vlan.parent,
+                vlan=vlan.number,
+                addresses=(vlan.address,),
+                files=interfaces.vlan_files(vlan),
+                notifies=routes,
+            )
+
+
+ROUTES = "hosting-routes.service"
+CARD = "card"
+"""What an interface is that no other carries."""
+
+
 def _routes(view: View) -> Iterator[HostResource]:
     found = flows.routes(view.places, view.host)
     if not found:
         return
-    path, unit = f"{names.DIRECTORY}/routes.batch", "hosting-routes.service"
+    path, unit = f"{names.DIRECTORY}/routes.batch", ROUTES
     yield view.file("/etc/systemd/networkd.conf.d/hosting.conf", render("networkd.conf"))
     yield view.file(path, _batch(found), notifies=(unit,))
     yield view.file(names.unit_file(unit), render("routes.service", routes_path=path), notifies=(unit,))
@@ -75,6 +110,7 @@ def rule_set(places: Topology, environment: Environment, host: Host) -> RuleSet:
     is_gateway = host.role is HostRole.GATEWAY
     return RuleSet(
         administration=environment.administration_sources,
+        trunks=host.trunks,
         behind=_behind(places, environment, host),
         serves=(*_administration(environment), *_peers_in(places, host)),
         uses=(

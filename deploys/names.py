@@ -22,6 +22,12 @@ ISOLATED_DIRECTORY = f"{DIRECTORY}/isolated.d"
 ISOLATED_SUFFIX = ".nft"
 ISOLATED_FILES = f"{ISOLATED_DIRECTORY}/*{ISOLATED_SUFFIX}"
 
+NETWORKD_DIRECTORY, NETWORKD_TRIAL_DIRECTORY = "/etc/systemd/network", "/run/systemd/network"
+"""Where systemd-networkd reads of interfaces: what a reboot finds, and what it does not, for changes on probation."""
+
+NETWORKD_PREFIX, NETWORKD_TRIAL_PREFIX = "05-hosting-", "04-hosting-"
+"""What our files there begin with: of two for one interface the first by name counts, whichever folder it is in."""
+
 SSH_AUTHORITY = "/etc/ssh/hosting/user-authority.pub"
 SSH_PRINCIPALS = "/etc/ssh/hosting/principals"
 SSH_CONFIGURATION = "/etc/ssh/sshd_config.d/00-hosting.conf"
@@ -135,6 +141,16 @@ def database_directory(mount_point: str, engine: str) -> str:
 def unit_file(unit: str) -> str:
     """Name the file of a unit of ours."""
     return f"/etc/systemd/system/{unit}"
+
+
+def network_file(interface: str) -> str:
+    """Name the file that configures an interface."""
+    return f"{NETWORKD_DIRECTORY}/{NETWORKD_PREFIX}{interface}.network"
+
+
+def device_file(interface: str) -> str:
+    """Name the file that has an interface made which is no card."""
+    return f"{NETWORKD_DIRECTORY}/{NETWORKD_PREFIX}{interface}.netdev"
 
 
 @lru_cache(maxsize=1024)  # the hosts of a tier mount the same volumes

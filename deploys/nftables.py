@@ -86,12 +86,14 @@ class Zone:
 class RuleSet:
     """What a host lets in, out and through; everything else is dropped, counted and, sparingly, logged.
 
-    ``administration`` may look at a host in whatever state it is.  ``behind`` says of each interface in a segment which
-    networks are reached by it: from no other may a packet come in by it, and for no other may one leave by it as a
-    flow.  ``serves`` and ``uses`` are what the host itself offers and needs, by whichever interface.
+    ``administration`` may look at a host in whatever state it is.  What comes or goes by one of ``trunks`` itself bears
+    no tag and is nobody's.  ``behind`` says of each interface in a segment which networks are reached by it: from no
+    other may a packet come in by it, and for no other may one leave by it as a flow.  ``serves`` and ``uses`` are what
+    the host itself offers and needs, by whichever interface.
     """
 
     administration: tuple[IPv4Network, ...]
+    trunks: tuple[str, ...] = ()
     behind: Mapping[str, tuple[IPv4Network, ...]]
     serves: tuple[Rule, ...] = ()
     uses: tuple[Rule, ...] = ()
@@ -101,7 +103,7 @@ class RuleSet:
 
     def __post_init__(self) -> None:
         """Refuse with ``ValueError`` whatever could not be written safely."""
-        for interface in (*self.behind, *(name for zone in self.zones for name in zone.interfaces)):
+        for interface in (*self.trunks, *self.behind, *(name for zone in self.zones for name in zone.interfaces)):
             if not _INTERFACE.fullmatch(interface):
                 raise ValueError(f"{interface!r} is not the name of a network interface")
         for zone in self.zones:
@@ -150,9 +152,10 @@ def render(rules: RuleSet) -> str:
     What is isolated on the host is loaded with them, from files of its own.
     """
     body = [
-        *_counters("input", "forward", "output", "isolated", "spoofed"),
+        *_counters("input", "forward", "output", "isolated", "spoofed", *(["untagged"] if rules.trunks else [])),
         *_set(ISOLATED, "ipv4_addr", (), interval=True),
         *_set("administration", "ipv4_addr", map(addresses, networks(rules.administration)), interval=True),
+        *(_set("trunks", "ifname", map(_quoted, rules.trunks)) if rules.trunks else []),
         *_set("legs", "ifname", map(_quoted, rules.behind)),
         *_set("behind", "ifname . ipv4_addr", _behind(rules.behind), interval=True),
         *_flow_map("received", rules.received),
@@ -160,9 +163,30 @@ def render(rules: RuleSet) -> str:
         *(line for zone in rules.zones for line in _zone(zone)),
         *_set("zones", "ifname : verdict", _dispatch(rules.zones), word="map"),
         *_shared_chains(),
-        *_hook("input", [*_begin("iifname"), "iifname @legs jump arriving", *_ICMP, *_lines(rules.serves)]),
-        *_hook("forward", [*_ISOLATED, _TRACKED, _SPOOFED, "oifname vmap @zones"]),
-        *_hook("output", [*_begin("oifname"), "oifname @legs jump leaving", *_ICMP, *_lines(rules.uses)]),
+        *(_chain("untagged", _drop("untagged")) if rules.trunks else []),
+        *_hook(
+            "input",
+            [
+                *_untagged(rules, "iifname"),
+                *_begin("iifname"),
+                "iifname @legs jump arriving",
+                *_ICMP,
+                *_lines(rules.serves),
+            ],
+        ),
+        *_hook(
+            "forward", [*_untagged(rules, "iifname", "oifname"), *_ISOLATED, _TRACKED, _SPOOFED, "oifname vmap @zones"]
+        ),
+        *_hook(
+            "output",
+            [
+                *_untagged(rules, "oifname"),
+                *_begin("oifname"),
+                "oifname @legs jump leaving",
+                *_ICMP,
+                *_lines(rules.uses),
+            ],
+        ),
     ]
     return "\n".join([*_REPLACED, f"{_TABLE} {{", *_indent(body), "}", f'include "{names.ISOLATED_FILES}"', ""])
 
@@ -207,6 +231,11 @@ def isolated_networks(found: tuple[IPv4Network, ...]) -> list[str]:
 def _begin(interface: str) -> tuple[str, ...]:
     """Give what comes first where packets enter or leave the host; what never leaves it is nobody's segment."""
     return (f'{interface} "lo" accept', *_ISOLATED, _TRACKED)
+
+
+def _untagged(rules: RuleSet, *ways: str) -> list[str]:
+    """Drop what comes or goes by a trunk itself; a host without one is not asked for every packet."""
+    return [f"{way} @trunks jump untagged" for way in ways if rules.trunks]
 
 
 def _shared_chains() -> list[str]:

@@ -12,6 +12,7 @@ from deploys.resources import (
     HostFile,
     HostFirewall,
     HostIdentity,
+    HostInterface,
     HostLogin,
     HostManifest,
     HostPackages,
@@ -22,7 +23,8 @@ from deploys.resources import (
     HostWireguard,
     source,
 )
-from inventory.resource import Json, Reading, Resource, Subject
+from deploys.view import digest
+from inventory.resource import PLATFORM, Json, Reading, Resource, Subject
 
 TIMEOUT_SECONDS = 100
 """How long a host may take; under emulation a process costs a tenth of a second."""
@@ -66,6 +68,14 @@ def request(desired: Iterable[HostResource], *, observe: bool = False) -> dict[s
             "files": [*_list(asked["files"]), names.FIREWALL_RULES],
             "units": [*_list(asked["units"]), "nftables.service"],
         }
+    found = _of(HostInterface, wanted)
+    # Whoever has no trunk may have had one: what is left of it is ours to remove.
+    asked["interfaces"] = {
+        "trunks": [resource.interface for resource in found if resource.parent is None],
+        "directory": names.NETWORKD_DIRECTORY,
+        "prefix": names.NETWORKD_PREFIX,
+    }
+    asked["files"] = [*_list(asked["files"]), *(path for resource in found for path, _ in resource.files)]
     if storage := _of(HostStorage, wanted):
         asked["storage"] = {
             "volume_group": storage[0].volume_group,
@@ -214,6 +224,28 @@ def _keys(text: str) -> frozenset[str]:
     return frozenset(" ".join(line.split()[:2]) for line in text.splitlines() if line.strip())
 
 
+def _interface(answer: Mapping[str, Any], wanted: HostInterface) -> HostResource | None:
+    found = part(answer, "interfaces")["kernel"].get(wanted.interface)
+    files = {path: part(answer, "files")[path] for path, _ in wanted.files}
+    if found is None and not any(files.values()):
+        return None
+    return replace(wanted, **_interface_state(found), at_boot=_at_boot(wanted, files), files=())
+
+
+def _interface_state(found: Mapping[str, Any] | None) -> dict[str, Any]:
+    if found is None:
+        return {"form": "absent", "parent": None, "vlan": None, "addresses": (), "up": False}
+    return {**found, "addresses": tuple(found["addresses"])}
+
+
+def _at_boot(wanted: HostInterface, files: Mapping[str, Any]) -> str:
+    """Say how the files that the next boot goes by stand to those that are wanted."""
+    if not all(files.values()):
+        return "missing"
+    is_right = all(files[path]["sha256"] == digest(content) for path, content in wanted.files)
+    return "as written" if is_right else "changed"
+
+
 def _firewall(answer: Mapping[str, Any], wanted: HostFirewall) -> HostResource | None:
     held = part(answer, "firewall")
     if held is None:
@@ -280,6 +312,7 @@ _ACTUAL: dict[type[HostResource], Look] = {
     HostFile: _file,
     HostUnit: _unit,
     HostLogin: _login,
+    HostInterface: _interface,
     HostFirewall: _firewall,
     HostWireguard: _wireguard,
     HostIdentity: _identity,
@@ -324,6 +357,22 @@ def _identities_left(host: str, answer: Mapping[str, Any]) -> Iterator[HostResou
         )
 
 
+def _interfaces_left(host: str, answer: Mapping[str, Any]) -> Iterator[HostResource]:
+    """Give what is a VLAN on a trunk of ours, or has files of ours: on a trunk nobody else has anything to carry."""
+    seen = part(answer, "interfaces")
+    for interface in sorted({*seen["kernel"], *seen["kept"]}):
+        state = _interface_state(seen["kernel"].get(interface))
+        if state["parent"] is not None or interface in seen["kept"]:
+            yield HostInterface(
+                host=host,
+                name=f"{host}:{interface}",
+                owner=PLATFORM,
+                interface=interface,
+                **state,
+                at_boot="as written before" if interface in seen["kept"] else "missing",
+            )
+
+
 def _volumes_left(host: str, answer: Mapping[str, Any]) -> Iterator[HostResource]:
     if "storage" not in answer:
         return
@@ -343,5 +392,6 @@ _LEFT_BEHIND: dict[type[HostResource], Callable[[str, Mapping[str, Any]], Iterab
     HostUnit: _units_left,
     HostWireguard: _wireguard_left,
     HostIdentity: _identities_left,
+    HostInterface: _interfaces_left,
     HostVolume: _volumes_left,
 }

@@ -106,6 +106,27 @@ class HostLogin(HostResource):
 
 
 @dataclass(frozen=True, kw_only=True)
+class HostInterface(HostResource):
+    """A network interface that the host makes for itself: a trunk, or a VLAN on one, as the kernel has it.
+
+    ``form`` is what the kernel calls it, ``card`` for a trunk.  Whether a cable is plugged in is no part of it: ``up``
+    says that it was told to be.  ``at_boot`` says whether the files that the next boot goes by are ours.
+    """
+
+    kind: ClassVar[str] = "host-interface"
+
+    interface: str
+    form: str
+    parent: str | None = None
+    vlan: int | None = None
+    addresses: tuple[str, ...] = ()
+    up: bool = True
+    at_boot: str = "as written"
+    files: tuple[tuple[str, str], ...] = field(default=(), repr=False, compare=False, metadata=CARRIED)
+    notifies: tuple[str, ...] = field(default=(), compare=False, metadata=CARRIED)
+
+
+@dataclass(frozen=True, kw_only=True)
 class HostFirewall(HostResource):
     """The table ``inet hosting``: ``rules`` is the digest of the text that the kernel holds unchanged.
 
@@ -261,6 +282,7 @@ KINDS: dict[str, type[HostResource]] = {
         HostFile,
         HostUnit,
         HostLogin,
+        HostInterface,
         HostFirewall,
         HostWireguard,
         HostIdentity,

@@ -31,7 +31,10 @@ class Proposal:
     def rows(self) -> Iterator[tuple[str, str, str]]:
         """Give each network with whom it is for, and where."""
         for item in self.allocation.segments:
-            yield str(item.segment.network), f"{item.segment.id}: {item.reason}", item.segment.site
+            vlan = "" if item.segment.vlan is None else f", VLAN {item.segment.vlan}"
+            yield f"{item.segment.network}{vlan}", f"{item.segment.id}: {item.reason}", item.segment.site
+        for tag in self.allocation.tags:
+            yield f"VLAN {tag.vlan}", tag.segment, tag.site
         for pool in self.allocation.pools:
             yield str(pool.network), f"{pool.segment}: NAT pool for {', '.join(map(str, pool.ranges))}", pool.site
 
@@ -39,7 +42,8 @@ class Proposal:
         """Give the plain form."""
         segments = [item.segment.model_dump(mode="json", exclude_defaults=True) for item in self.allocation.segments]
         pools: list[Json] = [{"segment": pool.segment, "nat_pool": str(pool.network)} for pool in self.allocation.pools]
-        return {"segments": list[Json](segments), "pools": pools}
+        tags: list[Json] = [{"segment": tag.segment, "vlan": tag.vlan} for tag in self.allocation.tags]
+        return {"segments": list[Json](segments), "pools": pools, "vlans": tags}
 
 
 def propose(folder: Path, site: str | None = None) -> Proposal:
@@ -58,7 +62,7 @@ def propose(folder: Path, site: str | None = None) -> Proposal:
         what = "has hosts that are in no file yet, so that nothing says at which site it is"
         raise UsageError(str(error), what, "Say where: --site SITE.") from error
     except NoRoomError as error:
-        remedy = f"Add a supernet to {SHEET}: a range of the address space that nobody has, or widen the space."
+        remedy = f"Add a supernet to {SHEET}, or a range to its vlan_ranges: what nobody has."
         raise HostingError(SHEET, str(error), remedy) from error
     return Proposal(found, _change(folder, lambda text: with_allocation(text, found)))
 

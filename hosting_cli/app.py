@@ -89,7 +89,7 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "lost": "End the identity of a lost host, and say how it comes back.",
     },
     "network": {
-        "allocate": "Find addresses for every tier, tunnel and zone that has none.",
+        "allocate": "Find addresses and a VLAN for each tier, tunnel and zone.",
         "matrix": "Write the flow matrix, to be read, signed or worked on.",
         "graph": "Draw who may reach whom, as a picture for people (SVG).",
         "retire": "Let a segment go, and keep its addresses from everybody else.",
@@ -123,6 +123,14 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "list": "List every control with its verdict, and what decided it.",
         "show": "Show everything that the verdict of one control rests on.",
     },
+    "evidence": {
+        "collect": "Run every check, and record what was seen, signed and locked.",
+        "verify": "Check the chain, signatures, digests and locks of what is kept.",
+        "pack": "Write the evidence of a period into a ZIP that verifies offline.",
+    },
+    "report": {
+        "compliance": "Write the compliance report of a period, from what is recorded.",
+    },
     "journal": {
         "show": "Show what was planned, approved, done and proven, oldest first.",
         "verify": "Check that no entry was changed, removed, added or reordered.",
@@ -150,6 +158,8 @@ GROUPS = {
     "key": "Keys and secrets: their age, rotation and end.",
     "volume": "Encrypted volumes: what opens them, and their headers.",
     "control": "Controls: what is asked for, by whom, and how each stands.",
+    "evidence": "Evidence: signed records of what checks see, and packs of them.",
+    "report": "Reports for auditors and establishments.",
     "journal": "What was planned, approved, done and proven.",
     "lab": "A whole small region on this machine, on real engines.",
 }

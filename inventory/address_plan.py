@@ -1,11 +1,12 @@
-"""Who needs addresses that has none, and which are free: first fit, and what was once given stays given.  Pure."""
+"""Which addresses and which VLANs are free: first fit, and what was once given stays given.  Pure."""
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from ipaddress import IPv4Address, IPv4Network
 from typing import NamedTuple
 
-from inventory.network import NetworkSheet, RangePurpose, Segment, Supernet
+from inventory.network import NetworkSheet, RangePurpose, Segment, Supernet, VlanRange
+from inventory.notations import FIRST_VLAN, LAST_VLAN, RESERVED_VLANS
 
 # -- collisions ---------------------------------------------------------------------------------------------------
 
@@ -75,7 +76,7 @@ def _owner(segment: Segment) -> str:
 
 
 class NoRoomError(Exception):
-    """Nothing is left that a network could be allocated from."""
+    """Nothing is left that a network, or the number of a VLAN, could be allocated from."""
 
 
 class Room:
@@ -136,3 +137,37 @@ class Room:
     def _is_taken_whole(self, start: int, end: int) -> bool:
         position = bisect_left(self._taken, (start + 1,))
         return position > 0 and self._taken[position - 1][1] >= end
+
+
+# -- numbers ------------------------------------------------------------------------------------------------------
+
+
+class Numbers:
+    """The numbers of VLANs while they are given out: a site's are each one segment's, and a retired one nobody's."""
+
+    def __init__(self, ranges: Iterable[VlanRange], taken: Iterable[tuple[str, int]], retired: Iterable[int]) -> None:
+        self._ranges = tuple(ranges)
+        self._taken = set(taken)
+        self._retired = {*retired, *RESERVED_VLANS}
+
+    @classmethod
+    def of(cls, sheet: NetworkSheet) -> "Numbers":
+        """Give the numbers that *sheet* leaves."""
+        return cls(
+            sheet.vlan_ranges,
+            [(segment.site, segment.vlan) for segment in sheet.segments if segment.vlan is not None],
+            [item.vlan for item in sheet.retired if item.vlan is not None],
+        )
+
+    def allocate(self, site: str) -> int:
+        """Give, and take, the first free number of *site*; raise ``NoRoomError`` if there is none.
+
+        A site that does not say which numbers are its own has all that a switch can tell apart.
+        """
+        spans = [(item.first, item.last) for item in self._ranges if item.site == site] or [(FIRST_VLAN, LAST_VLAN)]
+        for first, last in spans:
+            for number in range(first, last + 1):
+                if number not in self._retired and (site, number) not in self._taken:
+                    self._taken.add((site, number))
+                    return number
+        raise NoRoomError(f"{site} has no number left for a VLAN")

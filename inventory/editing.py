@@ -11,7 +11,7 @@ import yaml
 from inventory.documents import read_document
 from inventory.network import NetworkSheet, Retired, Segment
 from inventory.shapes import fit
-from inventory.wanted import Allocated, Allocation, Pool
+from inventory.wanted import Allocated, Allocation, Pool, Tag
 from inventory.yaml_text import Edit, NotEditableError, Text, entry, item
 
 SEGMENTS, RETIRED = "segments", "retired"
@@ -22,14 +22,13 @@ SEGMENTS, RETIRED = "segments", "retired"
 def with_allocation(text: str, added: Allocation) -> str:
     """Give *text*, the whole of a `network.yaml` in order, with *added* in it."""
     before = Text(text)
-    edits = [_pool_added(before, pool) for pool in added.pools]
+    edits = [_pool_added(before, pool) for pool in added.pools] + [_tag_added(before, tag) for tag in added.tags]
     if added.segments:
         edits.append(before.item_added(SEGMENTS, [_written(item) for item in added.segments]))
-    pools = {pool.segment: pool.network for pool in added.pools}
+    pools = {pool.segment: {"nat_pool": pool.network} for pool in added.pools}
+    tags = {tag.segment: {"vlan": tag.vlan} for tag in added.tags}
     sheet = _sheet(text)
-    segments = tuple(
-        one.model_copy(update={"nat_pool": pools[one.id]}) if one.id in pools else one for one in sheet.segments
-    )
+    segments = tuple(one.model_copy(update={**pools.get(one.id, {}), **tags.get(one.id, {})}) for one in sheet.segments)
     wanted = sheet.model_copy(update={"segments": (*segments, *(one.segment for one in added.segments))})
     return _checked(before.edited(edits), wanted)
 
@@ -42,6 +41,7 @@ def _written(added: Allocated) -> list[str]:
         "kind": segment.kind.value,
         "purpose": segment.purpose and segment.purpose.value,
         "network": str(segment.network),
+        "vlan": None if segment.vlan is None else str(segment.vlan),
         "establishment": segment.establishment and f'"{segment.establishment}"',
     }
     return [f"# {added.reason}", *item({key: value for key, value in keys.items() if value is not None})]
@@ -49,15 +49,25 @@ def _written(added: Allocated) -> list[str]:
 
 def _pool_added(text: Text, pool: Pool) -> Edit:
     """Write a pool behind the internal ranges that it stands for."""
-    segment = _item_of(text, pool.segment)
-    ranges = entry(segment, "internal_ranges")
-    if ranges is None:
-        raise NotEditableError(f"segment {pool.segment} has no internal ranges")
-    key, value = ranges
+    return _added_behind(text, pool.segment, "internal_ranges", f"nat_pool: {pool.network}")
+
+
+def _tag_added(text: Text, tag: Tag) -> Edit:
+    """Write the number of a VLAN behind the network that it carries."""
+    return _added_behind(text, tag.segment, "network", f"vlan: {tag.vlan}")
+
+
+def _added_behind(text: Text, identifier: str, name: str, written: str) -> Edit:
+    """Write a key behind the key *name* of a segment."""
+    segment = _item_of(text, identifier)
+    found = entry(segment, name)
+    if found is None:
+        raise NotEditableError(f"segment {identifier} has no {name}")
+    key, value = found
     if isinstance(segment, yaml.MappingNode) and segment.flow_style:
         end = text.offset(value.end_mark)
-        return Edit(end, end, f", nat_pool: {pool.network}")
-    return text.added(text.line_after(value), [f"{' ' * key.start_mark.column}nat_pool: {pool.network}"])
+        return Edit(end, end, f", {written}")
+    return text.added(text.line_after(value), [f"{' ' * key.start_mark.column}{written}"])
 
 
 def _item_of(text: Text, segment: str) -> yaml.Node:
@@ -74,17 +84,17 @@ def _item_of(text: Text, segment: str) -> yaml.Node:
 
 
 def retired(segment: Segment, since: date) -> tuple[Retired, ...]:
-    """Give what is kept of a segment that goes: its network, and its pool."""
-    kept = Retired(id=segment.id, network=segment.network, since=since)
+    """Give what is kept of a segment that goes: its network with the VLAN, and its pool."""
+    kept = Retired(id=segment.id, network=segment.network, vlan=segment.vlan, since=since)
     if segment.nat_pool is None:
         return (kept,)
-    return (kept, kept.model_copy(update={"network": segment.nat_pool}))
+    return (kept, Retired(id=segment.id, network=segment.nat_pool, since=since))
 
 
 def with_retirement(text: str, segment: Segment, since: date) -> str:
     """Give *text* without *segment*, and with its addresses among those that are given to nobody."""
     before, kept, sheet = Text(text), retired(segment, since), _sheet(text)
-    items = [item({"id": one.id, "network": str(one.network), "since": str(one.since)}) for one in kept]
+    items = [_kept(one) for one in kept]
     wanted = sheet.model_copy(
         update={
             "segments": tuple(one for one in sheet.segments if one.id != segment.id),
@@ -92,6 +102,12 @@ def with_retirement(text: str, segment: Segment, since: date) -> str:
         }
     )
     return _checked(before.edited([_removed(before, segment.id), before.item_added(RETIRED, items)]), wanted)
+
+
+def _kept(one: Retired) -> list[str]:
+    vlan = None if one.vlan is None else str(one.vlan)
+    keys = {"id": one.id, "network": str(one.network), "vlan": vlan, "since": str(one.since)}
+    return item({key: value for key, value in keys.items() if value is not None})
 
 
 def _removed(text: Text, segment: str) -> Edit:

@@ -33,6 +33,7 @@ from inventory.notations import (
     DatabaseName,
     Day,
     DevicePath,
+    InterfaceName,
     MountPoint,
     Program,
     ProtocolCode,
@@ -141,11 +142,15 @@ class DataDevice(Model):
 
 
 class Host(Model):
-    """A Debian machine of the hosting."""
+    """A Debian machine of the hosting.
+
+    ``trunks`` are network cards that carry several segments, each under its tag: what comes without one is nobody's.
+    """
 
     id: Identifier
     site: Identifier
     role: HostRole
+    trunks: tuple[InterfaceName, ...] = ()
     interfaces: Annotated[tuple[Interface, ...], Field(min_length=1)]
     data_devices: tuple[DataDevice, ...] = ()
 

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from inventory.frozen import Model
 from inventory.identifiers import Finess, Identifier, NonEmpty
-from inventory.notations import Day, InterfaceAddress, InterfaceName, Network, Port, ProtocolCode, Transport
+from inventory.notations import Day, InterfaceAddress, InterfaceName, Network, Port, ProtocolCode, Transport, VlanNumber
 from inventory.tunnels import Tunnel
 
 # -- the address plan ---------------------------------------------------------------------------------------------
@@ -60,8 +60,18 @@ class Supernet(Model):
         return self.purpose is purpose or (self.purpose is None and purpose is not RangePurpose.NAT)
 
 
+class VlanRange(Model):
+    """Numbers that a site's VLANs are given, both ends included; what a site shares with others has its own."""
+
+    site: Identifier
+    first: VlanNumber
+    last: VlanNumber
+
+
 class Segment(Model):
     """A network zone; traffic between two segments is dropped unless a flow says otherwise.
+
+    ``vlan`` is the number by which its frames are told from others' on the site's trunks.
 
     A tunnel's ``internal_ranges`` are the establishment's own, behind its end of the tunnel.  The region sees them as
     they are, or, where they are somebody else's as well, as the addresses of ``nat_pool``.
@@ -71,6 +81,7 @@ class Segment(Model):
     site: Identifier
     kind: SegmentKind
     network: Network
+    vlan: VlanNumber | None = None
     establishment: Finess | None = None
     purpose: PlatformPurpose | None = None
     internal_ranges: tuple[Network, ...] = ()
@@ -84,27 +95,28 @@ class Segment(Model):
 
 
 class Retired(Model):
-    """A network that was allocated once and is not any more: its addresses are never given to anybody else."""
+    """A network that was allocated once and is not any more: its addresses are never given to anybody else.
+
+    Nor is its ``vlan``, at any site: on some switch a port may still carry it.
+    """
 
     id: Identifier
     network: Network
+    vlan: VlanNumber | None = None
     since: Day
 
 
-class Vlan(Model):
-    """By which tag, on which card, an interface shares a trunk."""
-
-    id: Annotated[int, Field(ge=1, le=4094)]
-    trunk: InterfaceName
-
-
 class Interface(Model):
-    """A network card of a host and its address in a segment."""
+    """A host's address in a segment, and what holds it.
+
+    Without a ``parent`` that is a network card, whose frames carry no tag here, whoever tags them on their way.  With
+    one it is a VLAN on that card, which takes the segment's number and is called by both: `eth1.110`.
+    """
 
     name: InterfaceName
+    parent: InterfaceName | None = None
     segment: Identifier
     address: InterfaceAddress
-    vlan: Vlan | None = None
 
 
 # -- who talks to whom --------------------------------------------------------------------------------------------
@@ -191,6 +203,7 @@ class NetworkSheet(Model):
 
     address_space: Annotated[tuple[Network, ...], Field(min_length=1)]
     supernets: tuple[Supernet, ...] = ()
+    vlan_ranges: tuple[VlanRange, ...] = ()
     groups: tuple[Group, ...] = ()
     segments: tuple[Segment, ...] = ()
     tunnels: tuple[Tunnel, ...] = ()

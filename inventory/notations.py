@@ -10,7 +10,7 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
-from pydantic import BeforeValidator, GetJsonSchemaHandler, PlainSerializer, PlainValidator
+from pydantic import AfterValidator, BeforeValidator, Field, GetJsonSchemaHandler, PlainSerializer, PlainValidator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, PydanticKnownError
 
@@ -128,6 +128,21 @@ def parse_path(value: object) -> Path:
     return Path(text)
 
 
+FIRST_VLAN, LAST_VLAN = 2, 4094
+"""Of the twelve bits of IEEE 802.1Q, 0 and 4095 are no VLAN, and 1 is where every switch puts what it was not told."""
+
+RESERVED_VLANS = range(1002, 1006)
+"""Token Ring and FDDI have them on many switches, which cannot be told otherwise."""
+
+
+def check_vlan(number: int) -> int:
+    """Give the number of a VLAN back, or refuse it."""
+    if number in RESERVED_VLANS:
+        why = f"switches keep {RESERVED_VLANS[0]} to {RESERVED_VLANS[-1]} for Token Ring and FDDI"
+        raise refused(f"{number} is no VLAN of ours", why, "write another number")
+    return number
+
+
 def as_text(value: object) -> str:
     """Give *value* if it is text, else raise what pydantic raises for it."""
     if not isinstance(value, str):
@@ -172,6 +187,15 @@ Port = Annotated[
     PlainValidator(parse_port),
     PlainSerializer(lambda port: port.written, return_type=int | str),
     WrittenAsPort(),
+]
+VlanNumber = Annotated[
+    int,
+    Field(
+        ge=FIRST_VLAN,
+        le=LAST_VLAN,
+        json_schema_extra={"not": {"minimum": RESERVED_VLANS[0], "maximum": RESERVED_VLANS[-1]}},
+    ),
+    AfterValidator(check_vlan),
 ]
 Day = Annotated[date, BeforeValidator(parse_day), Written(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
 Address = Annotated[IPv4Address, PlainValidator(parse_address), Written(f"^{DOTTED}$")]

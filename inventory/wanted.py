@@ -1,14 +1,14 @@
-"""What a region needs addresses for and has none yet: tiers, tunnels, zones of the platform, NAT pools.  Pure.
+"""What a region needs addresses for and has none yet: tiers, tunnels, zones of the platform, NAT pools, VLANs.  Pure.
 
 It works on a region that is not whole: whoever writes the manifest of an application names its segment before there
 is one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Network
 
-from inventory.address_plan import Room, colliding_ranges
+from inventory.address_plan import Numbers, Room, colliding_ranges
 from inventory.located import LocatedRegion
 from inventory.models import Application, Tier
 from inventory.network import PlatformPurpose, RangePurpose, Segment, SegmentKind
@@ -37,11 +37,21 @@ class Pool:
 
 
 @dataclass(frozen=True)
+class Tag:
+    """The number of a VLAN that is new, and the segment that gets it."""
+
+    segment: str
+    site: str
+    vlan: int
+
+
+@dataclass(frozen=True)
 class Allocation:
     """What is to be written into the address plan."""
 
     segments: tuple[Allocated, ...]
     pools: tuple[Pool, ...]
+    tags: tuple[Tag, ...] = ()
 
 
 def allocation(region: LocatedRegion, site: str | None = None) -> Allocation:
@@ -52,10 +62,12 @@ def allocation(region: LocatedRegion, site: str | None = None) -> Allocation:
     """
     if region.network is None:
         raise ValueError("a region without an address plan has nothing to allocate from")
-    room = Room.of(region.network.value)
+    room, numbers = Room.of(region.network.value), Numbers.of(region.network.value)
+    # Those that are there come first, as their networks did.
+    tags = tuple(_tags(region.network.value.segments, numbers))
     wanted = sorted(_wanted(region, site), key=_order)
-    segments = tuple(replace(item, segment=_with_network(item.segment, room)) for item in wanted)
-    return Allocation(segments, tuple(_pools(region, room)))
+    segments = tuple(replace(item, segment=_with_network(item.segment, room, numbers)) for item in wanted)
+    return Allocation(segments, tuple(_pools(region, room)), tags)
 
 
 _ORDER = (SegmentKind.PLATFORM, SegmentKind.TIER, SegmentKind.TUNNEL)
@@ -66,8 +78,22 @@ def _order(item: Allocated) -> tuple[str, int, str]:
     return item.segment.site, _ORDER.index(item.segment.kind), item.segment.id
 
 
-def _with_network(segment: Segment, room: Room) -> Segment:
-    return segment.model_copy(update={"network": room.allocate(segment.site, RangePurpose(segment.kind))})
+def _with_network(segment: Segment, room: Room, numbers: Numbers) -> Segment:
+    found: dict[str, object] = {"network": room.allocate(segment.site, RangePurpose(segment.kind))}
+    if _is_on_switches(segment):
+        found["vlan"] = numbers.allocate(segment.site)
+    return segment.model_copy(update=found)
+
+
+def _is_on_switches(segment: Segment) -> bool:
+    """Tell whether frames of a segment are on a switch: what comes out of a tunnel is not."""
+    return segment.kind is not SegmentKind.TUNNEL
+
+
+def _tags(segments: Iterable[Segment], numbers: Numbers) -> Iterator[Tag]:
+    for segment in segments:
+        if segment.vlan is None and _is_on_switches(segment):
+            yield Tag(segment.id, segment.site, numbers.allocate(segment.site))
 
 
 def _wanted(region: LocatedRegion, site: str | None) -> Iterator[Allocated]:

@@ -112,6 +112,17 @@ path "transit/decrypt/hosting-*" {
   capabilities = ["update"]
 }
 
+# Records of evidence are signed in the name of whoever collects them; the record says who, and the audit log does.
+path "transit/sign/hosting-platform-signing" {
+  capabilities = ["update"]
+  allowed_parameters = {
+    "input" = []
+  }
+}
+path "transit/verify/hosting-platform-signing" {
+  capabilities = ["update"]
+}
+
 # -- secrets: made, read back, replaced; older versions stay ----------------------------------------------------------
 
 # Their ciphertexts.  Never their end: neither `delete` nor `destroy`.

@@ -19,12 +19,12 @@ def allocate(
     ] = None,
     write: WriteOption = False,
 ) -> Result:
-    """Find addresses for every tier, tunnel and zone that has none.
+    """Find addresses and a VLAN for each tier, tunnel and zone.
 
     The first free network of the site's supernets, for the platform's zones, for each segment that a tier names, for
-    each establishment that an application is for; and a NAT pool for each tunnel behind which are addresses that
-    somebody else has.  What stands in network.yaml is never moved, what is retired there is given to nobody, and
-    comments and everything else stay as they are.
+    each establishment that an application is for; a NAT pool for each tunnel behind which are addresses that somebody
+    else has; and the first free VLAN for each segment that is on switches.  What stands in network.yaml is never moved,
+    what is retired there is given to nobody, and comments and everything else stay as they are.
     """
     from hosting_cli.allocating import propose
 
@@ -43,9 +43,9 @@ def retire(
 ) -> Result:
     """Let a segment go, and keep its addresses from everybody else.
 
-    It moves to `retired` in network.yaml, with today's date; a NAT pool of its own goes with it.  Refused while a host,
-    a tier, a group or a flow still needs it.  Addresses that were somebody's are never allocated again: a rule that was
-    forgotten on some firewall would let a stranger in.
+    It moves to `retired` in network.yaml, with today's date; its VLAN and a NAT pool of its own go with it.  Refused
+    while a host, a tier, a group or a flow still needs it.  Addresses that were somebody's are never allocated again: a
+    rule that was forgotten on some firewall, or a port on some switch, would let a stranger in.
     """
     from hosting_cli.allocating import propose_retirement
 

@@ -8,21 +8,21 @@ from hosting_cli.lab import channels, machines, qemu
 _FILLING = ".hosting-lab-filling"
 
 
-def cut_link(lab: Path, name: str, segment: str) -> None:
-    """Pull the cable of a machine's link on *segment*: the machine sees its carrier go.  Idempotent."""
-    _set_link(lab, name, segment, is_up=False)
+def cut_link(lab: Path, name: str, network: str) -> None:
+    """Pull the cable of a machine's link on *network*: the machine sees its carrier go.  Idempotent."""
+    _set_link(lab, name, network, is_up=False)
 
 
-def mend_link(lab: Path, name: str, segment: str) -> None:
+def mend_link(lab: Path, name: str, network: str) -> None:
     """Plug the cable back in.  Idempotent."""
-    _set_link(lab, name, segment, is_up=True)
+    _set_link(lab, name, network, is_up=True)
 
 
-def _set_link(lab: Path, name: str, segment: str, *, is_up: bool) -> None:
-    segments = [link.segment for link in machines.expect(lab, name).spec.links]
-    if segment not in segments:
-        raise UsageError(f"machine {name}", f"has no link on {segment}", f"It has: {', '.join(segments) or 'none'}.")
-    card = qemu.card_name(segments.index(segment) + 1)
+def _set_link(lab: Path, name: str, network: str, *, is_up: bool) -> None:
+    networks = [link.network for link in machines.expect(lab, name).spec.links]
+    if network not in networks:
+        raise UsageError(f"machine {name}", f"has no link on {network}", f"It has: {', '.join(networks) or 'none'}.")
+    card = qemu.card_name(networks.index(network) + 1)
     channels.control(machines.directory(lab, name), ("set_link", {"name": card, "up": is_up}))
 
 

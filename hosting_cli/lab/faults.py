@@ -28,7 +28,7 @@ def _expect(lab: Lab, machine: str) -> None:
 
 def _links(act: Callable[[Path, str, str], None], lab: Lab, machine: str) -> None:
     for link in machines.expect(lab.directory, machine).spec.links:
-        act(lab.directory, machine, link.segment)
+        act(lab.directory, machine, link.network)
 
 
 _INJECT: dict[str, Callable[[Lab, str], None]] = {

@@ -41,10 +41,11 @@ def files(spec: MachineSpec, identity: Identity) -> dict[str, tuple[int, bytes]]
 
 def link_file(spec: MachineSpec, index: int) -> str:
     """Describe a link to systemd-networkd; a clone still has the template's Ethernet address until it is told."""
+    address = spec.links[index - 1].address
     return (
         f"[Match]\nName=eth{index}\n"
         f"[Link]\nMACAddress={addresses.mac_address(spec.ordinal, index)}\n"
-        f"[Network]\nAddress={spec.links[index - 1].address}\n"
+        f"[Network]\n{f'Address={address}' if address else '# A trunk: whoever has its VLANs has the addresses.'}\n"
         "LinkLocalAddressing=no\nIPv6AcceptRA=no\nConfigureWithoutCarrier=yes\nLLDP=no\nEmitLLDP=no\n"
     )
 

@@ -9,7 +9,7 @@ Whoever starts something records it before it runs; so whoever comes later can r
 
 import os
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -31,6 +31,7 @@ from hosting_cli.memory_file import memory_file
 from hosting_cli.secret import Secret
 from inventory import naming
 from inventory.models import Host, Region
+from inventory.network import Interface, Segment
 
 if TYPE_CHECKING:
     from hosting_cli.doors.openbao import OpenBao
@@ -223,8 +224,8 @@ def start_machines(lab: Lab, region: Region, progress: Progress) -> tuple[Runnin
         shape: template.build(lab.cache_directory, built, shape, progress, kvm=kvm)
         for shape in dict.fromkeys(spec.shape for spec in specs)
     }
-    for segment in sorted({link.segment for spec in specs for link in spec.links}):
-        network.start(lab.directory, segment)
+    for name in sorted({link.network for spec in specs for link in spec.links}):
+        network.start(lab.directory, name)
     return machines.start_all(specs, lab.directory, built, lambda spec: templates[spec.shape], progress)
 
 
@@ -247,11 +248,34 @@ def specification(lab: Lab, region: Region, host: Host, ordinal: int) -> Machine
 
 
 def links(region: Region, host: Host) -> tuple[Link, ...]:
-    """Give the network cards of *host*: what a tunnel comes out of is none, and what carries tunnels is one more."""
+    """Give the network cards of *host* by their names, each on a port with the VLANs that it is to have.
+
+    What a tunnel comes out of is none, and what carries tunnels is one more.
+    """
+    segments = {segment.id: segment for segment in region.segments}
     ended = {tunnel.segment: end for tunnel in region.tunnels for end in tunnel.gateways if end.host == host.id}
-    cards = (Link(item.segment, str(item.address)) for item in host.interfaces if item.segment not in ended)
+    plain = {item.name: item for item in host.interfaces if item.parent is None and item.segment not in ended}
+    cards = (
+        _trunk(host, card, segments) if card in host.trunks else _access(host, plain[card], segments)
+        for card in sorted({*host.trunks, *plain})
+    )
     outside = dict.fromkeys(end.address for end in ended.values())
     return (*cards, *(Link(OUTSIDE, f"{address}/{OUTSIDE_BITS}") for address in outside))
+
+
+def _trunk(host: Host, card: str, segments: Mapping[str, Segment]) -> Link:
+    carried = (segments[interface.segment].vlan for interface in host.interfaces if interface.parent == card)
+    return Link(_switch(host.site), tagged=tuple(vlan for vlan in carried if vlan is not None))
+
+
+def _access(host: Host, interface: Interface, segments: Mapping[str, Segment]) -> Link:
+    vlan = segments[interface.segment].vlan
+    return Link(interface.segment if vlan is None else _switch(host.site), str(interface.address), untagged=vlan)
+
+
+def _switch(site: str) -> str:
+    """Name the network with a site's VLANs; no segment is called so."""
+    return f"{site}.vlans"
 
 
 def write_environment(lab: Lab, region: Region, started: tuple[RunningMachine, ...]) -> None:

@@ -137,7 +137,7 @@ def start_all(
 def start(spec: MachineSpec, lab: Path, image: Image, template: Template, progress: Progress) -> RunningMachine:
     """Make sure that the machine runs and answers SSH: left as it is, booted again, or cloned from *template*.
 
-    The switches of its segments must be up.  Raise UsageError when a machine of that name has another specification.
+    The switches of its networks must be up.  Raise UsageError when a machine of that name has another specification.
     """
     state = status(lab, spec.name)
     if state in {State.RUNNING, State.STOPPED} and expect(lab, spec.name).spec != spec:
@@ -270,6 +270,8 @@ def _launch(lab: Path, record: Record, template: Template | None) -> Record:
         clone=template is not None,
     )
     launched: list[Record] = []
+
+    network.plug(lab, record.spec)
 
     def write_down(process: Process) -> None:
         launched.append(replace(record, process=process))

@@ -1,8 +1,10 @@
-"""The segments of a lab: one switch process each, one socket per link.
+"""The networks of a lab: a switch process each, a socket for each link.
 
-network/<segment>/switch.json    the process
-network/<segment>/switch.sock    the switch
-network/<segment>/<machine>.sock a link, made by the machine's QEMU
+network/<network>/switch.json          the process
+network/<network>/switch.sock          the switch
+network/<network>/<machine>.eth1.sock  a link, made by the machine's QEMU
+
+A site has one network, which tells its VLANs apart; a segment without a VLAN is a network of its own.
 """
 
 import hashlib
@@ -13,7 +15,7 @@ from pathlib import Path
 
 from hosting_cli.errors import EngineError, UsageError
 from hosting_cli.lab import processes, qemu, records, switch
-from hosting_cli.lab.specification import MachineSpec
+from hosting_cli.lab.specification import Link, MachineSpec
 
 _START_SECONDS = 60
 
@@ -23,20 +25,20 @@ def title(lab: Path) -> str:
     return f"hosting-lab-{hashlib.sha256(str(lab.resolve()).encode()).hexdigest()[:12]}"
 
 
-def _segment(lab: Path, segment: str) -> Path:
-    return lab / "network" / segment
+def _place(lab: Path, network: str) -> Path:
+    return lab / "network" / network
 
 
-def start(lab: Path, segment: str) -> None:
-    """Start the switch of *segment*; idempotent.  Raise EngineError when it does not come up."""
-    directory = _segment(lab, segment)
+def start(lab: Path, network: str) -> None:
+    """Start the switch of *network*; idempotent.  Raise EngineError when it does not come up."""
+    directory = _place(lab, network)
     directory.mkdir(parents=True, exist_ok=True)
-    if is_up(lab, segment):
+    if is_up(lab, network):
         return
     (directory / switch.SOCKET).unlink(missing_ok=True)
     process = processes.start(
-        f"switch {segment}",
-        [sys.executable, "-m", "hosting_cli.lab.switch", f"{title(lab)}-{segment}"],
+        f"switch {network}",
+        [sys.executable, "-m", "hosting_cli.lab.switch", f"{title(lab)}-{network}"],
         log=directory / "switch.log",
         directory=directory,
         record=lambda process: records.write(directory / "switch.json", vars(process)),
@@ -46,14 +48,14 @@ def start(lab: Path, segment: str) -> None:
         if not processes.is_alive(process) or time.monotonic() > deadline:
             log = (directory / "switch.log").read_text(errors="replace").strip()
             raise EngineError(
-                f"segment {segment}", f"its switch did not start: {log}", "Look for what uses its directory."
+                f"network {network}", f"its switch did not start: {log}", "Look for what uses its directory."
             )
         time.sleep(0.02)
 
 
-def is_up(lab: Path, segment: str) -> bool:
-    """Tell whether the switch of *segment* runs."""
-    record = records.read(_segment(lab, segment) / "switch.json")
+def is_up(lab: Path, network: str) -> bool:
+    """Tell whether the switch of *network* runs."""
+    record = records.read(_place(lab, network) / "switch.json")
     return record is not None and processes.is_alive(processes.Process(**record))
 
 
@@ -69,23 +71,41 @@ def stop_all(lab: Path) -> None:
 
 def ports(spec: MachineSpec) -> tuple[qemu.Port, ...]:
     """Name the sockets of a machine's links, relative to the machine's own directory."""
-    segments = [f"../../network/{link.segment}" for link in spec.links]
-    return tuple(qemu.Port(f"{place}/{spec.name}.sock", f"{place}/{switch.SOCKET}") for place in segments)
+    places = [(f"../../network/{link.network}", _socket(spec, index)) for index, link in _numbered(spec)]
+    return tuple(qemu.Port(f"{place}/{socket}", f"{place}/{switch.SOCKET}") for place, socket in places)
+
+
+def plug(lab: Path, spec: MachineSpec) -> None:
+    """Tell the switches which VLANs the links of a machine are in, before it sends anything."""
+    for index, link in _numbered(spec):
+        directory = _place(lab, link.network)
+        directory.mkdir(parents=True, exist_ok=True)
+        for mark in switch.marks(_socket(spec, index), link.untagged, link.tagged):
+            (directory / mark).touch()
 
 
 def forget(lab: Path, machine: str) -> None:
-    """Remove what a machine that no longer runs left in the segments."""
-    for socket in (lab / "network").glob(f"*/{machine}.sock*"):
+    """Remove what a machine that no longer runs left in the networks."""
+    for socket in (lab / "network").glob(f"*/{machine}.*"):
         socket.unlink(missing_ok=True)
 
 
-def block(lab: Path, segment: str, machine: str, *, blocked: bool) -> None:
-    """Cut the link of *machine* on *segment* inside the switch, or mend it; the machine itself notices nothing."""
-    socket = _segment(lab, segment) / f"{machine}.sock"
-    if not socket.exists():
-        raise UsageError(f"segment {segment}", f"{machine} has no link there", "See `hosting lab status`.")
-    mark = socket.with_name(socket.name + switch.BLOCKED)
-    if blocked:
-        mark.touch()
-    else:
-        mark.unlink(missing_ok=True)
+def block(lab: Path, network: str, machine: str, *, blocked: bool) -> None:
+    """Cut the links of *machine* on *network* inside the switch, or mend them; the machine itself notices nothing."""
+    sockets = list(_place(lab, network).glob(f"{machine}.*.sock"))
+    if not sockets:
+        raise UsageError(f"network {network}", f"{machine} has no link there", "See `hosting lab status`.")
+    for socket in sockets:
+        mark = socket.with_name(socket.name + switch.BLOCKED)
+        if blocked:
+            mark.touch()
+        else:
+            mark.unlink(missing_ok=True)
+
+
+def _numbered(spec: MachineSpec) -> enumerate[Link]:
+    return enumerate(spec.links, start=1)
+
+
+def _socket(spec: MachineSpec, index: int) -> str:
+    return f"{spec.name}.eth{index}.sock"

@@ -7,10 +7,16 @@ LEAST_LINKS = 2
 
 @dataclass(frozen=True)
 class Link:
-    """One interface (eth1, eth2 … in this order) on a segment, and its address with the prefix length."""
+    """One card (eth1, eth2 … in this order) on a switch, and its address with the prefix length if it has one.
 
-    segment: str
-    address: str
+    On a switch with VLANs the port puts what comes without a tag into the one that is ``untagged``, and takes the tags
+    of those that are ``tagged``; nothing else.
+    """
+
+    network: str
+    address: str | None = None
+    untagged: int | None = None
+    tagged: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -90,7 +90,7 @@ def judge(rules: RuleSet, position: Position) -> Judgement:
     unknown = tuple(rules.not_understood)
     findings: list[Finding] = []
     if not rules.may_change_packets:
-        packets = Packets(Interfaces.of([*rules.interfaces, *position.interfaces]))
+        packets = Packets(Interfaces.of([*rules.interfaces, *position.interfaces, *position.trunks]))
         evaluation = Evaluation(rules, packets)
         for hook in PATHS:
             findings += _Comparison(position, packets, evaluation, hook, certain_only=bool(unknown)).findings()
@@ -129,7 +129,7 @@ class _Comparison:
         yield from self._too_little()
 
     def _too_much(self) -> Iterator[Finding]:
-        allowed = self._together((permit.allowed, permit.ports) for permit in self._permits)
+        allowed = self._together((permit.allowed, permit.ports) for permit in self._permits) - self._untagged()
         left, named = (self._passing & self._domain) - allowed, 0
         while left:
             packet = self._packets.example(left, self._preferred)
@@ -155,6 +155,11 @@ class _Comparison:
             )
             yield self._finding(Difference.TOO_LITTLE, packet, str(decision or ""), permit)
             named += 1
+
+    def _untagged(self) -> PointSet:
+        """Give the packets that come or go by a trunk itself: nothing is a reason for one of them to pass."""
+        trunks = self._position.trunks
+        return self._packets.union([Pattern(incoming=trunks), Pattern(outgoing=trunks)] if trunks else [])
 
     def _together(self, patterns: Iterable[tuple[Pattern | None, tuple[int, ...]]]) -> PointSet:
         """Unite patterns; those that are to other ports only are one."""

@@ -60,9 +60,14 @@ class Position:
         return tuple((address, address) for address in self.own)
 
     @cached_property
+    def trunks(self) -> tuple[str, ...]:
+        """Name its trunks, by which nothing comes or goes but frames with a tag, which are other interfaces'."""
+        return self.host.trunks
+
+    @cached_property
     def interfaces(self) -> tuple[str, ...]:
-        """Name its interfaces but the loopback, and any that may come."""
-        return (*sorted({*self.kernel.addresses, *(leg.name for leg in self.legs)}), OTHER)
+        """Name its interfaces but the loopback and its trunks, and any that may come."""
+        return (*sorted({*self.kernel.addresses, *(leg.name for leg in self.legs)} - {*self.trunks}), OTHER)
 
     @cached_property
     def managed_by(self) -> tuple[str, ...]:

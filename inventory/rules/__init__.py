@@ -44,6 +44,9 @@ PLAN_RULES: tuple[Rule, ...] = (
     address_plan.supernets_are_inside_and_disjoint,
     address_plan.networks_come_from_their_sites_supernets,
     address_plan.nothing_is_allocated_twice,
+    vlans.vlan_ranges_go_up,
+    vlans.vlans_come_from_their_sites_ranges,
+    vlans.vlans_are_segments,
 )
 """What must hold before anything is allocated: the plan itself, whatever else the files lack."""
 
@@ -63,8 +66,8 @@ RULES: tuple[Rule, ...] = (
     *PLAN_RULES,
     addresses.interfaces_fit_their_segments,
     addresses.host_addresses_are_unique,
-    vlans.vlans_are_segments,
-    vlans.trunks_carry_each_tag_once,
+    vlans.tunnels_have_no_vlan,
+    vlans.vlans_are_on_trunks,
     addresses.tunnels_alone_belong_to_establishments,
     addresses.tiers_have_segments_of_their_kind,
     address_plan.only_tunnels_lead_to_others,

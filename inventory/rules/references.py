@@ -51,9 +51,11 @@ def of_stores(region: LocatedRegion) -> Iterator[Reference]:
 
 
 def of_address_plan(region: LocatedRegion) -> Iterator[Reference]:
-    """Give what supernets and segments refer to."""
+    """Give what supernets, ranges of VLANs and segments refer to."""
     for supernet in region.supernets:
         yield Reference(Kind.SITE, supernet.value.site, supernet, ("site",))
+    for vlans in region.vlan_ranges:
+        yield Reference(Kind.SITE, vlans.value.site, vlans, ("site",))
     for segment in region.segments:
         yield Reference(Kind.SITE, segment.value.site, segment, ("site",))
         if segment.value.establishment is not None:

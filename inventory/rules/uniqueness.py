@@ -66,6 +66,8 @@ def lists_hold_nothing_twice(region: LocatedRegion) -> Iterator[Problem]:
     """Find repeated items of lists, and flows that an earlier row allows already."""
     for group in region.groups:
         yield from _twice(group, ("members",), group.value.members)
+    for host in region.hosts:
+        yield from _twice(host, ("trunks",), host.value.trunks, words="trunk")
     for place in region.applications:
         application = place.value
         yield from _twice(place, ("establishments",), application.establishments)

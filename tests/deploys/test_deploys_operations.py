@@ -21,9 +21,21 @@ from deploys import wireguard as wireguard_terms
 from deploys.desired_wireguard import interface
 from deploys.devices import physical_volume_uuid
 from deploys.facts.host import Run
-from deploys.operations import files, firewall, identity, login, manifest, packages, storage, units, volume, wireguard
+from deploys.operations import (
+    files,
+    firewall,
+    identity,
+    interfaces,
+    login,
+    manifest,
+    packages,
+    storage,
+    units,
+    volume,
+    wireguard,
+)
 from deploys.reading import actual
-from deploys.resources import HostResource
+from deploys.resources import HostInterface, HostResource
 from inventory.tunnels import TunnelKind
 
 PATH = "/dev/disk/by-id/virtio-data"
@@ -382,7 +394,7 @@ class Steps:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, refusals: tuple[bool, ...] = ()) -> None:
         self.taken: list[str] = []
         self._refusals = iter(refusals)
-        for module in (login, firewall):
+        for module in (login, firewall, interfaces):
             monkeypatch.setattr(module, "prove_login", self._prove)
 
     def _prove(self, *, certificate_only: bool = False) -> None:
@@ -507,6 +519,89 @@ def test_rules_that_are_loaded_are_only_enabled_for_the_next_boot(monkeypatch: p
     steps = Steps(monkeypatch)
     steps.take("host-firewall firewall", changed("units", "value", "nftables.service", "UnitFileState", to="disabled"))
     assert steps.taken == ["systemctl enable --quiet nftables.service"]
+
+
+# -- interfaces: tried, confirmed, kept -------------------------------------------------------------------------------
+
+VLAN = ("interfaces", "value", "kernel", "eth1.110")
+
+
+@contextmanager
+def on_gateway(answer: dict[str, Any]) -> Iterator[tuple[FakeHost, list[HostInterface]]]:
+    """Stand on the gateway; what is on its trunk and nobody asks for is to be removed."""
+    wanted = desired(GATEWAY)
+    seen = actual(GATEWAY, answer, wanted)
+    asked = {item.subject for item in wanted}
+    removed = [item for subject, item in seen.resources.items() if subject not in asked]
+    gone = [item for item in removed if isinstance(item, HostInterface)]
+    host = FakeHost(
+        name=GATEWAY, connector_data={"hosting": Run(answer, seen)}, said=[], data=SimpleNamespace(removed=removed)
+    )
+    ctx_host.set(host)
+    try:
+        yield host, [*(item for item in wanted if isinstance(item, HostInterface)), *gone]
+    finally:
+        ctx_host.reset()
+
+
+def asked_for(answer: dict[str, Any], proofs: list[int]) -> list[dict[str, Any]]:
+    """Give what the host is asked for; ``proofs`` gets how often it was by each new login."""
+    asked: list[dict[str, Any]] = []
+    with on_gateway(answer) as (_, found), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(interfaces, "prove_login", lambda: proofs.append(len(asked)))
+        for command in interfaces.interfaces._inner(*found):
+            asked.append(request(command))
+    return asked
+
+
+def test_interfaces_that_are_right_are_left_alone() -> None:
+    with on_gateway(right_answer(GATEWAY)) as (host, found):
+        assert list(interfaces.interfaces._inner(*found)) == []
+        assert host.said == ["the kernel has the interfaces"]
+
+
+def test_interfaces_are_confirmed_over_a_new_connection_before_they_are_kept() -> None:
+    proofs: list[int] = []
+    tried, kept = asked_for(changed(*VLAN, "vlan", to=111, host=GATEWAY), proofs)
+    assert (tried["do"], kept["do"], proofs) == ("try", "keep", [1])
+    assert tried["files"].keys() == {
+        "eth1.network", "eth1.100.netdev", "eth1.100.network", "eth1.110.netdev", "eth1.110.network"
+    }  # fmt: skip
+    assert tried["trial"] == {"directory": "/run/systemd/network", "prefix": "04-hosting-"}
+    assert [file["path"] for file in kept["files"]] == [
+        f"/etc/systemd/network/05-hosting-{name}" for name in tried["files"]
+    ]
+    assert tried["wanted"] == kept["wanted"]
+    assert tried["wanted"]["eth1.110"] == {
+        "form": "vlan", "parent": "eth1", "vlan": 110, "addresses": ["10.21.10.1/24"], "up": True
+    }  # fmt: skip
+    assert "Id=110" in tried["files"]["eth1.110.netdev"]
+    assert "VLAN=eth1.100\nVLAN=eth1.110\n" in tried["files"]["eth1.network"]
+    assert "Address=" not in tried["files"]["eth1.network"]
+
+
+def test_interfaces_that_cut_us_off_are_not_kept() -> None:
+    asked = []
+
+    def refuse() -> None:
+        raise OperationError("a new login failed")
+
+    with on_gateway(changed(*VLAN, to=..., host=GATEWAY)) as (_, found), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(interfaces, "prove_login", refuse)
+        with pytest.raises(OperationError, match="a new login failed"):
+            for command in interfaces.interfaces._inner(*found):
+                asked.append(request(command)["do"])
+    assert asked == ["try"]  # nothing is confirmed and nothing kept: the host's timer restores the former
+
+
+def test_a_vlan_that_nobody_asks_for_goes_with_its_files_in_the_same_try() -> None:
+    other = {"form": "vlan", "parent": "eth1", "vlan": 120, "addresses": [], "up": True}
+    tried, kept = asked_for(changed("interfaces", "value", "kernel", "eth1.120", to=other, host=GATEWAY), [])
+    assert tried["remove"] == ["eth1.120"]
+    assert [file["path"] for file in kept["files"] if file["content"] is None] == [
+        "/etc/systemd/network/05-hosting-eth1.120.network",
+        "/etc/systemd/network/05-hosting-eth1.120.netdev",
+    ]
 
 
 # -- the order --------------------------------------------------------------------------------------------------------

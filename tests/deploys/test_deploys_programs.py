@@ -1,17 +1,22 @@
 """The programs that are sent to hosts, run here as they are there: as text on Python's standard input."""
 
+import ast
 import hashlib
 import json
 import os
+import socket
 import stat
 import struct
 import subprocess
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from deploys.programs import INTERPRETER, program, read_host
+from deploys.programs import INTERPRETER, interfaces, program, read_host
+from deploys.programs.parts import filesystems, firewall, fork, luks, storage, tunnels
+from deploys.programs.parts.interfaces import interfaces_held
 
 REQUEST: dict[str, Any] = {"timeout_seconds": 30}
 
@@ -31,6 +36,27 @@ def answer(**parts: Any) -> Any:
     done = run("read_host", {**REQUEST, **parts})
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
+
+
+# -- the text -------------------------------------------------------------------------------------------------------
+
+PROGRAMS = sorted(path.stem for path in Path(read_host.__file__).parent.glob("[a-z]*.py"))
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_program_is_one_text_that_asks_for_nothing_of_ours_and_means_one_thing_by_each_name(name: str) -> None:
+    tree = ast.parse(program(name, {}))
+    asked = {
+        alias.name if isinstance(node, ast.Import) else node.module
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
+    assert not [module for module in asked if module and module.startswith("deploys")]
+    told = Counter(node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef))
+    set_ = Counter(ast.unparse(target) for node in tree.body if isinstance(node, ast.Assign) for target in node.targets)
+    assert {name: times for name, times in (told + set_).items() if times > 1}.keys() <= {"TYPE_CHECKING"}
+    assert told["main"] == 1
 
 
 # -- reading ----------------------------------------------------------------------------------------------------------
@@ -62,8 +88,8 @@ LIST = b"\x04\x05addrs\x05\x00\x011\x05\x00\x012\x06"
 
 
 def test_a_message_of_the_daemon_of_tunnels_is_read_as_it_is_described() -> None:
-    assert read_host.vici_message(b"") == {}
-    found = read_host.vici_message(SECTION + PAIR + LIST + b"\x02" + PAIR)
+    assert tunnels.vici_message(b"") == {}
+    found = tunnels.vici_message(SECTION + PAIR + LIST + b"\x02" + PAIR)
     assert found == {"beaune": {"state": "up", "addrs": ["1", "2"]}, "state": "up"}
 
 
@@ -82,12 +108,21 @@ def test_a_message_of_the_daemon_of_tunnels_is_read_as_it_is_described() -> None
 )
 def test_a_message_that_is_none_is_not_read_as_something_else(message: bytes) -> None:
     with pytest.raises((ValueError, LookupError)):
-        read_host.vici_message(message)
+        tunnels.vici_message(message)
 
 
 def test_without_a_daemon_of_tunnels_there_is_none(tmp_path: Path) -> None:
-    asked = {"socket": str(tmp_path / "vici"), "certificate": str(tmp_path / "none.pem")}
+    asked = {"socket": str(tmp_path / "vici"), "timeout_seconds": 5, "certificate": str(tmp_path / "none.pem")}
     assert answer(tunnels=asked) == {"tunnels": {"value": {"daemon": None, "certificate": None}}}
+
+
+def test_a_daemon_of_tunnels_that_hangs_is_unknown_and_hides_nothing_else(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(str(tmp_path / "vici"))
+        silent.listen()
+        asked = {"socket": str(tmp_path / "vici"), "timeout_seconds": 0.2, "certificate": str(tmp_path / "none.pem")}
+        found = answer(tunnels=asked, presence=["/etc"])
+    assert found == {"tunnels": {"unknown": "TimeoutError: timed out"}, "presence": {"value": ["/etc"]}}
 
 
 def test_a_manifest_that_is_damaged_is_unknown_and_never_empty(tmp_path: Path) -> None:
@@ -134,16 +169,16 @@ def test_a_package_counts_only_when_it_is_installed(table: bytes, installed: boo
 
 
 def test_a_tool_that_is_not_installed_cannot_have_made_anything() -> None:
-    fork = read_host.Fork(["no-such-tool"])
-    assert fork.pid is None
-    assert read_host._lvm_rows(fork) == []
+    tried = fork.Fork(["no-such-tool"])
+    assert tried.pid is None
+    assert storage._lvm_rows(tried) == []
     with pytest.raises(ValueError, match="no-such-tool is not installed"):
-        fork.text()
+        tried.text()
 
 
 def test_a_tool_that_fails_is_unknown() -> None:
     with pytest.raises(ValueError, match=r"ls .* failed \(2\)"):
-        read_host.Fork(["ls", "/none"]).text()
+        fork.Fork(["ls", "/none"]).text()
 
 
 def test_the_program_ends_rather_than_hangs(tmp_path: Path) -> None:
@@ -181,7 +216,7 @@ def header(label: bytes = b"hosting-x-data", *, version: int = 2, damage: bool =
 def test_a_luks_header_is_read_without_any_tool(tmp_path: Path) -> None:
     device = tmp_path / "device"
     device.write_bytes(header())
-    found = read_host.luks_header(str(device))
+    found = luks.luks_header(str(device))
     assert found is not None
     assert (found["label"], found["ciphers"]) == ("hosting-x-data", ["aes-xts-plain64"])
     assert found["flags"] == ["allow-discards"]
@@ -192,13 +227,13 @@ def test_a_luks_header_is_read_without_any_tool(tmp_path: Path) -> None:
 def test_no_header_is_none_and_a_damaged_one_is_an_error(tmp_path: Path) -> None:
     device = tmp_path / "device"
     device.write_bytes(bytes(8192))
-    assert read_host.luks_header(str(device)) is None
+    assert luks.luks_header(str(device)) is None
     device.write_bytes(header(damage=True))
     with pytest.raises(ValueError, match="does not match its checksum"):
-        read_host.luks_header(str(device))
+        luks.luks_header(str(device))
     device.write_bytes(header(version=1))
     with pytest.raises(ValueError, match="version 1"):
-        read_host.luks_header(str(device))
+        luks.luks_header(str(device))
 
 
 def test_an_ext4_file_system_is_known_with_its_size(tmp_path: Path) -> None:
@@ -208,7 +243,7 @@ def test_an_ext4_file_system_is_known_with_its_size(tmp_path: Path) -> None:
     subprocess.run(["mkfs.ext4", "-q", "-F", device], check=True)
     with device.open("ab") as stream:
         stream.truncate(96 << 20)  # the device grew, the file system did not
-    assert read_host._read_filesystem(str(device), []) == {"filesystem": "ext4", "filesystem_bytes": 64 << 20}
+    assert filesystems.read_filesystem(str(device), []) == {"filesystem": "ext4", "filesystem_bytes": 64 << 20}
 
 
 @pytest.mark.parametrize(
@@ -218,7 +253,7 @@ def test_an_ext4_file_system_is_known_with_its_size(tmp_path: Path) -> None:
 )
 def test_other_file_systems_are_known_by_their_magic(content: bytes, found: tuple[Any, Any], tmp_path: Path) -> None:
     (tmp_path / "device").write_bytes(content + bytes(4096))
-    assert tuple(read_host._read_filesystem(str(tmp_path / "device"), []).values()) == found
+    assert tuple(filesystems.read_filesystem(str(tmp_path / "device"), []).values()) == found
 
 
 # -- writing ----------------------------------------------------------------------------------------------------------
@@ -400,9 +435,186 @@ def test_rules_that_were_undone_already_are_not_kept(tmp_path: Path) -> None:
     ids=["nothing", "a segment, and something by hand", "a single address"],
 )
 def test_what_is_isolated_is_no_part_of_the_rules(elements: str, isolated: list[list[str]]) -> None:
-    apart = read_host.isolated_apart((LISTED % elements).encode(), "isolated")
+    apart = firewall.isolated_apart((LISTED % elements).encode(), "isolated")
     assert apart == ((LISTED % "").encode(), isolated)
 
 
 def test_a_listing_without_the_set_is_taken_whole() -> None:
-    assert read_host.isolated_apart(b"table inet hosting {\n}\n", "isolated") == (b"table inet hosting {\n}\n", [])
+    assert firewall.isolated_apart(b"table inet hosting {\n}\n", "isolated") == (b"table inet hosting {\n}\n", [])
+
+
+# -- interfaces -------------------------------------------------------------------------------------------------------
+
+
+def listed(name: str, *addresses: str, flags: tuple[str, ...] = ("BROADCAST", "UP"), **more: Any) -> dict[str, Any]:
+    """Give an interface as `ip -json -details address` lists it."""
+    held = [
+        {"local": address, "prefixlen": int(length)} for address, _, length in (a.partition("/") for a in addresses)
+    ]
+    return {"ifname": name, "flags": list(flags), "addr_info": held, **more}
+
+
+def vlan(number: int, protocol: str = "802.1Q") -> dict[str, Any]:
+    return {"link": "eth1", "linkinfo": {"info_kind": "vlan", "info_data": {"protocol": protocol, "id": number}}}
+
+
+CARD = {"form": "card", "parent": None, "vlan": None, "addresses": [], "up": True}
+ON_TRUNK = {"form": "vlan", "parent": "eth1", "vlan": 110, "addresses": [], "up": True}
+
+
+@pytest.mark.parametrize(
+    ("link", "expected"),
+    [
+        pytest.param(listed("eth1"), CARD, id="a card"),
+        pytest.param(listed("eth1", linkinfo={"info_kind": "bond"}), CARD, id="several cards that are one"),
+        pytest.param(
+            listed("eth1", "10.0.0.1/24", "fe80::1/64"),
+            {**CARD, "addresses": ["10.0.0.1/24", "fe80::1/64"]},
+            id="with addresses of both families",
+        ),
+        pytest.param(listed("eth1", flags=("BROADCAST",)), {**CARD, "up": False}, id="that is down"),
+        pytest.param(listed("eth1", flags=("NO-CARRIER", "UP")), CARD, id="without its cable, and up all the same"),
+        pytest.param(listed("eth1.110", **vlan(110)), ON_TRUNK, id="a VLAN on it"),
+        pytest.param(
+            listed("eth1.110", **vlan(110, "802.1ad")),
+            {**ON_TRUNK, "form": "vlan 802.1ad"},
+            id="a VLAN of providers, whose frames nobody of ours would know",
+        ),
+        pytest.param(
+            listed("other", link="eth1", linkinfo={"info_kind": "macvlan"}),
+            {**ON_TRUNK, "form": "macvlan", "vlan": None},
+            id="anything else that it carries",
+        ),
+        pytest.param(listed("eth2"), None, id="another card"),
+        pytest.param(
+            listed("eth2.5", link="eth2", linkinfo={"info_kind": "vlan", "info_data": {"protocol": "802.1Q", "id": 5}}),
+            None,
+            id="what another card carries",
+        ),
+    ],
+)
+def test_of_the_interfaces_trunks_are_told_and_what_they_carry(
+    link: dict[str, Any], expected: dict[str, Any] | None
+) -> None:
+    assert interfaces_held([link], ["eth1"]) == ({} if expected is None else {link["ifname"]: expected})
+
+
+def test_without_trunks_and_files_of_ours_nobody_is_asked_for_interfaces(tmp_path: Path) -> None:
+    (tmp_path / "10-other.network").touch()
+    asked = {"trunks": [], "directory": str(tmp_path), "prefix": "05-hosting-"}
+    assert answer(interfaces=asked)["interfaces"]["value"] == {"kernel": {}, "kept": []}
+    for name in ("eth1.network", "eth1.110.netdev", "eth1.110.network"):
+        (tmp_path / f"05-hosting-{name}").touch()
+    assert answer(interfaces=asked)["interfaces"]["value"]["kept"] == ["eth1", "eth1.110"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        pytest.param(ON_TRUNK, False, id="the same"),
+        pytest.param(
+            {**ON_TRUNK, "addresses": ["10.0.0.1/24"], "up": False}, False, id="with another address, and down"
+        ),
+        pytest.param({**ON_TRUNK, "vlan": 111}, True, id="under another number"),
+        pytest.param({**ON_TRUNK, "parent": "eth2"}, True, id="on another card"),
+        pytest.param(None, False, id="that nobody speaks of"),
+    ],
+)
+def test_an_interface_is_made_anew_only_if_it_would_be_another(wanted: dict[str, Any] | None, expected: bool) -> None:
+    assert interfaces.is_another(ON_TRUNK, wanted) is expected
+
+
+def test_what_was_there_before_can_be_made_again_from_what_the_kernel_said() -> None:
+    former = {"eth1": {**CARD, "addresses": ["10.0.0.1/24"]}, "eth1.110": {**ON_TRUNK, "up": False}}
+    assert interfaces.commands_of(former).splitlines() == [
+        "address replace 10.0.0.1/24 dev eth1",
+        "link set eth1 up",
+        "link add link eth1 name eth1.110 type vlan id 110",
+        "link set eth1.110 down",
+    ]
+
+
+TRIAL = """#!/bin/sh
+echo "${0##*/} $*" >> "$LOG"
+case "${0##*/} $*" in
+    "systemctl is-active"*) [ -e "$RUNS" ];;
+    "networkctl reload") [ ! -e "$LIST.new" ] || mv "$LIST.new" "$LIST";;
+    "ip -json"*) cat "$LIST";;
+esac
+"""
+"""Stands in for the tools; what the kernel lists changes when systemd-networkd reads its files."""
+
+
+def on_trial(tmp_path: Path, **asked: Any) -> subprocess.CompletedProcess[str]:
+    """Run the program with tools that pretend, in a folder of its own."""
+    tools = tmp_path / "tools"
+    tools.mkdir(exist_ok=True)
+    script = TRIAL
+    for name, place in (("$LOG", "log"), ("$RUNS", "runs"), ("$LIST", "list")):
+        script = script.replace(name, str(tmp_path / place))
+    for name in ("systemctl", "systemd-run", "networkctl", "ip"):
+        (tools / name).write_text(script)
+        (tools / name).chmod(0o755)
+    request = {
+        "timer": "restore.timer",
+        "trial": {"directory": str(tmp_path / "run"), "prefix": "04-"},
+        "trunks": ["eth1"],
+        "wanted": {"eth1.110": ON_TRUNK},
+        "pending": str(tmp_path / "pending"),
+        **asked,
+    }
+    text = program("interfaces", request).replace('"PATH": "', f'"PATH": "{tools}:')
+    text = text.replace('"/run/hosting/interfaces"', f'"{tmp_path}/state"').replace(
+        "WITHIN_SECONDS = 60", "WITHIN_SECONDS = 1"
+    )
+    return subprocess.run(INTERPRETER, input=text, capture_output=True, text=True, check=False)
+
+
+ATTEMPT = {"do": "try", "seconds": 60, "files": {"eth1.110.netdev": "new\n"}, "remove": [], "notifies": ["a.service"]}
+
+
+def test_a_change_lies_where_a_reboot_does_not_find_it_and_is_undone_unless_it_is_kept(tmp_path: Path) -> None:
+    (tmp_path / "list").write_text(json.dumps([listed("eth1"), listed("eth1.110", **vlan(111))]))
+    (tmp_path / "list.new").write_text(json.dumps([listed("eth1"), listed("eth1.110", **vlan(110))]))
+    done = on_trial(tmp_path, **ATTEMPT)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "run/04-eth1.110.netdev").read_text() == "new\n"
+    log = (tmp_path / "log").read_text().splitlines()
+    (armed,) = (line for line in log if line.startswith("systemd-run"))
+    assert armed.endswith(
+        f"--unit=restore --on-active=60 --timer-property=AccuracySec=1s /bin/sh {tmp_path}/state/former.sh"
+    )
+    deleted = log.index("ip link delete dev eth1.110")
+    assert log.index(armed) < deleted < log.index("networkctl reload")
+    assert "name eth1.110 type vlan id 111" in (tmp_path / "state/former.batch").read_text()
+    undone = (tmp_path / "state/former.sh").read_text().splitlines()
+    assert (tmp_path / "pending/a.service").exists()
+    assert undone[0] == f"rm -f {tmp_path}/run/04-*"
+    assert undone[1:3] == ["ip link delete dev eth1.110", "networkctl reload"]
+
+
+def test_what_the_kernel_does_not_come_to_show_has_failed_and_says_why(tmp_path: Path) -> None:
+    (tmp_path / "list").write_text(json.dumps([listed("eth1"), listed("eth1.110", "10.0.0.9/24", **vlan(110))]))
+    done = on_trial(tmp_path, **ATTEMPT)
+    assert done.returncode == 1
+    assert done.stderr.strip() == "eth1.110 has addresses ['10.0.0.9/24'] where [] is asked for"
+
+
+KEPT = {"do": "keep", "files": [{"path": "", "content": "new\n", "mode": "0644", "user": "root", "group": "root"}]}
+
+
+@pytest.mark.parametrize("runs", [True, False], ids=["while the timer runs", "once it has undone them"])
+def test_interfaces_are_kept_only_while_the_timer_runs_that_would_undo_them(tmp_path: Path, runs: bool) -> None:
+    if runs:
+        (tmp_path / "runs").touch()
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/04-eth1.110.netdev").touch()
+    (tmp_path / "list").write_text(json.dumps([listed("eth1"), listed("eth1.110", **vlan(110))]))
+    file = tmp_path / "etc/05-eth1.110.netdev"
+    done = on_trial(tmp_path, **{**KEPT, "files": [{**KEPT["files"][0], "path": str(file)}]})
+    assert (done.returncode == 0, file.exists(), (tmp_path / "run/04-eth1.110.netdev").exists()) == (
+        runs,
+        runs,
+        not runs,
+    )
+    assert runs or "the former interfaces are back already" in done.stderr

@@ -18,6 +18,7 @@ from hosting_cli.lab.laboratory import Lab, begin, place, specification, write_e
 from hosting_cli.lab.machines import RunningMachine
 from hosting_cli.lab.processes import Process
 from hosting_cli.lab.removal import down
+from hosting_cli.lab.specification import Link
 from hosting_cli.memory_file import memory_file
 from hosting_cli.secret import Secret
 from inventory.load import load_environment
@@ -241,11 +242,11 @@ def test_everybody_gets_a_token_of_their_own_once(lab: Lab) -> None:
 def test_a_machine_is_made_for_each_host_as_the_region_says(lab: Lab) -> None:
     sample = region()
     app, gateway = (specification(lab, sample, host, ordinal) for ordinal, host in enumerate(sample.hosts, start=1))
-    assert [(link.segment, link.address) for link in app.links] == [("dijon-imagerie", "10.21.10.11/24")]
-    assert [(link.segment, link.address) for link in gateway.links] == [
-        ("dijon-imagerie", "10.21.10.1/24"),
-        ("lab_outside", "198.51.100.10/24"),
-    ], "what the tunnel comes out of is no card; what carries it is"
+    assert app.links == (Link("dijon.vlans", "10.21.10.11/24", untagged=110),)
+    assert gateway.links == (
+        Link("dijon.vlans", tagged=(100, 110)),
+        Link("lab_outside", "198.51.100.10/24"),
+    ), "what the tunnel comes out of is no card; what carries it is"
     assert app.shape == gateway.shape, "one template serves both"
     assert app.data_disk_gib == 4
 

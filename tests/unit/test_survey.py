@@ -56,6 +56,7 @@ def blank(host: str) -> dict[str, Any]:
             "presence": [],
             "pending": [],
             "firewall": None,
+            "interfaces": {"kernel": {}, "kept": []},
             "manifest": None,
             "identities": {},
             "wireguard": {},
@@ -203,8 +204,12 @@ def identity_of(world: World, accessor: str) -> Reading:
     """Read the sample's host with an identity of *accessor*, and nothing else asked of it."""
     wanted: dict[Subject, Resource] = {s: r for s, r in WANTED.items() if isinstance(r, HostIdentity)}
     held = {"role": ROLE, "accessor": accessor, "has_credential": True}
-    parts: dict[str, Json] = {"identities": {APPLICATION: held}, "manifest": None, "wireguard": {}}
-    world.hosts.answers[HOST] = {part: {"value": value} for part, value in parts.items()}
+    world.hosts.answers[HOST] = {
+        "identities": {"value": {APPLICATION: held}},
+        "interfaces": {"value": {"kernel": {}, "kept": []}},
+        "manifest": {"value": None},
+        "wireguard": {"value": {}},
+    }
     (found,) = read_hosts(world.session, wanted, [HOST])
     return found
 

@@ -59,8 +59,8 @@ def started(lab: Path, specs: Sequence[MachineSpec]) -> Iterator[Pair]:
     built = image.build(cache, print)
     booted = template.build(cache, built, specs[0].shape, print, kvm=False)
     try:
-        for segment in sorted({link.segment for spec in specs for link in spec.links}):
-            network.start(lab, segment)
+        for name in sorted({link.network for spec in specs for link in spec.links}):
+            network.start(lab, name)
         machines_of_lab = machines.start_all(specs, lab, built, lambda spec: booted, print)
         yield Pair(lab, {machine.name: machine for machine in machines_of_lab})
     finally:

@@ -188,6 +188,8 @@ UNMET: dict[str, tuple[str, str, Edit]] = {
         "host.clock", f"host {HOST}", with_posture(clock=Part(Clock("10.21.1.1", 3, -1.0, "Normal")))),
     "a clock that follows nobody": (
         "host.clock", f"host {HOST}", with_posture(clock=Part(Clock("", 0, 0.0, "Not synchronised")))),
+    "a clock that follows itself": (
+        "host.clock", f"host {HOST}", with_posture(clock=Part(Clock("7F7F0101", 8, 0.0, "Normal")))),
     "a security update that waits": (
         "host.patched", f"host {HOST}", with_posture(patches=Part(Patches(("bash", "sed"), ("bash",), NOW)))),
     "a vault that nobody audits": ("vault.audited", "vault", with_vault(audit=Part(()))),

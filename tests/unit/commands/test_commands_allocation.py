@@ -45,7 +45,7 @@ def ask(session: Session) -> None:
 
 def test_nothing_is_proposed_when_everybody_has_addresses(session: Session) -> None:
     found = allocate(session)
-    assert (found.status, found.data) == (ExitStatus.DONE, {"segments": [], "pools": [], "written": False})
+    assert (found.status, found.data) == (ExitStatus.DONE, {"segments": [], "pools": [], "vlans": [], "written": False})
     assert "nothing to allocate" in printed(found)
 
 
@@ -199,7 +199,7 @@ def test_the_next_one_that_goes_stands_below_the_first(session: Session) -> None
     assert text.startswith(
         before[: before.index("  - id: dijon-backup")] + before[before.index("  - id: dijon-monitoring") :]
     )
-    assert text.endswith(f"  - id: dijon-backup\n    network: 10.21.1.0/24\n    since: {since}\n")
+    assert text.endswith(f"  - id: dijon-backup\n    network: 10.21.1.0/24\n    vlan: 101\n    since: {since}\n")
     assert (
         "retired: # nobody's\n  - {id: a, network: 10.21.3.0/24, since: 2026-10-01}\n  - id: dijon-dossiers\n" in text
     )
@@ -216,7 +216,8 @@ def test_the_next_one_that_goes_stands_below_the_first(session: Session) -> None
         ),
         pytest.param(
             "dijon-imagerie",
-            "interface eth1 of host dijon-app-1, interface eth1 of host dijon-gateway-1, tier app of imagerie-beaune",
+            "interface eth1 of host dijon-app-1, interface eth1.110 of host dijon-gateway-1, "
+            "tier app of imagerie-beaune",
             id="the segment of a tier",
         ),
     ],

@@ -140,7 +140,12 @@ def test_asking_twice_asks_once(world: World) -> None:
 def test_what_cannot_be_rotated_is_refused_before_anything_is_recorded(
     world: World, known: Key, retire: bool, reason: str
 ) -> None:
-    world.hosts.answers[HOST] = {"identities": {"value": {}}, "manifest": {"value": None}}
+    world.hosts.answers[HOST] = {
+        "identities": {"value": {}},
+        "interfaces": {"value": {"kernel": {}, "kept": []}},
+        "wireguard": {"value": {}},
+        "manifest": {"value": None},
+    }
     with pytest.raises(RefusedError, match=reason):
         commands.rotate(know(world, known).session, known.name, retire=retire)
     assert world.session.journal.entries() == ()

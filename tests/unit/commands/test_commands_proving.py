@@ -67,8 +67,8 @@ def test_a_row_is_stopped_by_any_host_on_its_way(world: World) -> None:
     assert [(row["row"], row["at"]) for row in result.data["rows"] if row["at"]] == [(ROWS[1], [GATEWAY])]
     packets = {each["difference"]: each["packet"] for host in result.data["hosts"] for each in host["differences"]}
     assert packets == {
-        "too_much": "tcp 172.20.21.0 → 10.21.10.11 port 8443, in by ipsec1, out by eth1",
-        "too_little": "tcp 10.21.20.3 → 10.21.10.11 port 443, in by ipsec1, out by eth1",
+        "too_much": "tcp 172.20.21.0 → 10.21.10.11 port 8443, in by ipsec1, out by eth1.110",
+        "too_little": "tcp 10.21.20.3 → 10.21.10.11 port 443, in by ipsec1, out by eth1.110",
     }
     assert f"too little  {GATEWAY}" in said(result)
 

@@ -4,6 +4,7 @@ import os
 import re
 from ipaddress import IPv4Network
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -216,7 +217,12 @@ def world_with_wireguard(folder: Path, key: str | None) -> World:
         "addresses": [],
         "routes": [],
     }
-    parts = {"wireguard": {} if key is None else {"wg1": held}, "manifest": None, "identities": {}}
+    parts: dict[str, Any] = {
+        "wireguard": {} if key is None else {"wg1": held},
+        "interfaces": {"kernel": {}, "kept": []},
+        "manifest": None,
+        "identities": {},
+    }
     world.hosts.answers[GATEWAY] = {name: {"value": value} for name, value in parts.items()}
     return world
 
@@ -262,6 +268,6 @@ def test_no_part_is_written_without_the_key_of_the_gateway(
 
 def test_a_gateway_that_cannot_be_read_has_no_key_for_anybody(tmp_path: Path) -> None:
     world = world_with_wireguard(tmp_path, OUR_KEY)
-    world.hosts.answers[GATEWAY] = {"wireguard": {"unknown": "wg failed (1)"}, "manifest": {"value": None}}
+    world.hosts.answers[GATEWAY] |= {"wireguard": {"unknown": "wg failed (1)"}}
     with pytest.raises(UnreadableError, match="wg failed"):
         tunnel(world.session, Action.PEER, TUNNEL)

@@ -73,10 +73,18 @@ def test_packages_are_fetched_from_their_sources_and_from_nowhere_else(host: str
 @pytest.mark.parametrize("host", [HOST, GATEWAY])
 def test_every_hook_drops_by_default_and_what_is_isolated_before_all_else(host: str) -> None:
     for hook in ("input", "forward", "output"):
-        lines = [line.strip() for line in chain(text(host), hook) if '"lo" accept' not in line]
+        passed_over = ('"lo" accept', "@trunks jump untagged")
+        lines = [line.strip() for line in chain(text(host), hook) if not line.endswith(passed_over)]
         assert lines[0] == f"type filter hook {hook} priority filter; policy drop;"
         assert lines[1:3] == [f"ip {end} @isolated jump isolation" for end in ("saddr", "daddr")]
         assert lines[-1] == f'counter name "{hook}-dropped" drop'
+
+
+def test_what_bears_no_tag_on_a_trunk_is_dropped_before_all_else() -> None:
+    for hook, ways in {"input": ["iifname"], "forward": ["iifname", "oifname"], "output": ["oifname"]}.items():
+        lines = [line.strip() for line in chain(text(GATEWAY), hook)]
+        assert lines[1 : 1 + len(ways)] == [f"{way} @trunks jump untagged" for way in ways]
+    assert "trunks" not in text(HOST)
 
 
 def chain(rules: str, name: str) -> list[str]:
@@ -87,7 +95,7 @@ def chain(rules: str, name: str) -> list[str]:
 def test_only_a_gateway_sends_probes_and_lets_packets_through() -> None:
     assert "0x0000686f" not in text(HOST)
     assert "0x0000686f" in text(GATEWAY)
-    assert '"eth1" : jump to-dijon-imagerie' in text(GATEWAY)
+    assert '"eth1.110" : jump to-dijon-imagerie' in text(GATEWAY)
     assert "jump to-" not in text(HOST)
 
 

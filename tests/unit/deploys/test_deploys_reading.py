@@ -16,6 +16,7 @@ from deploys.reading import actual, reading, request
 from deploys.resources import (
     HostFile,
     HostFirewall,
+    HostInterface,
     HostLogin,
     HostManifest,
     HostPackages,
@@ -24,6 +25,7 @@ from deploys.resources import (
     HostUnit,
     HostVolume,
 )
+from deploys.view import digest
 from hosting_cli.plan import Finding, compare
 from inventory.resource import PLATFORM, Subject
 
@@ -63,7 +65,12 @@ def right_answer(host: str = HOST) -> dict[str, Any]:
         "units": {unit: _unit() for unit in units},
         "firewall": {"kernel": "as loaded", "isolated": [], "kept": []},
         "wireguard": {},
+        "interfaces": {"kernel": {}, "kept": []},
     }
+    for made in (r for r in found if isinstance(r, HostInterface)):
+        parts["interfaces"]["kernel"][made.interface] = _interface(made)
+        parts["interfaces"]["kept"].append(made.interface)
+        parts["files"] |= {path: _file(digest(content)) for path, content in made.files}
     if host == GATEWAY:
         parts["tunnels"] = tunnel_answers.answer()["tunnels"]["value"]
         parts["identities"] = {PLATFORM: {**_identity(), "role": "hosting-platform-dijon-gateway-1"}}
@@ -79,6 +86,11 @@ def right_answer(host: str = HOST) -> dict[str, Any]:
 
 def _file(sha256: str) -> dict[str, str]:
     return {"sha256": sha256, "user": "root", "group": "root", "mode": "0644"}
+
+
+def _interface(made: HostInterface) -> dict[str, Any]:
+    state = made.state()
+    return {key: state[key] for key in ("form", "parent", "vlan", "addresses", "up")}
 
 
 def _unit() -> dict[str, str]:
@@ -136,6 +148,73 @@ def changed(*path: str, to: Any, host: str = HOST) -> dict[str, Any]:
     else:
         place[path[-1]] = to
     return answer
+
+
+TRUNK, VLAN = "host-interface eth1", "host-interface eth1.110"
+HELD = ("interfaces", "value", "kernel", "eth1.110")
+
+
+@pytest.mark.parametrize(
+    ("path", "to", "expected"),
+    [
+        pytest.param(
+            HELD,
+            ...,
+            {VLAN: {"form": "absent", "parent": None, "vlan": None, "addresses": [], "up": False}},
+            id="a VLAN that somebody deleted",
+        ),
+        pytest.param((*HELD, "vlan"), 111, {VLAN: {"vlan": 111}}, id="one under another number"),
+        pytest.param((*HELD, "parent"), "eth2", {VLAN: {"parent": "eth2"}}, id="one on another card"),
+        pytest.param((*HELD, "form"), "macvlan", {VLAN: {"form": "macvlan"}}, id="something else of that name"),
+        pytest.param((*HELD, "up"), False, {VLAN: {"up": False}}, id="one that was shut down"),
+        pytest.param(
+            (*HELD, "addresses"),
+            ["10.21.10.1/24", "10.99.0.1/24"],
+            {VLAN: {"addresses": ["10.21.10.1/24", "10.99.0.1/24"]}},
+            id="one with an address more",
+        ),
+        pytest.param(
+            ("interfaces", "value", "kernel", "eth1", "addresses"),
+            ["10.21.10.1/24"],
+            {TRUNK: {"addresses": ["10.21.10.1/24"]}},
+            id="a trunk with an address",
+        ),
+        pytest.param(
+            ("files", "value", names.device_file("eth1.110"), "sha256"),
+            "other",
+            {VLAN: {"at_boot": "changed"}},
+            id="a file that somebody changed for the next boot",
+        ),
+        pytest.param(
+            ("files", "value", names.network_file("eth1")), None, {TRUNK: {"at_boot": "missing"}}, id="one that is gone"
+        ),
+    ],
+)
+def test_an_interface_is_read_as_the_kernel_has_it(path: tuple[str, ...], to: Any, expected: dict[str, Any]) -> None:
+    assert differing(changed(*path, to=to, host=GATEWAY), GATEWAY) == expected
+
+
+def test_a_vlan_that_nobody_asks_for_is_found_on_a_trunk_and_elsewhere_by_our_files() -> None:
+    answer = right_answer(GATEWAY)
+    other = {"form": "vlan", "parent": "eth1", "vlan": 120, "addresses": ["10.21.20.66/24"], "up": True}
+    answer["interfaces"]["value"]["kernel"]["eth1.120"] = other
+    answer["interfaces"]["value"]["kept"].append("eth3")
+    seen = actual(GATEWAY, answer, desired(GATEWAY)).resources
+    wanted = {resource.subject for resource in desired(GATEWAY)}
+    left = [found for subject, found in seen.items() if subject not in wanted]
+    assert [(found.thing, found.state()["at_boot"]) for found in left if isinstance(found, HostInterface)] == [
+        ("eth1.120", "missing"),
+        ("eth3", "as written before"),
+    ]
+
+
+def test_interfaces_that_could_not_be_read_are_unknown() -> None:
+    answer = right_answer(GATEWAY)
+    answer["interfaces"] = {"unknown": "ValueError: ip failed"}
+    unknown = actual(GATEWAY, answer, desired(GATEWAY)).unknown
+    assert {subject.name for subject in unknown} == {
+        f"{GATEWAY}:{name}" for name in ("eth1", "eth1.100", "eth1.110", "*")
+    }
 
 
 @pytest.mark.parametrize("host", [HOST, GATEWAY])

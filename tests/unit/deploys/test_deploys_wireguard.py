@@ -17,7 +17,7 @@ from with_tunnels import PEER_KEY, RISK, TUNNEL, with_tunnel
 from deploys import flows, names, tunnels, wireguard
 from deploys.desired import host_resources
 from deploys.desired_wireguard import PACKAGES
-from deploys.programs.read_host import wireguard_shown
+from deploys.programs.parts.wireguard import wireguard_shown
 from deploys.reading import actual, request
 from deploys.resources import HostFile, HostPackages, HostResource, HostUnit, HostWireguard
 from deploys.tunnels import Link
@@ -103,6 +103,7 @@ def test_a_gateway_with_wireguard_has_what_keeps_it_to_its_days_and_others_have_
 
 # -- reading ----------------------------------------------------------------------------------------------------------
 
+NONE: dict[str, Any] = {"kernel": {}, "kept": []}
 SHOWN = f"""\
 interface: wg1
   public key: {OUR_KEY}
@@ -176,7 +177,7 @@ def answer(**other: Any) -> dict[str, Any]:
         "addresses": ["10.21.20.1/24"],
         "routes": ["172.20.21.0/24"],
     }
-    parts = {"wireguard": {"wg1": {**held, **other}}, "manifest": None, "identities": {}}
+    parts = {"wireguard": {"wg1": {**held, **other}}, "manifest": None, "identities": {}, "interfaces": NONE}
     return {name: {"value": value} for name, value in parts.items()}
 
 

@@ -13,12 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from inventory_edits import SAMPLE, apply_edits
 
-from inventory.address_plan import NoRoomError, Room
+from inventory.address_plan import NoRoomError, Numbers, Room
 from inventory.editing import with_allocation
 from inventory.identifiers import finess_key
 from inventory.load import locate_region
 from inventory.located import LocatedRegion
-from inventory.network import NetworkSheet, RangePurpose, Supernet
+from inventory.network import NetworkSheet, RangePurpose, Supernet, VlanRange
 from inventory.rules import PLAN_RULES
 from inventory.rules.address_plan import colliding_ranges_are_translated
 from inventory.wanted import Allocation, UnplacedError, allocation
@@ -107,6 +107,34 @@ def test_there_is_room_whenever_a_network_is_free(
         assert Room(SUPERNETS, taken).allocate("dijon", purpose, length) == free[0]
     except NoRoomError:
         assert free == []
+
+
+# -- numbers ------------------------------------------------------------------------------------------------------
+
+RANGES = (VlanRange(site="dijon", first=100, last=101), VlanRange(site="dijon", first=1001, last=1007))
+
+
+@pytest.mark.parametrize(
+    ("taken", "retired", "site", "expected"),
+    [
+        pytest.param([], [], "dijon", 100, id="the first of the site's range"),
+        pytest.param([("dijon", 100)], [], "dijon", 101, id="the first that no segment of the site has"),
+        pytest.param([("besancon", 100)], [], "dijon", 100, id="one that another site has"),
+        pytest.param([], [100], "dijon", 101, id="none that was anybody's, at whichever site"),
+        pytest.param([], [100, 101], "dijon", 1001, id="the next range's when one is full"),
+        pytest.param([], [100, 101, 1001], "dijon", 1006, id="none that switches keep to themselves"),
+        pytest.param([], [], "besancon", 2, id="any, of a site that names no range"),
+    ],
+)
+def test_the_first_free_vlan_is(taken: list[tuple[str, int]], retired: list[int], site: str, expected: int) -> None:
+    numbers = Numbers(RANGES, taken, retired)
+    assert numbers.allocate(site) == expected
+    assert numbers.allocate(site) != expected
+
+
+def test_numbers_run_out() -> None:
+    with pytest.raises(NoRoomError, match="dijon has no number left for a VLAN"):
+        Numbers(RANGES[:1], [("dijon", 100)], [101]).allocate("dijon")
 
 
 # -- a region that grows ------------------------------------------------------------------------------------------
@@ -213,6 +241,22 @@ COLLIDING = """\
 """
 
 
+def test_segments_that_had_no_vlan_get_one_and_the_others_keep_theirs() -> None:
+    with copied() as folder:
+        path = folder / "network.yaml"
+        before = path.read_text()
+        path.write_text(before.replace("    vlan: 110\n", ""))
+        grow(folder, 0)
+        found = allocate(folder)
+        assert [(tag.segment, tag.vlan) for tag in found.tags] == [("dijon-imagerie", 103)]
+        assert {item.segment.id: item.segment.vlan for item in found.segments} == {
+            "service-0-app": 104,
+            "service-0-data": 105,
+            f"tunnel-{finess(0)}": None,
+        }
+        assert path.read_text().startswith(before.replace("vlan: 110", "vlan: 103"))
+
+
 def test_establishments_with_addresses_of_others_get_a_pool_and_the_first_to_have_them_keeps_them() -> None:
     with copied() as folder:
         apply_edits(folder, [{"file": "network.yaml", "append": COLLIDING}])
@@ -301,10 +345,10 @@ def test_a_file_without_segments_gets_the_key(tmp_path: Path) -> None:
     [
         pytest.param(
             f"{HEAD}segments: [{{id: dijon-imagerie, site: dijon, kind: tier, network: 10.21.10.0/24}}]\n",
-            "segments on line 40 stands in brackets",
+            "segments on line 44 stands in brackets",
             id="a list in brackets",
         ),
-        pytest.param(f"{HEAD}segments: []\n", "segments on line 40 stands in brackets", id="an empty list"),
+        pytest.param(f"{HEAD}segments: []\n", "segments on line 44 stands in brackets", id="an empty list"),
     ],
 )
 def test_what_cannot_be_added_to_is_left_to_its_author(text: str, message: str, tmp_path: Path) -> None:

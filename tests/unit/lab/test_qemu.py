@@ -51,9 +51,10 @@ def test_every_machine_is_seen_from_an_address_of_its_own() -> None:
 
 def test_links_go_to_their_switch_and_unused_ones_nowhere() -> None:
     links = values(arguments(LAUNCH), "-netdev")[1:]
-    socket = "../../network/application"
+    place = "../../network/application"
+    local, remote = f"{place}/dijon-app-1.eth1.sock", f"{place}/switch.sock"
     assert links == [
-        f"dgram,id=link1,local.type=unix,local.path={socket}/dijon-app-1.sock,remote.type=unix,remote.path={socket}/switch.sock",
+        f"dgram,id=link1,local.type=unix,local.path={local},remote.type=unix,remote.path={remote}",
         "hubport,id=link2,hubid=2",
     ]
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from hosting_cli.lab.switch import Directory, Ports, Switch, ports
+from hosting_cli.lab.switch import Directory, Port, Ports, Switch, marks, ports
 
 APP, GATEWAY, THIRD = "app.sock", "gateway.sock", "third.sock"
 ADDRESS = {name: bytes([0x52, 0x54, 0, 0, number, 1]) for number, name in enumerate((APP, GATEWAY, THIRD), start=1)}
 EVERYBODY = b"\xff" * 6
-ALL = Ports(frozenset(ADDRESS))
+ALL = Ports(dict.fromkeys(ADDRESS, Port()))
 
 
 def frame(source: str, target: bytes) -> bytes:
@@ -24,7 +24,7 @@ def frame(source: str, target: bytes) -> bytes:
 def taught(*names: str) -> Switch:
     switch = Switch()
     for name in names:
-        switch.targets(frame(name, EVERYBODY), name, ALL)
+        switch.deliveries(frame(name, EVERYBODY), name, ALL)
     return switch
 
 
@@ -59,7 +59,7 @@ def taught(*names: str) -> Switch:
         pytest.param(
             taught(GATEWAY),
             frame(APP, ADDRESS[GATEWAY]),
-            Ports(frozenset({APP, THIRD})),
+            Ports(dict.fromkeys((APP, THIRD), Port())),
             set(),
             id="a port that went away receives nothing",
         ),
@@ -67,35 +67,99 @@ def taught(*names: str) -> Switch:
     ],
 )
 def test_where_a_frame_goes(switch: Switch, sent: bytes, present: Ports, expected: set[str]) -> None:
-    assert switch.targets(sent, APP, present) == expected
+    assert switch.deliveries(sent, APP, present) == dict.fromkeys(expected, sent)
+
+
+# -- VLANs --------------------------------------------------------------------------------------------------------
+
+SITE = Ports(
+    {
+        APP: Port(110),
+        GATEWAY: Port(None, frozenset({100, 110})),
+        THIRD: Port(None, frozenset({110})),
+    }
+)
+"""A card in one segment, the trunk of a gateway, and the trunk of a host."""
+
+
+def tagged(sent: bytes, *vlans: int) -> bytes:
+    tags = b"".join(b"\x81\x00" + (0x6000 | vlan).to_bytes(2) for vlan in vlans)
+    return sent[:12] + tags + sent[12:]
+
+
+def bare_tag(sent: bytes, vlan: int) -> bytes:
+    return sent[:12] + b"\x81\x00" + vlan.to_bytes(2) + sent[12:]
+
+
+def said(source: str) -> bytes:
+    return frame(source, EVERYBODY)
+
+
+@pytest.mark.parametrize(
+    ("source", "sent", "expected"),
+    [
+        pytest.param(
+            APP,
+            said(APP),
+            {GATEWAY: bare_tag(said(APP), 110), THIRD: bare_tag(said(APP), 110)},
+            id="what a card says without a tag gets that of its segment on trunks",
+        ),
+        pytest.param(
+            GATEWAY,
+            tagged(said(GATEWAY), 110),
+            {APP: said(GATEWAY), THIRD: bare_tag(said(GATEWAY), 110)},
+            id="what a trunk says under a tag loses it where the card is in that segment only",
+        ),
+        pytest.param(GATEWAY, tagged(said(GATEWAY), 100), {}, id="a segment that nobody else has reaches nobody"),
+        pytest.param(GATEWAY, said(GATEWAY), {}, id="what a trunk says without a tag is lost"),
+        pytest.param(APP, tagged(said(APP), 100), {}, id="a tag of another segment on a card is lost"),
+        pytest.param(APP, tagged(said(APP), 110), {}, id="so is that of its own"),
+        pytest.param(APP, tagged(said(APP), 110, 100), {}, id="so are two tags"),
+        pytest.param(THIRD, tagged(said(THIRD), 100), {}, id="a tag that is not the trunk's is lost"),
+        pytest.param(APP, tagged(said(APP), 0), {}, id="so is one that only says how urgent a frame is"),
+    ],
+)
+def test_where_a_frame_goes_among_vlans(source: str, sent: bytes, expected: dict[str, bytes]) -> None:
+    assert Switch().deliveries(sent, source, SITE) == expected
+
+
+def test_an_address_is_known_in_the_vlan_where_it_was_seen() -> None:
+    switch = Switch()
+    switch.deliveries(said(THIRD), THIRD, Ports({**SITE.all, THIRD: Port(100)}))
+    assert switch.deliveries(frame(APP, ADDRESS[THIRD]), APP, SITE).keys() == {GATEWAY, THIRD}
+
+
+def test_the_names_of_files_say_which_vlans_a_port_is_in() -> None:
+    names = [name for port, known in SITE.all.items() for name in (port, *marks(port, known.untagged, known.tagged))]
+    assert ports(names) == SITE
 
 
 def test_an_address_that_moved_is_followed() -> None:
     switch = taught(GATEWAY)
-    switch.targets(frame(GATEWAY, EVERYBODY), THIRD, ALL)
-    assert switch.targets(frame(APP, ADDRESS[GATEWAY]), APP, ALL) == {THIRD}
+    switch.deliveries(frame(GATEWAY, EVERYBODY), THIRD, ALL)
+    assert switch.deliveries(frame(APP, ADDRESS[GATEWAY]), APP, ALL).keys() == {THIRD}
 
 
 def test_a_blocked_port_teaches_nothing() -> None:
     switch = Switch()
-    switch.targets(frame(GATEWAY, EVERYBODY), GATEWAY, Ports(ALL.all, frozenset({GATEWAY})))
+    switch.deliveries(frame(GATEWAY, EVERYBODY), GATEWAY, Ports(ALL.all, frozenset({GATEWAY})))
     assert switch.learnt == {}
 
 
 def test_ports_are_the_sockets_beside_the_switchs_own() -> None:
     names = ["switch.sock", "switch.json", APP, GATEWAY, f"{APP}.blocked"]
-    assert ports(names) == Ports(frozenset({APP, GATEWAY}), frozenset({APP}))
+    assert ports(names) == Ports(dict.fromkeys((APP, GATEWAY), Port()), frozenset({APP}))
 
 
 def test_ports_are_looked_up_again_after_a_tenth_of_a_second(tmp_path: Path) -> None:
     now = [0.0]
     directory = Directory(tmp_path, clock=lambda: now[0])
-    assert directory.ports().all == frozenset()
+    assert directory.ports().all == {}
     (tmp_path / APP).touch()
     now[0] = 0.09
-    assert directory.ports().all == frozenset()
+    assert directory.ports().all == {}
     now[0] = 0.11
-    assert directory.ports().all == {APP}
+    assert directory.ports().all == {APP: Port()}
 
 
 def test_a_running_switch_carries_frames_to_whoever_is_not_blocked(

@@ -35,14 +35,26 @@ TOO_MUCH = [
     ),
     pytest.param(
         GATEWAY,
-        lambda rules: before("forward", 'iifname "eth1" accept', rules),
-        ("forward", "tcp 10.21.10.2 → 10.21.10.2 port 1, in by eth1, out by eth1"),
+        lambda rules: before("forward", 'iifname "eth1.110" accept', rules),
+        ("forward", "tcp 10.21.0.2 → 10.21.0.2 port 1, in by eth1.110, out by eth1.100"),
         id="everything out of a segment",
     ),
     pytest.param(
         GATEWAY,
+        lambda rules: before("input", 'iifname "eth1" icmp type echo-request accept', rules),
+        ("input", "icmp 10.21.0.2 → 10.21.0.1 type 8, in by eth1"),
+        id="echoes to a trunk without a tag, although an echo may come by any other interface",
+    ),
+    pytest.param(
+        GATEWAY,
+        lambda rules: before("output", 'oifname "eth1" ip daddr 10.0.2.100 tcp dport 8200 accept', rules),
+        ("output", "tcp 10.21.0.1 → 10.0.2.100 port 8200, out by eth1"),
+        id="a connection to the vault out of a trunk without a tag",
+    ),
+    pytest.param(
+        GATEWAY,
         lambda rules: before("forward", "ip6 daddr 2001:db8::/32 accept", rules),
-        ("forward", "tcp :: → 2001:db8:: port 1, in by eth1, out by eth1"),
+        ("forward", "tcp :: → 2001:db8:: port 1, in by eth1.100, out by eth1.100"),
         id="IPv6 through a gateway",
     ),
     pytest.param(

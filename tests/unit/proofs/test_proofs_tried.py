@@ -318,6 +318,7 @@ def reboot_of(world: World, *, held: bool = True) -> Proof:
     file = wanted_file()
     found = {"sha256": file.sha256, "user": "root", "group": "root", "mode": "0644"} if held else None
     empty: dict[str, object] = {
+        "interfaces": {"value": {"kernel": {}, "kept": []}},
         "manifest": {"value": None},
         "identities": {"value": {}},
         "wireguard": {"value": {}},
