@@ -118,15 +118,11 @@ def rule_set(places: Topology, environment: Environment, host: Host) -> RuleSet:
             *_time_rules(places, environment, host),
             *_package_rules(environment),
             *_peers_out(places, host),
-            *(_PROBES if is_gateway else ()),
         ),
         received=tuple(_time_service(places, environment, host)) if is_gateway else flows.received(places, host),
         sent=() if is_gateway else flows.sent(places, host),
         zones=flows.zones(places, host) if is_gateway else (),
     )
-
-
-_PROBES = (Rule(comment="probe", mark=nftables.PROBE_MARK),)
 
 
 def _behind(places: Topology, environment: Environment, host: Host) -> dict[str, tuple[IPv4Network, ...]]:

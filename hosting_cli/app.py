@@ -95,6 +95,7 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "retire": "Let a segment go, and keep its addresses from everybody else.",
         "tunnel": "Show what tunnels are told, how they stand, or a peer's part.",
         "prove": "Prove that kernels let through what the files say, and no more.",
+        "probe": "Send real packets: what must arrive, and what must not.",
         "isolate": "Cut a segment off: every packet from or to it is dropped.",
         "release": "Let a segment back that was isolated: its flows pass again.",
     },

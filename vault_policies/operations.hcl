@@ -119,6 +119,7 @@ path "transit/sign/hosting-platform-signing" {
     "input" = []
   }
 }
+# What it signed, held against its own public key.
 path "transit/verify/hosting-platform-signing" {
   capabilities = ["update"]
 }

@@ -16,6 +16,9 @@ from inventory.resource import Json
 INTERPRETER = ("/usr/bin/python3", "-I", "-S", "-")
 """Runs the program that comes over standard input; isolated, and without looking for installed packages."""
 
+STEPWISE = (*INTERPRETER[:-1], "-c", "import json, sys; exec(json.loads(sys.stdin.readline()))")
+"""Runs the program that comes as one line of standard input, and leaves it the lines that follow."""
+
 _ANNOTATIONS = "from __future__ import annotations\n"
 _PART = re.compile(r"^ *from deploys\.programs\.(parts)\.(\w+) import [\w, ]+\n", re.MULTILINE)
 
@@ -24,6 +27,11 @@ def program(name: str, request: Json) -> str:
     """Give the program *name* followed by the call that carries *request* out."""
     # JSON's escapes are Python's too, so that the text of a document is a literal of the other language.
     return f"{_text(name)}\n\nmain({json.dumps(json.dumps(request))})\n"
+
+
+def stepwise(name: str, request: Json) -> str:
+    """Give ``program`` as the line that *STEPWISE* waits for."""
+    return json.dumps(program(name, request)) + "\n"
 
 
 @cache

@@ -21,7 +21,7 @@ from deploys.programs.parts.fork import Fork
 from deploys.programs.parts.interfaces import LIST_INTERFACES, interfaces_kept, read_interfaces
 from deploys.programs.parts.storage import read_storage
 from deploys.programs.parts.tunnels import read_tunnels
-from deploys.programs.parts.wireguard import LIST_WIREGUARD, interfaces_of_group, read_wireguard
+from deploys.programs.parts.wireguard import interfaces_of_group, read_wireguard
 
 TYPE_CHECKING = False  # what type checkers take for true; importing `typing` for it would cost a tenth of the run
 if TYPE_CHECKING:
@@ -51,7 +51,10 @@ def _start_all(request: dict[str, Any]) -> dict[str, Fork]:
         wanted["rules"] = ["nft", "-j", "list", "ruleset"]
         wanted["addresses"] = ["ip", "-j", "address", "show"]
     if "wireguard" in request and interfaces_of_group(request["wireguard"]):
-        wanted |= LIST_WIREGUARD
+        # For people, and so without a secret: what it writes for programs has the private key in it.
+        wanted["wireguard"] = ["wg", "show", "all"]
+        wanted["wireguard addresses"] = ["ip", "-j", "address", "show"]
+        wanted["wireguard routes"] = ["ip", "-j", "-4", "route", "show"]
     if "storage" in request:
         columns = "pv_name,pv_uuid,vg_name,lv_name,lv_size,lv_tags"
         wanted["lvm"] = ["pvs", "--reportformat", "json", "--units", "b", "--nosuffix", "--options", columns]
@@ -195,8 +198,8 @@ PARTS = {
     "firewall": read_firewall,
     "interfaces": read_interfaces,
     "network": _read_network,
-    "tunnels": read_tunnels,
     "wireguard": read_wireguard,
+    "tunnels": read_tunnels,
     "storage": read_storage,
     "observations": _read_observations,
 }

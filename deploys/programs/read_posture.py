@@ -64,8 +64,11 @@ def _read_patches(wanted: Any, forks: dict[str, Any]) -> Any:
 
 
 def _listed_at() -> float | None:
-    """Say when lists were last asked for: they keep the times of their mirror, so the folder in which they arrive."""
-    if not any(name.endswith("Release") for name in os.listdir(LISTS)):
+    """Say when lists were last asked for, by the folder in which they arrive: they keep the times of their mirror.
+
+    Where none is of a suite of security updates, nobody could tell that none waits.
+    """
+    if not any(SECURITY in name and name.endswith("Release") for name in os.listdir(LISTS)):
         return None
     return os.stat(f"{LISTS}/partial").st_mtime
 

@@ -166,7 +166,7 @@ def patched(facts: Facts) -> Iterator[Finding]:
     def judge(subject: str, seen: Patches, raw: RawReading) -> Finding:
         if seen.listed_at is None or raw.read_at - seen.listed_at > OLDEST_LISTS:
             listed = "never" if seen.listed_at is None else str(seen.listed_at.date())
-            return unknown(subject, raw, f"the lists of packages are too old to tell (fetched: {listed})")
+            return unknown(subject, raw, f"the lists of security updates are too old to tell (fetched: {listed})")
         observed: dict[str, Json] = {
             "security": list[Json](seen.security),
             "pending": len(seen.pending),

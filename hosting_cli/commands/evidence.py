@@ -65,6 +65,7 @@ def verify(session: Session, head: HeadOption = None) -> Result:
     """
     from hosting_cli.evidence.verifying import verified
 
+    _ = session.evidence  # a region that keeps none is told so before anything is read
     with session.progress.stage("reading the evidence"):
         found = verified(session, head)
     data = {**_said(found.chain), "faults": [{"where": item.where, "what": item.what} for item in found.faults]}
@@ -94,6 +95,7 @@ def pack(session: Session, into: IntoOption, *, period: PeriodOption = None, for
     if not force:
         refuse_foreign(into, is_pack)
     chosen = period_of(period, session.clock())
+    _ = session.evidence  # a region that keeps none is told so before anything is read
     with session.progress.stage("reading the evidence"):
         chain = read(session)
         found = reported(session, chain, chosen)

@@ -109,16 +109,15 @@ def _status(session: Session, name: str | None) -> Result:
         raise RefusedError(f"tunnel {name}", what, "hosting plan holds its interface against the files.")
     with session.progress.stage("asking the gateways"):
         found = standing.read(session, asked)
-    header = ("standing", "tunnel", "gateway", "since (UTC)", "negotiated", "certificate until", "why")
+    header = ("standing", "tunnel", "gateway", "since (UTC)", "certificate until", "negotiated, or why not")
     rows = tuple(
         (
             each.standing.value,
             each.tunnel,
             each.gateway,
             f"{each.since:%Y-%m-%d %H:%M}" if each.since else "",
-            " · ".join(filter(None, (each.ike and f"IKE {each.ike}", *(f"ESP {esp}" for esp in each.esp)))),
             f"{each.certificate_until:%Y-%m-%d}" if each.certificate_until else "",
-            each.why,
+            each.why or " · ".join((f"IKE {each.ike}", *(f"ESP {esp}" for esp in each.esp))),
         )
         for each in found
     )

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from deploys.desired_network import NODE_EXPORTER_PORT, NTP_PORT, PACKAGE_PORTS
 from deploys.flows import time_clients, time_sources
-from deploys.nftables import PROBE_MARK, SSH_PORT
+from deploys.nftables import SSH_PORT
 from deploys.tunnels import outside
 from hosting_cli.network.packets import ICMP, ICMPV6, LOOPBACK, TCP, UDP, Family, Pattern, State, spans_of
 from hosting_cli.network.permits import FOLLOWED, Permit, Position
@@ -61,17 +61,6 @@ def outgoing(position: Position) -> Iterator[Permit]:
     for each in outside(position.places, position.host.id):
         allowed = replace(_new(UDP), sources=spans_of(each.ours), destinations=spans_of(each.theirs))
         yield Permit(f"tunnel {each.tunnel}", allowed, replace(allowed, outgoing=position.interfaces), each.ports)
-    if position.is_gateway:
-        marks: tuple[Span, ...] = ((PROBE_MARK, PROBE_MARK),)
-        promised = Pattern(
-            states=(State.NEW,),
-            family=Family.IPV4,
-            outgoing=position.interfaces,
-            marks=marks,
-            sources=position.own_spans,
-            protocols=(TCP, UDP),
-        )
-        yield Permit("probe", Pattern(states=_NOT_INVALID, marks=marks), promised)
 
 
 def _always(loopback: Pattern) -> Iterator[Permit]:

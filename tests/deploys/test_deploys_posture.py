@@ -40,7 +40,7 @@ Conf libgcrypt20 (1.10.1-3+deb12u1 Debian:12.15/oldstable, Debian-Security:12/ol
 """Of apt 2.6, `apt-get --simulate dist-upgrade`."""
 
 
-def posture(folder: Path, **said: str) -> Any:
+def posture(folder: Path, suite: str = "bookworm-security", **said: str) -> Any:
     """Run the program with tools that say what they are told; it gives its own the PATH of a host."""
     for tool, text in said.items():
         script = folder / tool.replace("_", "-")
@@ -48,7 +48,7 @@ def posture(folder: Path, **said: str) -> Any:
         script.chmod(0o755)
     lists = folder / "lists"
     (lists / "partial").mkdir(parents=True)
-    (lists / "deb.debian.org_InRelease").touch()
+    (lists / f"deb.debian.org_dists_{suite}_InRelease").touch()
     text = program("read_posture", {"timeout_seconds": 30}).replace("/var/lib/apt/lists", str(lists))
     text = text.replace('"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"', f'"PATH": "{folder}:/usr/bin:/bin"')
     done = subprocess.run(INTERPRETER, input=text, capture_output=True, text=True, check=False)
@@ -83,6 +83,11 @@ def test_updates_for_security_are_told_from_others(tmp_path: Path) -> None:
     assert found["pending"] == ["base-files", "libgcrypt20", "liblzma-dev"]
     assert found["security"] == ["libgcrypt20", "liblzma-dev"]
     assert found["listed_at"] == (tmp_path / "lists" / "partial").stat().st_mtime
+
+
+def test_without_a_suite_of_security_updates_nobody_can_tell_that_none_waits(tmp_path: Path) -> None:
+    found = posture(tmp_path, "bookworm", sshd=SSHD, chronyc=FOLLOWING, apt_get="Reading package lists...")["patches"]
+    assert found == {"value": {"pending": [], "security": [], "listed_at": None}}
 
 
 def test_what_a_tool_does_not_say_is_unknown_and_hides_nothing_else(tmp_path: Path) -> None:

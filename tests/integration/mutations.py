@@ -226,7 +226,9 @@ def change_word(entries: list[Any], chance: Random) -> str | None:
     """Put another interface, transport, state, type or field in the place of one."""
     others = {
         "eth1": "ipsec1",
-        "ipsec1": "eth1",
+        "ipsec1": "eth1.110",
+        "eth1.110": "eth1.100",
+        "eth1.100": "eth1",
         "lo": "eth1",
         "tcp": "udp",
         "udp": "tcp",

@@ -62,7 +62,7 @@ class Host:
         switches = ["net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"]
         self.run("sysctl", "--quiet", "--write", *(f"{switch}=1" for switch in switches))
         for name in ("all", "default", *job["interfaces"]):
-            self.run("sysctl", "--quiet", "--write", f"net.ipv4.conf.{name}.rp_filter=0")
+            self.run("sysctl", "--quiet", "--write", f"net/ipv4/conf/{name}/rp_filter=0")
         for name in ("lo", *job["interfaces"]):
             self.run("ip", "link", "set", name, "up")
         for network, name in job["routes"]:

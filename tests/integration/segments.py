@@ -172,6 +172,9 @@ class Segments:
 ADDRESSES = {"application": "10.21.10.11", "tunnel": "10.21.20.5", "neighbour": "10.21.30.5"}
 """Each in a segment of its own, behind the gateway's interface of the same order."""
 
+INTERFACES = ("eth1.110", "ipsec1", "eth3")
+"""Called as the sample calls them: this kernel need know no VLAN and no tunnel for rules to speak of their names."""
+
 
 @contextmanager
 def segments() -> Iterator[Segments]:
@@ -184,11 +187,11 @@ def segments() -> Iterator[Segments]:
         for holder in holders.values():
             assert holder.stdout is not None and holder.stdout.readline() == "built\n"
         nodes = {name: Node(name, holder.pid) for name, holder in holders.items()}
-        for number, (name, address) in enumerate(ADDRESSES.items(), start=1):
-            _connect(nodes["gateway"], nodes[name], f"eth{number}", address)
+        for interface, (name, address) in zip(INTERFACES, ADDRESSES.items(), strict=True):
+            _connect(nodes["gateway"], nodes[name], interface, address)
         # Whoever is not who he says is to be dropped by our rules, not by the kernel's own look at its routes.
-        settings = ["net.ipv4.ip_forward=1", "net.ipv4.conf.all.rp_filter=0", "net.ipv4.conf.default.rp_filter=0"]
-        nodes["gateway"].run("sysctl", "-q", "-w", *settings, *(f"net.ipv4.conf.eth{n}.rp_filter=0" for n in (1, 2, 3)))
+        unfiltered = [f"net/ipv4/conf/{each}/rp_filter=0" for each in ("all", "default", *INTERFACES)]
+        nodes["gateway"].run("sysctl", "-q", "-w", "net/ipv4/ip_forward=1", *unfiltered)
         yield Segments(nodes)
     finally:
         for holder in holders.values():

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+import yaml
 from identities_lab import APPLICATION, HOST, ROLE, HostedLab
-from lab_commands import session_of
+from lab_commands import ENGINEER, session_of
 
 from deploys.desired import host_resources
 from deploys.resources import HostFirewall
@@ -20,6 +21,7 @@ from hosting_cli.checks.observation import Collected, Outcome
 from hosting_cli.checks.registry import CHECKS, run
 from hosting_cli.commands import control
 from hosting_cli.documents.language import Language
+from hosting_cli.lab import processes
 from hosting_cli.proofs import neighbour, strangers
 from hosting_cli.resources import Bucket
 from hosting_cli.result import ExitStatus
@@ -101,6 +103,13 @@ def net_of(host: str) -> str:
     return f"chk-{host}-{os.getpid()}"
 
 
+ASKED_ONCE = """#!/bin/sh
+[ -e /run/apt.said ] || /usr/bin/apt-get "$@" > /run/apt.said
+cat /run/apt.said
+"""
+"""What apt says does not change meanwhile, and working it out takes seconds."""
+
+
 @contextmanager
 def filtering(hosted: HostedLab, session: Session, host: Host, wire: str) -> Iterator[None]:
     """Give *host* a network namespace with its interfaces and its rule set, where its `nft` and `ip` look."""
@@ -123,6 +132,7 @@ def filtering(hosted: HostedLab, session: Session, host: Host, wire: str) -> Ite
                 f'#!/bin/sh\nexec nsenter --net=/proc/{os.getpid()}/root/run/netns/{name} /usr/sbin/{tool}.real "$@"\n'
             )
             here.write(f"/usr/sbin/{tool}", script, 0o755)
+        here.write("/usr/sbin/apt-get", ASKED_ONCE, 0o755)
         yield
 
 
@@ -276,6 +286,35 @@ def test_what_is_broken_is_named_and_nothing_else_changes(
 
 def test_all_of_it_is_in_order_again(watched: Watched) -> None:
     assert watched.now() == watched.before
+
+
+def test_without_a_vault_nothing_that_it_tells_is_met_and_nothing_fails(watched: Watched) -> None:
+    lab = watched.hosted.lab
+    content = yaml.safe_load(lab.environment_file.read_text())
+    content["vault"]["address"] = f"https://127.0.0.1:{processes.free_port()}"
+    elsewhere = lab.environment_file.with_name("without-vault.yaml")
+    elsewhere.write_text(yaml.safe_dump(content))
+    found = outcomes(run(collect(watched.session.for_environment(elsewhere, lab.token_file(ENGINEER)))))
+    elsewhere.unlink()
+    assert found.keys() >= {(check, subject) for check, subject in watched.before if check not in OF_THE_VAULT}
+    assert {check for (check, _), outcome in found.items() if outcome is Outcome.MET} == WITHOUT_VAULT
+    # That nothing was ever restored or checked, the journal tells; whatever nobody saw does not deviate.
+    unmet = {check for (check, _), outcome in found.items() if outcome is Outcome.UNMET}
+    assert unmet == {"backup.restored", "backup.checked"}
+
+
+OF_THE_VAULT = {"key.age", "vault.privileged-identities"}
+"""What the vault lists the subjects of."""
+
+WITHOUT_VAULT = {
+    *("tls.versions", "tls.suites", "tls.certificate", "tls.certificate-end"),  # of the object store
+    *("journal.chain", "neighbour.refused", "bucket.stranger-refused"),  # the journal is a file
+    *("location.declared", "contacts.client", "contacts.incident", "certificate.in-force", "certificate.activities"),
+}
+
+
+def test_a_store_says_where_its_buckets_lie(watched: Watched) -> None:
+    assert watched.session.stores[STORE].location(IMAGES) == "us-east-1", "of one that names no place"
 
 
 # -- what people see ----------------------------------------------------------------------------------------------

@@ -30,10 +30,13 @@ INTERFACES = {
     HOST: {"eth0": ["10.0.2.15/24"], "eth1": ["10.21.10.11/24", "2001:db8:10::11/64"]},
     GATEWAY: {
         "eth0": ["10.0.2.15/24"],
-        "eth1": ["10.21.10.1/24", "2001:db8:10::1/64"],
+        "eth1": ["10.21.99.1/24"],
+        "eth1.100": ["10.21.0.1/24"],
+        "eth1.110": ["10.21.10.1/24", "2001:db8:10::1/64"],
         "ipsec1": ["10.21.20.1/24", "2001:db8:20::1/64"],
     },
 }
+INSIDE = {HOST: "eth1", GATEWAY: "eth1.110"}
 OUTSIDE = {HOST: "eth1", GATEWAY: "ipsec1"}
 """The interface that leads to the establishment."""
 
@@ -107,7 +110,7 @@ def listed(text: str) -> Any:
 def way_to(host: str, address: str) -> str:
     """Say by which interface the host's routes lead to an address."""
     if address.startswith(("10.21.10.", "2001:db8:10:")):
-        return "eth1"
+        return INSIDE[host]
     return OUTSIDE[host] if address.startswith(("10.21.20.", "172.20.21.", "2001:db8:20:")) else "eth0"
 
 
@@ -189,7 +192,7 @@ def came_through(host: str, text: str, packets: list[dict[str, Any]]) -> list[bo
     return came
 
 
-NAMES = Interfaces.of(["eth0", "eth1", "ipsec1"])
+NAMES = Interfaces.of(["eth0", "eth1", "eth1.100", "eth1.110", "ipsec1"])
 
 
 def point(packet: dict[str, Any]) -> Point:

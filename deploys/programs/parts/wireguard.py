@@ -1,4 +1,4 @@
-"""What the kernel holds of the interfaces of WireGuard that are ours, and never a secret."""
+"""Interfaces of WireGuard that are ours, with what the kernel holds of them."""
 
 from __future__ import annotations
 
@@ -13,20 +13,13 @@ if TYPE_CHECKING:
 
     from deploys.programs.parts.fork import Fork
 
-_NETWORK = "/sys/class/net"
-
-LIST_WIREGUARD = {
-    # For people, and so without a secret: what it writes for programs has the private key in it.
-    "wireguard": ["wg", "show", "all"],
-    "wireguard addresses": ["ip", "-j", "address", "show"],
-    "wireguard routes": ["ip", "-j", "-4", "route", "show"],
-}
+NETWORK = "/sys/class/net"
 
 
 def interfaces_of_group(group: int) -> list[str]:
     """Name the network interfaces that carry our mark."""
     return [
-        name for name in sorted(os.listdir(_NETWORK)) if text_or_none(f"{_NETWORK}/{name}/netdev_group") == f"{group}\n"
+        name for name in sorted(os.listdir(NETWORK)) if text_or_none(f"{NETWORK}/{name}/netdev_group") == f"{group}\n"
     ]
 
 
@@ -42,7 +35,7 @@ def read_wireguard(group: Any, forks: dict[str, Fork]) -> Any:
         name: {
             **shown[name],
             "up": "UP" in addresses[name]["flags"],
-            "alias": (text_or_none(f"{_NETWORK}/{name}/ifalias") or "").strip(),
+            "alias": (text_or_none(f"{NETWORK}/{name}/ifalias") or "").strip(),
             "addresses": [f"{each['local']}/{each['prefixlen']}" for each in addresses[name]["addr_info"]],
             "routes": [each["dst"] for each in routes if each.get("dev") == name and each.get("protocol") != "kernel"],
         }

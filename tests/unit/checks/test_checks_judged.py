@@ -316,6 +316,11 @@ UNKNOWN: dict[str, tuple[str, Edit]] = {
         with_proof(proof_entry("neighbour-refused", f"application {APPLICATION}", "unknown", 0))),
     "a proof that was never made": (
         "neighbour.refused", lambda it: replace(it, journal=seen("journal", Journalled((), ())))),
+    "a journal in which nothing was ever recorded": (
+        "journal.chain", lambda it: replace(it, journal=seen("journal", Journalled((), ())))),
+    "a vault that lists not even the token that asks": ("vault.no-root-token", with_vault(tokens=Part(()))),
+    "a provider's store without a bucket to ask for": (
+        "location.observed", lambda it: replace(in_paris("fr-par")(it), locations={})),
     "a region without any key": ("key.age", lambda it: replace(it, keys=keys())),
 }  # fmt: skip
 

@@ -4,7 +4,6 @@ import os
 import re
 from ipaddress import IPv4Network
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -217,7 +216,7 @@ def world_with_wireguard(folder: Path, key: str | None) -> World:
         "addresses": [],
         "routes": [],
     }
-    parts: dict[str, Any] = {
+    parts = {
         "wireguard": {} if key is None else {"wg1": held},
         "interfaces": {"kernel": {}, "kept": []},
         "manifest": None,
@@ -268,6 +267,6 @@ def test_no_part_is_written_without_the_key_of_the_gateway(
 
 def test_a_gateway_that_cannot_be_read_has_no_key_for_anybody(tmp_path: Path) -> None:
     world = world_with_wireguard(tmp_path, OUR_KEY)
-    world.hosts.answers[GATEWAY] |= {"wireguard": {"unknown": "wg failed (1)"}}
+    world.hosts.answers[GATEWAY] = {"wireguard": {"unknown": "wg failed (1)"}, "manifest": {"value": None}}
     with pytest.raises(UnreadableError, match="wg failed"):
         tunnel(world.session, Action.PEER, TUNNEL)

@@ -64,8 +64,8 @@ def right_answer(host: str = HOST) -> dict[str, Any]:
         "packages": next(list(r.packages) for r in found if isinstance(r, HostPackages)),
         "units": {unit: _unit() for unit in units},
         "firewall": {"kernel": "as loaded", "isolated": [], "kept": []},
-        "wireguard": {},
         "interfaces": {"kernel": {}, "kept": []},
+        "wireguard": {},
     }
     for made in (r for r in found if isinstance(r, HostInterface)):
         parts["interfaces"]["kernel"][made.interface] = _interface(made)

@@ -103,7 +103,6 @@ def test_a_gateway_with_wireguard_has_what_keeps_it_to_its_days_and_others_have_
 
 # -- reading ----------------------------------------------------------------------------------------------------------
 
-NONE: dict[str, Any] = {"kernel": {}, "kept": []}
 SHOWN = f"""\
 interface: wg1
   public key: {OUR_KEY}
@@ -177,7 +176,12 @@ def answer(**other: Any) -> dict[str, Any]:
         "addresses": ["10.21.20.1/24"],
         "routes": ["172.20.21.0/24"],
     }
-    parts = {"wireguard": {"wg1": {**held, **other}}, "manifest": None, "identities": {}, "interfaces": NONE}
+    parts = {
+        "wireguard": {"wg1": {**held, **other}},
+        "interfaces": {"kernel": {}, "kept": []},
+        "manifest": None,
+        "identities": {},
+    }
     return {name: {"value": value} for name, value in parts.items()}
 
 
