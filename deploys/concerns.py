@@ -16,6 +16,7 @@ from deploys.operations.packages import packages
 from deploys.operations.storage import volume_group
 from deploys.operations.units import enabled, no_unit, reloaded, unit_of, units
 from deploys.operations.volume import volume
+from deploys.operations.wireguard import no_wireguard, wireguard
 from deploys.progress import carry_out, carry_out_together, prepare, prepare_together
 from deploys.resources import (
     HostFile,
@@ -29,6 +30,7 @@ from deploys.resources import (
     HostStorage,
     HostUnit,
     HostVolume,
+    HostWireguard,
 )
 
 Kind = TypeVar("Kind", bound=HostResource)
@@ -41,6 +43,7 @@ def converge() -> None:
     access()
     network()
     defence()
+    tunnels()
     storage()
     services()
     prune()
@@ -87,6 +90,13 @@ def defence() -> None:
         carry_out(firewall, resource)
 
 
+@deploy("Tunnels")
+def tunnels() -> None:
+    """Interfaces of WireGuard, behind the firewall that is loaded; those of IPsec are a unit's among the services."""
+    for resource in _of(HostWireguard):
+        carry_out(wireguard, resource)
+
+
 @deploy("Storage")
 def storage() -> None:
     """Encrypted volumes, which the host opens itself: it says who it is, and the vault gives it the passphrase."""
@@ -110,6 +120,8 @@ def prune() -> None:
     for resource in _removed(HostUnit):
         carry_out(no_unit, resource)
     carry_out_together(no_files, _removed(HostFile), key=path_of)
+    for interface in _removed(HostWireguard):
+        carry_out(no_wireguard, interface)
     for left in _removed(HostIdentity):
         carry_out(no_identity, left)
     prepare(reloaded, name="have systemd forget removed units")

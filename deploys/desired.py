@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from deploys import desired_applications, desired_network, desired_tunnels, flows, names
+from deploys import desired_applications, desired_network, desired_tunnels, desired_wireguard, flows, names
 from deploys.flows import Topology
 from deploys.resources import (
     HostFile,
@@ -90,6 +90,8 @@ def _packages(view: View) -> Iterator[HostResource]:
         wanted |= set(_FOR_BACKUPS)
     if desired_tunnels.ended(view):
         wanted |= set(desired_tunnels.PACKAGES)
+    if desired_wireguard.ended(view):
+        wanted |= set(desired_wireguard.PACKAGES)
     engines = {
         database.engine
         for placement in view.placements
@@ -188,6 +190,7 @@ _PARTS: tuple[Callable[[View], Iterator[HostResource]], ...] = (
     _time,
     desired_network.resources,
     desired_tunnels.resources,
+    desired_wireguard.resources,
     desired_applications.identities,
     desired_applications.storage,
     desired_applications.databases,

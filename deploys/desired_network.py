@@ -11,6 +11,7 @@ from deploys.flows import Topology
 from deploys.nftables import Rule, RuleSet
 from deploys.resources import HostFirewall, HostInterface, HostResource, OnChange
 from deploys.templates import render
+from deploys.tunnels import Outside
 from deploys.view import View, digest
 from inventory.environment import Environment, HostAccess
 from inventory.models import Host, HostRole
@@ -117,15 +118,11 @@ def rule_set(places: Topology, environment: Environment, host: Host) -> RuleSet:
             *_time_rules(places, environment, host),
             *_package_rules(environment),
             *_peers_out(places, host),
-            *(_PROBES if is_gateway else ()),
         ),
         received=tuple(_time_service(places, environment, host)) if is_gateway else flows.received(places, host),
         sent=() if is_gateway else flows.sent(places, host),
         zones=flows.zones(places, host) if is_gateway else (),
     )
-
-
-_PROBES = (Rule(comment="probe", mark=nftables.PROBE_MARK),)
 
 
 def _behind(places: Topology, environment: Environment, host: Host) -> dict[str, tuple[IPv4Network, ...]]:
@@ -189,21 +186,21 @@ def _package_rules(environment: Environment) -> Iterator[Rule]:
 def _peers_in(places: Topology, host: Host) -> Iterator[Rule]:
     """Let the peers of tunnels in, to the gateway itself: what comes out of a tunnel comes by its own interface."""
     for each in tunnels.outside(places, host.id):
-        yield _carrying(each.tunnel, each.theirs, each.ours)
+        yield _carrying(each, each.theirs, each.ours)
 
 
 def _peers_out(places: Topology, host: Host) -> Iterator[Rule]:
     for each in tunnels.outside(places, host.id):
-        yield _carrying(each.tunnel, each.ours, each.theirs)
+        yield _carrying(each, each.ours, each.theirs)
 
 
-def _carrying(tunnel: str, sources: tuple[IPv4Network, ...], destinations: tuple[IPv4Network, ...]) -> Rule:
+def _carrying(each: Outside, sources: tuple[IPv4Network, ...], destinations: tuple[IPv4Network, ...]) -> Rule:
     return Rule(
-        comment=f"tunnel {tunnel}",
+        comment=f"tunnel {each.tunnel}",
         sources=sources,
         destinations=destinations,
         transport=Transport.UDP,
-        ports=tunnels.IKE_PORTS,
+        ports=each.ports,
     )
 
 

@@ -20,10 +20,9 @@ RENEW_DAYS = 10
 INTERFACE_GROUP = 104
 """The mark of the interfaces that are ours, by which those of tunnels that are no more are found."""
 
-READING: dict[str, Json] = {
-    "socket": "/run/charon.vici",
-    "certificate": f"/etc/swanctl/x509/{tunnels.CERTIFICATE}",
-}
+_CERTIFICATE = f"/etc/swanctl/x509/{tunnels.CERTIFICATE}"
+
+READING: dict[str, Json] = {"socket": "/run/charon.vici", "timeout_seconds": 20, "certificate": _CERTIFICATE}
 """What `facts/read_host.py` must know to ask the daemon."""
 
 _DAEMON = "strongswan.service"
@@ -47,7 +46,7 @@ def resources(view: View) -> Iterator[HostResource]:
     yield view.file("/etc/swanctl/swanctl.conf", swanctl.render(connections), notifies=(_DAEMON,))
     yield from _interfaces(view, links)
     yield from _certificate(view, links[0])
-    beside = render("strongswan.service", link=names.LINK_SERVICE, interfaces=_INTERFACES)
+    beside = render("strongswan.service", link=names.LINK_SERVICE, interfaces=_INTERFACES, certificate=_CERTIFICATE)
     yield view.file(names.unit_file(f"{_DAEMON}.d/hosting.conf"), beside)
     yield view.unit(
         _DAEMON,

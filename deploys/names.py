@@ -120,6 +120,15 @@ def databases_unit(application: str) -> str:
 LINK_SERVICE, LINK_TIMER = "hosting-link.service", "hosting-link.timer"
 """The units that keep the certificate of a gateway."""
 
+WIREGUARD = f"{DIRECTORY}/wireguard.json"
+"""Tells the agent which interfaces of WireGuard to keep, and until which day."""
+
+WIREGUARD_SERVICE, WIREGUARD_TIMER = "hosting-wireguard.service", "hosting-wireguard.timer"
+"""The units that keep interfaces of WireGuard, and take those down whose day has passed."""
+
+WIREGUARD_GROUP = 105
+"""The kernel's mark of the interfaces of WireGuard that are ours, by which those are found that nobody asks for."""
+
 NO_CLUSTER_IN_CLEAR = "/etc/postgresql-common/createcluster.d/hosting.conf"
 """Keeps Debian's package from making a server of its own outside of any encrypted volume."""
 

@@ -25,9 +25,6 @@ ISOLATED = "isolated"
 READING: dict[str, Json] = {"table": [FAMILY, TABLE], "set": ISOLATED, "directory": names.ISOLATED_DIRECTORY}
 """What a host is told to look at to say which rules it holds, and what is isolated."""
 
-PROBE_MARK = 0x686F
-"""The mark of packets that a proof sends on purpose to see them dropped elsewhere; only root can set one."""
-
 SSH_PORT = 22
 
 _INTERFACE = re.compile(r"[a-z][a-z0-9.]{1,14}")
@@ -49,7 +46,6 @@ class Rule:
     destinations: tuple[IPv4Network, ...] = ()
     transport: Transport | None = None
     ports: tuple[int, ...] = ()
-    mark: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse with ``ValueError`` whatever could not be written safely."""
@@ -61,7 +57,6 @@ class Rule:
     def line(self) -> str:
         """Write the rule; once, though every host may hold it."""
         parts = [
-            f"meta mark {self.mark:#010x}" if self.mark is not None else "",
             f"ip saddr {_networks(self.sources)}" if self.sources else "",
             f"ip daddr {_networks(self.destinations)}" if self.destinations else "",
             f"{self.transport} dport {_ports(self.ports)}" if self.transport else "",

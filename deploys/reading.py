@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
-from deploys import desired_tunnels, loaded_tunnels, names, nftables, reading_storage
+from deploys import desired_tunnels, loaded_tunnels, names, nftables, reading_storage, reading_wireguard
 from deploys.answers import UnknownError, part
 from deploys.resources import (
     HostFile,
@@ -20,6 +20,7 @@ from deploys.resources import (
     HostStorage,
     HostUnit,
     HostVolume,
+    HostWireguard,
     source,
 )
 from deploys.view import digest
@@ -57,6 +58,7 @@ def request(desired: Iterable[HostResource], *, observe: bool = False) -> dict[s
         "identities": {"directory": f"{names.DIRECTORY}/identities"},
         "texts": _texts(wanted),
         "presence": [],
+        "wireguard": names.WIREGUARD_GROUP,
     }
     if _of(HostLogin, wanted):
         asked |= {"presence": list(_STRAY_KEYS), "files": [*_list(asked["files"]), names.SSH_CONFIGURATION]}
@@ -272,6 +274,11 @@ def _loaded_rules(answer: Mapping[str, Any], kernel: str) -> str:
     return str(loaded["text"])
 
 
+def _wireguard(answer: Mapping[str, Any], wanted: HostWireguard) -> HostResource | None:
+    found = part(answer, "wireguard").get(wanted.interface)
+    return reading_wireguard.interface(found, wanted) if found else None
+
+
 def _identity(answer: Mapping[str, Any], wanted: HostIdentity) -> HostResource | None:
     found = part(answer, "identities").get(wanted.application)
     return replace(wanted, **_identity_state(found)) if found else None
@@ -307,6 +314,7 @@ _ACTUAL: dict[type[HostResource], Look] = {
     HostLogin: _login,
     HostInterface: _interface,
     HostFirewall: _firewall,
+    HostWireguard: _wireguard,
     HostIdentity: _identity,
     HostStorage: _storage,
     HostVolume: _volume,
@@ -331,6 +339,11 @@ def _units_left(host: str, answer: Mapping[str, Any]) -> Iterator[HostResource]:
         found = _unit(answer, wanted)
         if found is not None:
             yield found
+
+
+def _wireguard_left(host: str, answer: Mapping[str, Any]) -> Iterator[HostResource]:
+    for interface, found in sorted(part(answer, "wireguard").items()):
+        yield reading_wireguard.interface_left(host, interface, found)
 
 
 def _identities_left(host: str, answer: Mapping[str, Any]) -> Iterator[HostResource]:
@@ -377,6 +390,7 @@ def _marked(manifest: Any, kind: type[HostResource]) -> Iterator[tuple[str, str]
 _LEFT_BEHIND: dict[type[HostResource], Callable[[str, Mapping[str, Any]], Iterable[HostResource]]] = {
     HostFile: _files_left,
     HostUnit: _units_left,
+    HostWireguard: _wireguard_left,
     HostIdentity: _identities_left,
     HostInterface: _interfaces_left,
     HostVolume: _volumes_left,

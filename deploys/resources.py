@@ -144,6 +144,29 @@ class HostFirewall(HostResource):
 
 
 @dataclass(frozen=True, kw_only=True)
+class HostWireguard(HostResource):
+    """An interface of WireGuard as the kernel holds it: one peer, believed of its networks and of nothing else.
+
+    ``peer_addresses`` are where the peer may be; the kernel knows the one that it heard the peer from last.
+    ``accepted`` are the days of the accepted risk, which the interface carries with it.  After them the host takes it
+    down, whoever may plan what.  ``public_key`` is that of the key made on the host, published by reading it.
+    """
+
+    kind: ClassVar[str] = "host-wireguard"
+
+    interface: str
+    addresses: tuple[str, ...]
+    port: int
+    peers: tuple[str, ...]
+    peer_addresses: tuple[str, ...]
+    networks: tuple[str, ...]
+    routes: tuple[str, ...]
+    accepted: str
+    up: bool = True
+    public_key: str | None = field(default=None, compare=False, metadata=CARRIED)
+
+
+@dataclass(frozen=True, kw_only=True)
 class HostIdentity(HostResource):
     """The AppRole by which an application's units on this host log in to the vault.
 
@@ -261,6 +284,7 @@ KINDS: dict[str, type[HostResource]] = {
         HostLogin,
         HostInterface,
         HostFirewall,
+        HostWireguard,
         HostIdentity,
         HostStorage,
         HostVolume,

@@ -37,7 +37,10 @@ class Start(StrEnum):
 
 
 class Revocation(StrEnum):
-    """When a certificate is refused: without a list that says it is not revoked, or if it names one that is not had."""
+    """When a certificate is refused: without a list that says it is not revoked, or if it names one that is not had.
+
+    Either way, if a list at hand has it, or has come to its end.
+    """
 
     STRICT = "strict"
     IF_NAMED = "ifuri"
@@ -151,7 +154,7 @@ def _connection(each: Connection) -> list[str]:
 
 _REVOCATION = {
     Revocation.STRICT: "no list of revoked certificates at hand, no tunnel (DAT-NT-003 R9)",
-    Revocation.IF_NAMED: "refused when the list that the certificate names cannot be had (DAT-NT-003 R9)",
+    Revocation.IF_NAMED: "refused if the list at hand has it, or if it names one that cannot be had (DAT-NT-003 R9)",
 }
 
 

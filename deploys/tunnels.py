@@ -82,7 +82,7 @@ def of_gateway(link: Link, host: str) -> Connection:
     """Say what our gateway *host* is told; with two, the peer decides to which it talks."""
     return Connection(
         name=link.tunnel.id,
-        local_addresses=(_address(link.tunnel, host),),
+        local_addresses=(address_of(link.tunnel, host),),
         remote_addresses=link.tunnel.peer.addresses,
         local_identity=link.gateway_identity(host),
         remote_identity=link.peer_identity,
@@ -131,18 +131,19 @@ class Outside:
     tunnel: str
     ours: tuple[IPv4Network, ...]
     theirs: tuple[IPv4Network, ...]
+    ports: tuple[int, ...]
 
 
 def outside(places: Topology, host: str) -> tuple[Outside, ...]:
-    """Give what carries the IPsec tunnels that *host* ends."""
+    """Give what carries the tunnels that *host* ends."""
     return tuple(
         Outside(
             tunnel.id,
-            (IPv4Network(_address(tunnel, host)),),
+            (IPv4Network(address_of(tunnel, host)),),
             tuple(IPv4Network(address) for address in tunnel.peer.addresses),
+            IKE_PORTS if tunnel.wireguard is None else (tunnel.wireguard.port,),
         )
         for tunnel in places.tunnels.get(host, ())
-        if tunnel.kind is TunnelKind.IPSEC
     )
 
 
@@ -157,5 +158,6 @@ def ended_by(places: Topology, region: Region, host: str, kind: TunnelKind) -> t
     )
 
 
-def _address(tunnel: Tunnel, host: str) -> IPv4Address:
+def address_of(tunnel: Tunnel, host: str) -> IPv4Address:
+    """Give the address at which the peer reaches the gateway *host*."""
     return next(end.address for end in tunnel.gateways if end.host == host)

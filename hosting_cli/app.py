@@ -95,6 +95,7 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "retire": "Let a segment go, and keep its addresses from everybody else.",
         "tunnel": "Show what tunnels are told, how they stand, or a peer's part.",
         "prove": "Prove that kernels let through what the files say, and no more.",
+        "probe": "Send real packets: what must arrive, and what must not.",
         "isolate": "Cut a segment off: every packet from or to it is dropped.",
         "release": "Let a segment back that was isolated: its flows pass again.",
     },
@@ -123,6 +124,14 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "list": "List every control with its verdict, and what decided it.",
         "show": "Show everything that the verdict of one control rests on.",
     },
+    "evidence": {
+        "collect": "Run every check, and record what was seen, signed and locked.",
+        "verify": "Check the chain, signatures, digests and locks of what is kept.",
+        "pack": "Write the evidence of a period into a ZIP that verifies offline.",
+    },
+    "report": {
+        "compliance": "Write the compliance report of a period, from what is recorded.",
+    },
     "journal": {
         "show": "Show what was planned, approved, done and proven, oldest first.",
         "verify": "Check that no entry was changed, removed, added or reordered.",
@@ -150,6 +159,8 @@ GROUPS = {
     "key": "Keys and secrets: their age, rotation and end.",
     "volume": "Encrypted volumes: what opens them, and their headers.",
     "control": "Controls: what is asked for, by whom, and how each stands.",
+    "evidence": "Evidence: signed records of what checks see, and packs of them.",
+    "report": "Reports for auditors and establishments.",
     "journal": "What was planned, approved, done and proven.",
     "lab": "A whole small region on this machine, on real engines.",
 }

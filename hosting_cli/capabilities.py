@@ -18,6 +18,7 @@ SCOPED_USERS = "scoped-users"
 STRANGERS_REFUSED = "strangers-refused"
 TAGS = "tags"
 LIFECYCLE = "lifecycle"
+QUOTA = "quota"
 
 ALL = (
     VERSIONING,
@@ -30,6 +31,7 @@ ALL = (
     STRANGERS_REFUSED,
     TAGS,
     LIFECYCLE,
+    QUOTA,
 )
 
 
@@ -63,6 +65,7 @@ def needs(resource: StoreResource) -> tuple[str, ...]:
         TLS_ONLY: resource.policy is not None,
         OBJECT_LOCK: resource.lock_mode is not None,
         LIFECYCLE: (resource.noncurrent_days, resource.expire_days) != (None, None),
+        QUOTA: resource.quota_gib is not None,
         STRANGERS_REFUSED: True,
         TAGS: True,
     }

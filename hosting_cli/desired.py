@@ -12,6 +12,7 @@ from hosting_cli import store_policies
 from hosting_cli.desired_buckets import KV, TRANSIT, platform_buckets, policy_of, user_of
 from hosting_cli.desired_links import gateways_with_tunnels, links
 from hosting_cli.resources import (
+    SIGNING_TYPE,
     AccessKey,
     AppRole,
     AuthMethod,
@@ -100,6 +101,8 @@ def platform(region: Region, environment: Environment) -> Iterator[Resource]:
     yield from links(region, signs_itself=environment.root_of_links is RootOfLinks.VAULT)
     for key in (render.SECRETS_KEY, render.PROBE_KEY, *render.keys_of_platform_buckets(region)):
         yield TransitKey(name=key, owner=PLATFORM, requires=(TRANSIT,))
+    if region.evidence is not None:
+        yield TransitKey(name=render.SIGNING_KEY, owner=PLATFORM, type=SIGNING_TYPE, requires=(TRANSIT,))
     for name, text in render.platform_policies(region).items():
         yield Policy(name=name, owner=PLATFORM, text=text)
     for host in gateways_with_tunnels(region):
@@ -199,6 +202,7 @@ def _buckets(region: Region, application: Application) -> Iterator[Resource]:
             versioning=True,
             policy=policy_of(region, bucket.store, name),
             noncurrent_days=bucket.noncurrent_days,
+            quota_gib=bucket.quota_gib,
             requires=(Subject(TransitKey.kind, key), Subject(Policy.kind, naming.S3_KMS_ROLE)),
         )
     for store, names in stores.items():

@@ -18,8 +18,14 @@ LONGEST_LINK_DAYS = 365
 PEER_CERTIFICATE_DAYS = LONGEST_LINK_DAYS
 """How long a peer's certificate is valid: somebody has to carry each over to its firewall by hand."""
 
+PEER_LIST_DAYS = PEER_CERTIFICATE_DAYS + 90
+"""How long the list of what was revoked is valid that a peer is sent, anew with each of its certificates.
+
+At its end a peer with strongSwan believes nobody any more, so it may not end while somebody still carries it over.
+"""
+
 GATEWAY_CERTIFICATE_DAYS = 30
-"""How long a gateway's is, which it renews by itself: for so long at most a peer trusts one that was revoked."""
+"""How long a gateway's is, which it renews by itself: so long a peer that no new list reaches trusts a revoked one."""
 
 
 def authority_of_links(region: Region, *, signs_itself: bool = True) -> PkiAuthority:

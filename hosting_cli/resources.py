@@ -116,9 +116,13 @@ class Policy(VaultResource):
     text: str
 
 
+SIGNING_TYPE = "ed25519"
+"""The type of a transit key that signs."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class TransitKey(VaultResource):
-    """An encryption key that never leaves the vault: not exportable, deletion not allowed."""
+    """A key that never leaves the vault, to encrypt or to sign: not exportable, deletion not allowed."""
 
     kind: ClassVar[str] = "transit-key"
     data_bearing: ClassVar[bool] = True
@@ -189,7 +193,8 @@ class Bucket(StoreResource):
     ``mark`` says whether our tags are on it: one of our names without them is another's, or somebody took them off.
     ``public_access`` names whoever else gets in, and ``cross_origin`` the web sites whose scripts do: never any.
     ``policy`` is the canonical JSON text of the bucket policy; ``lock_*`` is its default retention.  The store removes
-    objects after ``expire_days``, and what was replaced or deleted after ``noncurrent_days``.
+    objects after ``expire_days``, and what was replaced or deleted after ``noncurrent_days``; it takes no more than
+    ``quota_gib``.
     """
 
     kind: ClassVar[str] = "bucket"
@@ -203,6 +208,7 @@ class Bucket(StoreResource):
     lock_days: int | None = None
     noncurrent_days: int | None = None
     expire_days: int | None = None
+    quota_gib: int | None = None
     public_access: tuple[str, ...] = ()
     cross_origin: tuple[str, ...] = ()
     mark: str = OURS

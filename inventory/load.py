@@ -1,12 +1,10 @@
 """Read a region or an environment from its files: a frozen value, or every problem of every file at once."""
 
-import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
 from functools import cache
 from pathlib import Path
 
+from inventory.collector import collector_at_rest
 from inventory.compliance import Exclusion, Statement, Waiver
 from inventory.environment import Environment, ObjectStoreAccess
 from inventory.folder import CATALOGUE, Found, search_others, survey
@@ -33,20 +31,8 @@ def load_region(folder: Path, today: date | None = None) -> Region:
 
 def locate_region(folder: Path, today: date | None = None) -> tuple[LocatedRegion, list[Problem]]:
     """Read what can be read of the region in *folder*, and everything that is wrong with it."""
-    with _collector_at_rest():
+    with collector_at_rest():
         return _locate_region(folder, today)
-
-
-@contextmanager
-def _collector_at_rest() -> Iterator[None]:
-    """Keep the garbage collector away while many values are made and none is thrown away: a third of the time."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _locate_region(folder: Path, today: date | None) -> tuple[LocatedRegion, list[Problem]]:

@@ -31,6 +31,9 @@ KEY_PURPOSES = ("objects", "volumes", "backups")
 PLATFORM_PURPOSES = EVIDENCE, LOGS = "evidence", "logs"
 """What the platform has a bucket, and a transit key, of its own for."""
 
+SIGNING = "signing"
+"""What the platform has a transit key for that signs its evidence, and encrypts nothing."""
+
 OPERATIONS_POLICY = "people-operations"
 APPROVER_POLICY = "people-approver"
 DESTRUCTION_POLICY = "people-destruction"

@@ -5,6 +5,7 @@ stand in `deploys.swanctl`, each with its source.  Nor is an identity: certifica
 spells.
 """
 
+import re
 from datetime import date
 from enum import StrEnum
 from typing import Annotated
@@ -17,15 +18,22 @@ from inventory.notations import Address, Day
 
 MOST_GATEWAYS = 2
 
+_PUBLIC_KEY = r"^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$"
+
 WireGuardKey = Annotated[
     str,
     Shape(
-        r"^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$",
+        _PUBLIC_KEY,
         "a public key of WireGuard",
         "44 characters of base64, the 32 bytes of X25519",
         "`wg pubkey` prints it",
     ),
 ]
+
+
+def is_public_key(text: str) -> bool:
+    """Tell whether *text* is a public key as WireGuard writes it."""
+    return re.fullmatch(_PUBLIC_KEY, text) is not None
 
 
 class TunnelKind(StrEnum):
@@ -85,10 +93,14 @@ class RiskAcceptance(Model):
 
 
 class Wireguard(Model):
-    """A tunnel that follows no note of ANSSI: only for a while, with the risk accepted by name of a role."""
+    """A tunnel that follows no note of ANSSI: only for a while, with the risk accepted by name of a role.
+
+    Both ends listen on ``port``, and speak from it.
+    """
 
     peer_public_key: WireGuardKey
     accepted_risk: RiskAcceptance
+    port: Annotated[int, Field(ge=1024, le=65535)] = 51820
 
 
 class Tunnel(Model):

@@ -4,6 +4,7 @@ The rules are files of their own in ``rules/``; here come the figures that they 
 """
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ DAY_SECONDS = 24 * 3600
 
 def rules(region: Region) -> str:
     """Give one file of rules for the whole of *region*."""
-    groups = [{"name": "hosting-promises", "rules": list(_promises(region))}]
+    groups = [{"name": "hosting-promises", "rules": [*_promises(region), *_accepted_risks(region)]}]
     for path in sorted(RULES.glob("*.yaml")):
         groups += yaml.safe_load(path.read_text())["groups"]
     head = "# Written by `hosting metrics --rules` from the region's files: change those.\n"
@@ -40,3 +41,14 @@ def _promises(region: Region) -> Iterator[dict[str, Any]]:
             labels = {"application": application.id, "host": host, "continuity": promise.code}
             for name, seconds in figures.items():
                 yield {"record": name, "expr": f"vector({seconds})", "labels": dict(labels)}
+
+
+def _accepted_risks(region: Region) -> Iterator[dict[str, Any]]:
+    """Give a rule for the end of each risk that somebody accepted: the day after its last one begins, in UTC."""
+    for tunnel in region.tunnels:
+        if tunnel.wireguard is not None:
+            risk = tunnel.wireguard.accepted_risk
+            end = datetime.combine(risk.until + timedelta(days=1), time(), UTC)
+            labels = {"tunnel": tunnel.id, "accepted_by": risk.accepted_by}
+            expression = f"vector({int(end.timestamp())})"
+            yield {"record": "hosting:accepted_risk_end:timestamp_seconds", "expr": expression, "labels": labels}

@@ -38,6 +38,11 @@ path "transit/keys/+" {
   capabilities = ["read"]
 }
 
+# Whether a signature below evidence is the platform's; signing is not among what an auditor may.
+path "transit/verify/hosting-platform-signing" {
+  capabilities = ["update"]
+}
+
 # Which secrets there are, whose, and since when.
 path "kv/metadata/hosting/*" {
   capabilities = ["read", "list"]

@@ -112,6 +112,18 @@ path "transit/decrypt/hosting-*" {
   capabilities = ["update"]
 }
 
+# Records of evidence are signed in the name of whoever collects them; the record says who, and the audit log does.
+path "transit/sign/hosting-platform-signing" {
+  capabilities = ["update"]
+  allowed_parameters = {
+    "input" = []
+  }
+}
+# What it signed, held against its own public key.
+path "transit/verify/hosting-platform-signing" {
+  capabilities = ["update"]
+}
+
 # -- secrets: made, read back, replaced; older versions stay ----------------------------------------------------------
 
 # Their ciphertexts.  Never their end: neither `delete` nor `destroy`.
@@ -295,6 +307,10 @@ path "pki/revoke" {
 # A list of what was revoked, anew and at once.
 path "pki/crl/rotate" {
   capabilities = ["read"]
+}
+# A list of what was revoked, signed anew for peers that cannot fetch the next: nothing can be added to it by this.
+path "pki/issuer/+/resign-crls" {
+  capabilities = ["create", "update"]
 }
 # What an authority has issued, to be seen to have ended before it does.
 path "pki/certs" {

@@ -25,6 +25,9 @@ PROBE_KEY = naming.transit_key(PLATFORM, "probe")
 SECRETS_KEY = naming.transit_key(PLATFORM, "secrets")
 """The key that wraps what no application owns: the object store's provisioner credentials."""
 
+SIGNING_KEY = naming.transit_key(PLATFORM, naming.SIGNING)
+"""The key that signs evidence: what it signed is verified by its public half, wherever that is."""
+
 NEIGHBOUR = "0-neighbour"
 """The name of an application, and of a host, that cannot exist: identifiers in manifests start with a letter."""
 

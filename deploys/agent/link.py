@@ -5,17 +5,18 @@ believe and what they have revoked, the vault tells whoever asks; without a list
 """
 
 import hashlib
+from datetime import UTC, datetime
 from pathlib import Path
 
 from .identity import login
 from .processes import attempt, run
-from .settings import AgentError, application, engines, write
+from .record import note_link
+from .settings import AgentError, application, engines, write, write_secret
 from .vault import Vault
 
 FOLDER = Path("/etc/swanctl")
 OURS = "hosting-"
 PLATFORM = "platform"
-PRIVATE_MODE = 0o600
 DAY_SECONDS = 24 * 3600
 
 
@@ -32,6 +33,7 @@ def renew() -> dict[str, object]:
     if due:
         _certify(certificate, known["identity"], known["role"])
     ends = run(["openssl", "x509", "-in", str(certificate), "-noout", "-enddate"]).strip().partition("=")[2]
+    note_link(datetime.strptime(ends, "%b %d %H:%M:%S %Y GMT").replace(tzinfo=UTC).timestamp())
     if changed or due:
         # Not waited for: at boot the daemon comes after us, and loads all of it then.
         run(["systemctl", "--no-block", "try-reload-or-restart", "strongswan.service"])
@@ -78,7 +80,7 @@ def _certify(certificate: Path, identity: str, role: str) -> None:
     """Make a key, have the vault certify it, and let former keys go only when the new certificate is there."""
     private = run(["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"])
     key = FOLDER / "private" / _key_name(run(["openssl", "pkey", "-pubout"], private))
-    _write_private(key, private)
+    write_secret(key, private)
     subject = ["-subj", f"/CN={identity}", "-addext", f"subjectAltName=DNS:{identity}"]
     request = run(["openssl", "req", "-new", "-sha384", "-key", str(key), *subject])
     with login(PLATFORM) as session:
@@ -87,12 +89,3 @@ def _certify(certificate: Path, identity: str, role: str) -> None:
     for path in key.parent.glob(f"{OURS}*.pem"):
         if path != key:
             path.unlink()
-
-
-def _write_private(path: Path, content: str) -> None:
-    """Write a file that nobody else can ever have opened."""
-    fresh = path.with_name(f".{path.name}.new")
-    fresh.unlink(missing_ok=True)
-    fresh.touch(PRIVATE_MODE)
-    fresh.write_text(content)
-    fresh.replace(path)

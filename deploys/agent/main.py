@@ -11,6 +11,8 @@ USAGE = """\
 hosting-agent receive-identity APPLICATION    a response-wrapping token on standard input
 hosting-agent try-identity APPLICATION        logs in with what is kept, and says by which accessor the vault knows it
 hosting-agent renew-link
+hosting-agent keep-wireguard                  raises interfaces, and takes those down whose day has passed
+hosting-agent end-wireguard INTERFACE
 hosting-agent prepare-volume                  a document with passphrases on standard input
 hosting-agent grow-volume                     a document with a passphrase on standard input
 hosting-agent add-passphrase                  a document with passphrases on standard input
@@ -67,6 +69,18 @@ def _renew_link() -> None:
     from .link import renew
 
     print(json.dumps(renew()))
+
+
+def _keep_wireguard() -> None:
+    from .wireguard import keep
+
+    print(json.dumps(keep()))
+
+
+def _end_wireguard(interface: str) -> None:
+    from .wireguard import end
+
+    end(interface)
 
 
 def _prepare_volume() -> None:
@@ -215,6 +229,8 @@ _COMMANDS: dict[str, tuple[int, Callable[..., None]]] = {
     "receive-identity": (1, _receive_identity),
     "try-identity": (1, _try_identity),
     "renew-link": (0, _renew_link),
+    "keep-wireguard": (0, _keep_wireguard),
+    "end-wireguard": (1, _end_wireguard),
     "prepare-volume": (0, _prepare_volume),
     "grow-volume": (0, _grow_volume),
     "add-passphrase": (0, _add_passphrase),

@@ -45,6 +45,11 @@ def note_volume(name: str, volume: str, waits_for: str | None) -> None:
     write(METRICS / f"hosting-volume.{name}.{volume}.prom", _text(labels, values))
 
 
+def note_link(end: float) -> None:
+    """Tell the monitoring when the certificate ends that the gateway shows its peers."""
+    write(METRICS / "hosting-link.prom", _text({"host": engines().host}, [(f"{_LINK}_end_timestamp_seconds", {}, end)]))
+
+
 _KEYS = {"backup": ("last_attempt", "last_success"), "check": ("last_check", "last_good_check")}
 
 
@@ -58,6 +63,7 @@ _BACKUP = "hosting_backup"
 _CHECK = "hosting_backup_check"
 _DUMP = "hosting_database_dump"
 _VOLUME = "hosting_volume"
+_LINK = "hosting_link_certificate"
 
 HELP = {
     f"{_BACKUP}_last_attempt_success": "Whether the last backup was made.",
@@ -76,6 +82,7 @@ HELP = {
     f"{_CHECK}_duration_seconds": "How long the last good check took.",
     f"{_VOLUME}_opened": "Whether an encrypted volume was open when that was last tried.",
     f"{_VOLUME}_waiting": "What an encrypted volume waits for that could not be opened.",
+    f"{_LINK}_end_timestamp_seconds": "When the certificate ends that a gateway shows the peers of its tunnels.",
 }
 """Every metric, with what it says; all are gauges."""
 

@@ -9,6 +9,7 @@ ENGINES = Path("/etc/hosting/engines.json")
 APPLICATIONS = Path("/etc/hosting/applications")
 IDENTITIES = Path("/etc/hosting/identities")
 HEADERS = Path("/var/lib/hosting/headers")
+PRIVATE_MODE = 0o600
 
 
 class AgentError(Exception):
@@ -31,14 +32,14 @@ class Engines:
 
 def engines() -> Engines:
     """Read where the engines are; raise ``AgentError`` if that is not known."""
-    return Engines(**_read(ENGINES))
+    return Engines(**read(ENGINES))
 
 
 def application(name: str) -> dict[str, Any]:
     """Read what is to be known of the application *name*; raise ``AgentError`` if it has no place here."""
     if not name or not name.replace("-", "").isalnum():
         raise AgentError(f"{name!r} is not the name of an application")
-    return _read(APPLICATIONS / f"{name}.json")
+    return read(APPLICATIONS / f"{name}.json")
 
 
 def volume(name: str, volume_id: str) -> dict[str, Any]:
@@ -49,7 +50,8 @@ def volume(name: str, volume_id: str) -> dict[str, Any]:
     return known
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read(path: Path) -> dict[str, Any]:
+    """Read a JSON file; raise ``AgentError`` if it cannot be."""
     try:
         found: dict[str, Any] = json.loads(path.read_text())
     except (OSError, ValueError) as error:
@@ -63,4 +65,13 @@ def write(path: Path, content: str, mode: int = 0o644) -> None:
     fresh = path.with_name(f".{path.name}.new")
     fresh.write_text(content)
     fresh.chmod(mode)
+    fresh.replace(path)
+
+
+def write_secret(path: Path, content: str) -> None:
+    """Replace *path* in one step, by a file that nobody else can ever have opened."""
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.unlink(missing_ok=True)
+    fresh.touch(PRIVATE_MODE)
+    fresh.write_text(content)
     fresh.replace(path)

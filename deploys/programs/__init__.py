@@ -1,10 +1,13 @@
 """What runs on a host for us and leaves nothing there: each is sent over standard input, with its request, to Python.
 
-Each is one file that needs nothing but Debian's Python.  A connection that breaks leaves it without its last line, the
-call that starts it: so either all of a request arrives, or nothing happens.
+Each needs nothing but Debian's Python, and is one text: what it imports from ``parts`` is sent before it.  A connection
+that breaks leaves the text without its last line, the call that starts it: so either all of a request arrives, or
+nothing happens.
 """
 
 import json
+import re
+from collections.abc import Iterator
 from functools import cache
 from importlib import resources
 
@@ -13,14 +16,11 @@ from inventory.resource import Json
 INTERPRETER = ("/usr/bin/python3", "-I", "-S", "-")
 """Runs the program that comes over standard input; isolated, and without looking for installed packages."""
 
-
-_USES = {
-    **dict.fromkeys(("keep_firewall", "isolation", "interfaces"), ("read_host", "write_files")),
-    "read_posture": ("read_host",),
-}
-"""Programs that use functions of others, which are sent before them."""
+STEPWISE = (*INTERPRETER[:-1], "-c", "import json, sys; exec(json.loads(sys.stdin.readline()))")
+"""Runs the program that comes as one line of standard input, and leaves it the lines that follow."""
 
 _ANNOTATIONS = "from __future__ import annotations\n"
+_PART = re.compile(r"^ *from deploys\.programs\.(parts)\.(\w+) import [\w, ]+\n", re.MULTILINE)
 
 
 def program(name: str, request: Json) -> str:
@@ -29,8 +29,21 @@ def program(name: str, request: Json) -> str:
     return f"{_text(name)}\n\nmain({json.dumps(json.dumps(request))})\n"
 
 
+def stepwise(name: str, request: Json) -> str:
+    """Give ``program`` as the line that *STEPWISE* waits for."""
+    return json.dumps(program(name, request)) + "\n"
+
+
 @cache
 def _text(name: str) -> str:
-    """Put a program together; what must stand first in a text, once, is put first."""
-    files = [resources.files(__name__).joinpath(f"{each}.py") for each in (*_USES.get(name, ()), name)]
-    return _ANNOTATIONS + "\n\n".join(file.read_text().replace(_ANNOTATIONS, "") for file in files)
+    """Put a program together: each part once and before whatever imports from it, what must stand first at the top."""
+    pieces = dict(_pieces((f"{name}.py",)))
+    return _ANNOTATIONS + "\n\n".join(pieces.values())
+
+
+def _pieces(path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield what a file needs and then the file, each without the lines that ask for it."""
+    found = resources.files(__name__).joinpath(*path).read_text()
+    for folder, part in _PART.findall(found):
+        yield from _pieces((folder, f"{part}.py"))
+    yield path, _PART.sub("", found).replace(_ANNOTATIONS, "")

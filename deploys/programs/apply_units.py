@@ -1,4 +1,3 @@
-# ruff: noqa: PTH108 (importing pathlib would cost a tenth of the run)
 """Enable, start, restart and reload units in as few calls of systemctl as that takes: each is dear on a slow host.
 
     {"pending": directory, "reload": bool, "enable": [unit …], "verbs": {"start" | "restart" | "reload": [unit …]}}

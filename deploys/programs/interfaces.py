@@ -1,4 +1,3 @@
-# ruff: noqa: F821, PTH103, PTH108, PTH110, PTH123, PTH208 (others are sent before it; pathlib costs a tenth of the run)
 """Have a host make its interfaces on probation, or keep what was confirmed.
 
     {"do": "try", "timer": unit, "seconds": until it is undone, "trial": {"directory", "prefix"},
@@ -18,16 +17,13 @@ import shlex
 import sys
 import time
 
-TYPE_CHECKING = False  # what type checkers take for true: `read_host` and `write_files` are sent before this
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
+from deploys.programs.parts.fork import Fork
+from deploys.programs.parts.interfaces import LIST_INTERFACES, interfaces_held
+from deploys.programs.parts.written import note_pending, write
 
-    LIST_INTERFACES: list[str]
-    Fork: Callable[[list[str]], Any]
-    interfaces_held: Callable[[list[dict[str, Any]], list[str]], dict[str, dict[str, Any]]]
-    _note_pending: Callable[[str, list[str]], None]
-    _write: Callable[[dict[str, Any]], None]
+TYPE_CHECKING = False  # what type checkers take for true; importing `typing` for it would cost a tenth of the run
+if TYPE_CHECKING:
+    from typing import Any
 
 SETTLED_WITHIN_SECONDS = 60
 STATE = "/run/hosting/interfaces"
@@ -59,8 +55,8 @@ def _try(request: dict[str, Any]) -> None:
     _arm(request["timer"], request["seconds"])
     for name, content in request["files"].items():
         path = f"{request['trial']['directory']}/{request['trial']['prefix']}{name}"
-        _write({"path": path, "content": content, "mode": "0644", "user": "root", "group": "root"})
-    _note_pending(request["pending"], request["notifies"])
+        write({"path": path, "content": content, "mode": "0644", "user": "root", "group": "root"})
+    note_pending(request["pending"], request["notifies"])
     for name in [*request["remove"], *(n for n, was in former.items() if is_another(was, request["wanted"].get(n)))]:
         # Its number and its parent an interface keeps for life.
         Fork(["ip", "link", "delete", "dev", name]).result()
@@ -73,7 +69,7 @@ def _keep(request: dict[str, Any]) -> None:
         raise ValueError("the former interfaces are back already")
     Fork(["systemctl", "stop", request["timer"]]).text()
     for file in request["files"]:
-        _write(file)
+        write(file)
     _forget_trial(request["trial"])
     _reload(request)
 

@@ -1,4 +1,3 @@
-# ruff: noqa: F821 (what it uses of others is sent before it)
 """Isolate a segment on a host or release it, now and for the boots to come; answers what the kernel holds afterwards.
 
     {"firewall": as `read_host` takes it, "segment": id, "file": as `write_files` takes it, without content to release}
@@ -12,15 +11,13 @@ import json
 import os
 import sys
 
-TYPE_CHECKING = False  # what type checkers take for true: `read_host` and `write_files` are sent before this
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
+from deploys.programs.parts.firewall import isolated_apart, isolations_kept
+from deploys.programs.parts.fork import Fork
+from deploys.programs.parts.written import write
 
-    Fork: Callable[[list[str]], Any]
-    isolated_apart: Callable[[bytes, str], tuple[bytes, list[list[str]]]]
-    isolations_kept: Callable[[str], list[str]]
-    _write: Callable[[dict[str, Any]], None]
+TYPE_CHECKING = False  # what type checkers take for true; importing `typing` for it would cost a tenth of the run
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def main(text: str) -> None:
@@ -35,7 +32,7 @@ def main(text: str) -> None:
 
 
 def _carried_out(firewall: dict[str, Any], segment: str, file: dict[str, Any]) -> dict[str, Any]:
-    _write(file)
+    write(file)
     if file["content"] is not None:
         Fork(["nft", "--file", file["path"]]).text()
     else:

@@ -1,4 +1,3 @@
-# ruff: noqa: F821 (what it uses of others is sent before it)
 """Confirm a rule set that was loaded on probation: stop the timer that would undo it, and keep it for the next boot.
 
     {"timer": unit, "firewall": as `read_host` takes it, "text": digest, "record": path,
@@ -13,15 +12,9 @@ import json
 import os
 import sys
 
-TYPE_CHECKING = False  # what type checkers take for true: `read_host` and `write_files` are sent before this
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
-
-    Fork: Callable[[list[str]], Any]
-    list_rules: Callable[[Any], list[str]]
-    _read_firewall: Callable[[Any, Any], Any]
-    _write: Callable[[dict[str, Any]], None]
+from deploys.programs.parts.firewall import list_rules, read_firewall
+from deploys.programs.parts.fork import Fork
+from deploys.programs.parts.written import write
 
 
 def main(text: str) -> None:
@@ -31,7 +24,7 @@ def main(text: str) -> None:
     if Fork(["systemctl", "is-active", "--quiet", request["timer"]]).result()[0] != 0:
         sys.exit("the former rules are back already")
     Fork(["systemctl", "stop", request["timer"]]).text()
-    held = _read_firewall(request["firewall"], {"firewall": Fork(list_rules(request["firewall"]))})
-    _write(request["file"])
+    held = read_firewall(request["firewall"], {"firewall": Fork(list_rules(request["firewall"]))})
+    write(request["file"])
     record = {"kernel": held["kernel"], "text": request["text"]}
-    _write({**request["file"], "path": request["record"], "content": json.dumps(record) + "\n"})
+    write({**request["file"], "path": request["record"], "content": json.dumps(record) + "\n"})

@@ -39,22 +39,24 @@ def location_observed(facts: Facts) -> Iterator[Finding]:
     for store in facts.region.stores:
         subject = f"object-store {store.id}"
         seen = facts.locations.get(store.id)
-        if store.location is None or seen is None:
+        if store.location is None:
             continue
-        if seen.value is None:
+        if seen is None:
+            yield unknown(subject, facts.files, "there is no bucket of ours to ask for")
+        elif seen.value is None:
             yield unknown(subject, seen.raw)
-            continue
-        yield decided(
-            subject,
-            seen.value == store.location,
-            {"location": seen.value},
-            (f"ses compartiments sont à {seen.value}", f"its buckets lie in {seen.value}"),
-            (
-                f"ses compartiments sont à {seen.value}, et non à {store.location}",
-                f"its buckets lie in {seen.value}, not in {store.location}",
-            ),
-            reading=seen.raw,
-        )
+        else:
+            yield decided(
+                subject,
+                seen.value == store.location,
+                {"location": seen.value},
+                (f"ses compartiments sont à {seen.value}", f"its buckets lie in {seen.value}"),
+                (
+                    f"ses compartiments sont à {seen.value}, et non à {store.location}",
+                    f"its buckets lie in {seen.value}, not in {store.location}",
+                ),
+                reading=seen.raw,
+            )
 
 
 def client_contacts(facts: Facts) -> Iterator[Finding]:

@@ -45,6 +45,9 @@ LISTS = ("ciphers", "macs", "kexalgorithms")
 LARGEST_OFFSET_SECONDS = 1.0
 """ANSSI-PA-012 R4: clocks to a second or better."""
 
+ITSELF = "7F7F0101"
+"""What chrony calls the reference of a clock that is only given out as if it were right."""
+
 OLDEST_LISTS = timedelta(days=7)
 """Lists of packages that are older tell nothing of today's patches."""
 
@@ -134,6 +137,8 @@ def clock(facts: Facts) -> Iterator[Finding]:
 
     def judge(subject: str, seen: Clock, raw: RawReading) -> Finding:
         off = abs(seen.offset_seconds)
+        follows = seen.leap != "Not synchronised" and seen.reference != ITSELF and 0 < seen.stratum < 16
+        said = seen.leap if seen.reference != ITSELF else "local"
         observed: dict[str, Json] = {
             "reference": seen.reference,
             "stratum": seen.stratum,
@@ -142,12 +147,12 @@ def clock(facts: Facts) -> Iterator[Finding]:
         }
         return decided(
             subject,
-            off < LARGEST_OFFSET_SECONDS and seen.leap != "Not synchronised" and 0 < seen.stratum < 16,
+            off < LARGEST_OFFSET_SECONDS and follows,
             observed,
             (f"suit {seen.reference}, à {off:.6f} s près", f"follows {seen.reference}, to {off:.6f} s"),
             (
-                f"son horloge n'est pas à l'heure : {seen.leap}, {off:.3f} s",
-                f"its clock is not on time: {seen.leap}, {off:.3f} s",
+                f"son horloge n'est pas à l'heure : {said}, {off:.3f} s",
+                f"its clock is not on time: {said}, {off:.3f} s",
             ),
             reading=raw,
         )
@@ -161,7 +166,7 @@ def patched(facts: Facts) -> Iterator[Finding]:
     def judge(subject: str, seen: Patches, raw: RawReading) -> Finding:
         if seen.listed_at is None or raw.read_at - seen.listed_at > OLDEST_LISTS:
             listed = "never" if seen.listed_at is None else str(seen.listed_at.date())
-            return unknown(subject, raw, f"the lists of packages are too old to tell (fetched: {listed})")
+            return unknown(subject, raw, f"the lists of security updates are too old to tell (fetched: {listed})")
         observed: dict[str, Json] = {
             "security": list[Json](seen.security),
             "pending": len(seen.pending),

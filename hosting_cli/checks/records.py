@@ -57,6 +57,9 @@ def chain(facts: Facts) -> Iterator[Finding]:
         return
     breaks = [f"{item.line}: {item.reason}" for item in seen.value.breaks]
     count = len(seen.value.entries)
+    if not breaks and not count:
+        yield unknown("journal", seen.raw, "nothing was ever recorded in it")
+        return
     yield decided(
         "journal",
         not breaks,

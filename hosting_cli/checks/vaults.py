@@ -41,6 +41,9 @@ def without_root(facts: Facts) -> Iterator[Finding]:
     if part is None or part.value is None:
         yield unknown("vault", seen.raw, part.unknown if part else None)
         return
+    if not part.value:
+        yield unknown("vault", seen.raw, "it lists no token, not even the one that asks")
+        return
     roots = [token.name for token in part.value if ROOT in token.policies]
     yield decided(
         "vault",

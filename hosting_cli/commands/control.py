@@ -39,6 +39,7 @@ def list_(session: Session, layer: LayerOption = None, lang: LanguageOption = La
     deviates and no evidence is missing, 3 when something does or is, 4 when something could not be read.
     """
     from hosting_cli.controls.summary import summary
+    from hosting_cli.controls.verdict import Verdict
     from inventory.control_catalogue import load_sheets
 
     found = _assessed(session)
@@ -54,7 +55,7 @@ def list_(session: Session, layer: LayerOption = None, lang: LanguageOption = La
     blocks += _waivers(chosen)
     lines = []
     for count in counts:
-        said = ", ".join(f"{number} {_in(verdict.words, lang)}" for verdict, number in count.verdicts.items())
+        said = ", ".join(f"{count.verdicts[it]} {_in(it.words, lang)}" for it in Verdict if it in count.verdicts)
         lines.append(f"{count.layer.value}, {count.force.value} ({count.total}): {said}")
     return Result("control list", data, (*blocks, text(*lines)), _status(chosen))
 
@@ -69,12 +70,13 @@ def show(session: Session, control: ControlArgument, lang: LanguageOption = Lang
     from inventory.control_catalogue import load_controls
 
     known = load_controls()
-    if control not in known:
-        close = get_close_matches(control.upper(), known, n=1, cutoff=0.5)
+    identifier = control.upper()
+    if identifier not in known:
+        close = get_close_matches(identifier, known, n=1, cutoff=0.5)
         remedy = f"Did you mean {close[0]}?" if close else "Run `hosting control list`."
         raise UsageError(f"control {control}", "is in no layer of the catalogue", remedy)
     found = _assessed(session)
-    verdict, below = found.by_control[control], found.supporting(known[control])
+    verdict, below = found.by_control[identifier], found.supporting(known[identifier])
     data = {**verdict.to_json(), "supported_by": [{"id": it.control.id, "verdict": it.verdict.value} for it in below]}
     return Result("control show", data, tuple(_opened(verdict, below, lang)), _status([verdict]))
 
@@ -108,12 +110,25 @@ def _table(sheet: "ControlSheet", judged: "Sequence[ControlVerdict]", lang: Lang
             item.control.id,
             item.control.force.value,
             _in(item.control.title, lang),
-            _in(item.reasons[0], lang),
+            _why(item, lang),
         )
         for item in judged
         if item.control.layer is sheet.layer
     )
     return Table(f"{_in(sheet.framework.name, lang)}, {sheet.framework.edition}", _COLUMNS, rows)
+
+
+def _why(item: "ControlVerdict", lang: Language) -> str:
+    """Say what decided; of a conformity, only by how much that was seen: what is in order needs no words in a list."""
+    from hosting_cli.controls.verdict import Verdict
+
+    count = len(item.observations)
+    if item.verdict is not Verdict.CONFORMING or not count:
+        return _in(item.reasons[0], lang)
+    french = lang is Language.FRENCH
+    if count == 1:
+        return "le seul relevé est conforme" if french else "all that was seen, 1 subject"
+    return f"les {count} relevés sont conformes" if french else f"all that was seen, {count} subjects"
 
 
 _COLUMNS = ("verdict", "control", "force", "title", "why")

@@ -83,7 +83,7 @@ def _has_none(session: Session, role: str) -> bool:
 def _way_back(host: str, concerned: "list[Application]", moment: str, ends_tunnels: bool) -> "Iterator[str]":
     """Yield what to do next, in order."""
     if ends_tunnels:
-        yield "0. Its certificate is believed for up to 30 days: revoke it (docs/tunnels.md), and tell every peer."
+        yield "0. Its certificate is believed for up to 30 days: revoke it, and send peers the list (docs/tunnels.md)."
     yield f"1. Give a machine with blank data devices the id {host}; write its new host_key in the environment file."
     yield "2. hosting plan, have it approved, hosting apply: it gets an identity and empty volumes of its own."
     for application in concerned:

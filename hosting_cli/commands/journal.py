@@ -71,7 +71,7 @@ def summary(entry: Entry) -> str:
     words = [f"{subject['kind']} {subject['name']}" if isinstance(subject, dict) else str(subject or "")]
     plan = data.get("plan")
     words.append(f"plan {str(plan['digest'] if isinstance(plan, dict) else plan)[:12]}" if plan else "")
-    words += [f"{name} {str(data[name])[:12]}" for name in ("procedure", "prune") if name in data]
+    words += [f"{name} {str(data[name])[:12]}" for name in ("procedure", "prune", "record") if name in data]
     said = ("repository", "application", "action", "verdict", "reason", "sentence")
     words += [str(data[name]) for name in said if data.get(name) is not None]
     return " · ".join(filter(None, words))

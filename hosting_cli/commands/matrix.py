@@ -2,12 +2,12 @@
 
 from datetime import date, datetime
 from difflib import get_close_matches
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hosting_cli.commands.document_files import REMEDY, ForceOption, LanguageOption, forms_of
 from hosting_cli.documents.language import Language
 from hosting_cli.errors import UsageError
 from hosting_cli.result import Result, text
@@ -15,7 +15,6 @@ from hosting_cli.session import Session
 from hosting_cli.whole_files import refuse_foreign, replace_file
 
 if TYPE_CHECKING:
-    from hosting_cli.documents.render import Form
     from hosting_cli.documents.scope import Scope
 
 FilesArgument = Annotated[
@@ -30,16 +29,12 @@ EstablishmentOption = Annotated[
     str | None,
     typer.Option("--establishment", metavar="FINESS", help="Only the flows from or to this establishment."),
 ]
-LanguageOption = Annotated[Language, typer.Option("--lang", help="The language of the document.")]
 DayOption = Annotated[
     datetime | None,
     typer.Option(
         "--day", metavar="DAY", formats=["%Y-%m-%d"], help="Mark flows as they will stand on this day, not today."
     ),
 ]
-ForceOption = Annotated[bool, typer.Option("--force", help="Write over files that are not ours, too.")]
-
-REMEDY = "Give another FILE."
 
 
 def matrix(
@@ -59,12 +54,9 @@ def matrix(
     """
     from hosting_cli.documents.document import Mark
     from hosting_cli.documents.matrix import matrix as written
-    from hosting_cli.documents.render import is_ours, render
+    from hosting_cli.documents.render import render
 
-    forms = {file: _form(file) for file in files}
-    if not force:
-        for file, form in forms.items():
-            refuse_foreign(file, partial(is_ours, form=form))
+    forms = forms_of(files, "html", "pdf", "csv", force=force)
     made = written(session.region, scope_of(session, application, establishment), _day(session, day), lang)
     for file, form in forms.items():
         session.progress(f"writing {file}")
@@ -114,16 +106,6 @@ def graph(
     replace_file(file, made.svg.encode(), remedy=REMEDY)
     data = {"boxes": made.boxes, "arrows": made.arrows, "in_words": list(made.in_words), "files": [str(file)]}
     return Result("network graph", data, (text(*made.in_words, f"Written: {file}"),))
-
-
-def _form(file: Path) -> "Form":
-    from hosting_cli.documents.render import Form
-
-    try:
-        return Form(file.suffix.removeprefix(".").lower())
-    except ValueError:
-        endings = ", ".join(f".{form.value}" for form in Form)
-        raise UsageError(f"file {file}", "does not say what it is to be", f"Let its name end in {endings}.") from None
 
 
 def _day(session: Session, day: datetime | None) -> date:

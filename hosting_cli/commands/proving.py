@@ -9,6 +9,7 @@ import typer
 from hosting_cli.errors import UsageError
 from hosting_cli.result import Block, ExitStatus, Result, Table, text
 from hosting_cli.session import Session
+from inventory.collector import collector_at_rest
 
 if TYPE_CHECKING:
     from hosting_cli.network.comparison import Finding
@@ -49,13 +50,14 @@ def prove(session: Session, hosts: HostsArgument = None, from_: FromOption = Non
         raise UsageError("--save", "has nothing to save with --from", "Leave one of them out.")
     chosen = _chosen(session, hosts)
     if from_ is not None:
-        found = readings.load(chosen, from_)
+        with collector_at_rest():
+            found = readings.load(chosen, from_)
     else:
         with session.progress.stage(f"reading the rule sets of {_count(len(chosen), 'host')}"):
             found = readings.read(session, chosen)
     if save is not None:
         readings.save(found, save)
-    with session.progress.stage("working out what passes"):
+    with session.progress.stage("working out what passes"), collector_at_rest():
         proof = prove_readings(found, flows.topology(session.region), session.environment, session.progress)
     return _result(proof)
 

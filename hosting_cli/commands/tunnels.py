@@ -10,12 +10,15 @@ from hosting_cli.errors import RefusedError, UsageError
 from hosting_cli.result import ExitStatus, Result, Table, text
 from hosting_cli.session import Session
 from hosting_cli.tunnels.sheet import Language
+from inventory.resource import Json
+from inventory.tunnels import TunnelKind
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from deploys.tunnels import Link
     from hosting_cli.tunnels.standing import TunnelStanding
+    from inventory.tunnels import RiskAcceptance
 
 
 class Action(StrEnum):
@@ -40,7 +43,7 @@ TunnelArgument = Annotated[
 LanguageOption = Annotated[Language, typer.Option("--lang", help="The language of the data sheet.")]
 IntoOption = Annotated[
     Path | None,
-    typer.Option("--into", metavar="FOLDER", help="Write the peer's configuration and data sheet into this folder."),
+    typer.Option("--into", metavar="FOLDER", help="Write all that the peer is sent into this folder."),
 ]
 
 
@@ -54,18 +57,22 @@ def tunnel(
 ) -> Result:
     """Show what tunnels are told, how they stand, or a peer's part.
 
-    `show` prints the configuration of each gateway of ours.  `status` asks every gateway: whether the tunnel is up,
-    since when, with what was negotiated, and until when the gateway's certificate is valid; of two gateways one is
-    enough.  Exit status 0 up, 3 down or not as it should be, 4 unknown.  `peer` prints what the establishment's
-    firewall team is sent: a data sheet, in French unless --lang says otherwise, and the configuration of a strongSwan
-    firewall; with --into both are written as files.  Neither holds a secret, and no engine is asked.
+    `show` prints the configuration of each gateway of ours, from the files alone.  `status` asks every gateway: whether
+    the tunnel is up, since when, with what was negotiated, and until when the gateway's certificate is valid; of two
+    gateways one is enough.  Exit status 0 up, 3 down or not as it should be, 4 unknown.  `peer` prints what the
+    establishment's firewall team is sent: a data sheet, in French unless --lang says otherwise, the configuration of a
+    strongSwan firewall, the authorities of links and the lists of what these have revoked, as the vault has them; with
+    --into all are written as files.  None holds a secret.  After a gateway was revoked, send each peer the new lists.
+
+    Of a tunnel of WireGuard, which follows no note of ANSSI, `show` and `peer` say so, and until when its risk is
+    accepted.  For its peer the gateway is asked for its public key, which is made there.
     """
     if action is Action.STATUS:
         return _status(session, name)
     if name is None:
         raise UsageError(f"network tunnel {action}", "needs a tunnel", f"There is: {_there(_known(session))}.")
     link = _link(session, name)
-    return _show(link) if action is Action.SHOW else _peer(link, lang, into)
+    return _show(session, link) if action is Action.SHOW else _peer(session, link, lang, into)
 
 
 def _known(session: Session) -> "dict[str, Link]":
@@ -80,15 +87,10 @@ def _there(known: "dict[str, Link]") -> str:
 
 
 def _link(session: Session, name: str) -> "Link":
-    from inventory.tunnels import TunnelKind
-
     known = _known(session)
     if name not in known:
         raise UsageError(f"tunnel {name}", "is not in the region", f"There is: {_there(known)}.")
     link = known[name]
-    if link.tunnel.kind is not TunnelKind.IPSEC:
-        what = "is WireGuard, which follows no note of ANSSI: its configuration is not written by us"
-        raise RefusedError(f"tunnel {name}", what, "Make it IPsec, the reference profile, as soon as its peer can.")
     if not link.carries:
         raise RefusedError(f"tunnel {name}", "no flow leads through it, so it would carry nothing", "Write a flow.")
     return link
@@ -96,25 +98,26 @@ def _link(session: Session, name: str) -> "Link":
 
 def _status(session: Session, name: str | None) -> Result:
     from hosting_cli.tunnels import standing
-    from inventory.tunnels import TunnelKind
 
     asked = (
         [link for link in _known(session).values() if link.tunnel.kind is TunnelKind.IPSEC and link.carries]
         if name is None
         else [_link(session, name)]
     )
+    if asked and asked[0].tunnel.kind is TunnelKind.WIREGUARD:
+        what = "is WireGuard, which negotiates nothing that could be told"
+        raise RefusedError(f"tunnel {name}", what, "hosting plan holds its interface against the files.")
     with session.progress.stage("asking the gateways"):
         found = standing.read(session, asked)
-    header = ("standing", "tunnel", "gateway", "since (UTC)", "negotiated", "certificate until", "why")
+    header = ("standing", "tunnel", "gateway", "since (UTC)", "certificate until", "negotiated, or why not")
     rows = tuple(
         (
             each.standing.value,
             each.tunnel,
             each.gateway,
             f"{each.since:%Y-%m-%d %H:%M}" if each.since else "",
-            " · ".join(filter(None, (each.ike and f"IKE {each.ike}", *(f"ESP {esp}" for esp in each.esp)))),
             f"{each.certificate_until:%Y-%m-%d}" if each.certificate_until else "",
-            each.why,
+            each.why or " · ".join((f"IKE {each.ike}", *(f"ESP {esp}" for esp in each.esp))),
         )
         for each in found
     )
@@ -135,21 +138,54 @@ def _exit_status(found: "Sequence[TunnelStanding]") -> ExitStatus:
     return ExitStatus.DONE if all_up and Standing.WEAKER not in standings else ExitStatus.PENDING
 
 
-def _show(link: "Link") -> Result:
+def _show(session: Session, link: "Link") -> Result:
     from deploys import swanctl, tunnels
 
-    found = {end.host: swanctl.render([tunnels.of_gateway(link, end.host)]) for end in link.tunnel.gateways}
-    blocks = (text(f"{host}:", *content.splitlines()) for host, content in found.items())
-    return Result("network tunnel", {"tunnel": link.tunnel.id, "gateways": found}, tuple(blocks))
+    terms = link.tunnel.wireguard
+    if terms is None:
+        found = {end.host: swanctl.render([tunnels.of_gateway(link, end.host)]) for end in link.tunnel.gateways}
+    else:
+        found = {end.host: _told(link, end.host) for end in link.tunnel.gateways}
+    blocks = [text(f"{host}:", *content.splitlines()) for host, content in found.items()]
+    data: dict[str, Json] = {"tunnel": link.tunnel.id, "kind": link.tunnel.kind.value, "gateways": dict(found)}
+    if terms is not None:
+        risk = terms.accepted_risk
+        days = (risk.until - session.today).days
+        blocks.insert(0, text(*_exception(risk, days)))
+        data |= {"follows_anssi_note": False, "accepted_until": str(risk.until), "accepted_by": risk.accepted_by}
+    return Result("network tunnel", data, tuple(blocks))
 
 
-def _peer(link: "Link", language: Language, into: Path | None) -> Result:
-    from deploys import swanctl, tunnels
-    from hosting_cli.tunnels import sheet
+def _exception(risk: "RiskAcceptance", days: int) -> "Iterator[str]":
+    """Say what a tunnel of WireGuard is not, and what becomes of it."""
+    yield "WireGuard, by way of exception: this tunnel does not follow ANSSI's note on IPsec (DAT-NT-003)."
+    yield f"Its risk is accepted by {risk.accepted_by} until {risk.until}, for {days} more days."
+    yield "After that day the files are refused, and the gateway takes the interface down by itself."
 
+
+def _told(link: "Link", host: str) -> str:
+    from deploys import flows, wireguard
+
+    lines = []
+    for end in wireguard.of_gateway(flows.topology(link.region), link, host):
+        lines += [end.interface, *(f"  {key}: {value}" for key, value in end.words.items())]
+    return "\n".join([*lines, ""])
+
+
+def _peer(session: Session, link: "Link", language: Language, into: Path | None) -> Result:
+    from deploys import swanctl, tunnels, wireguard
+    from hosting_cli.tunnels import sheet, trust
+    from hosting_cli.tunnels.published import gateway_key
+
+    if link.tunnel.kind is TunnelKind.IPSEC:
+        key, configuration, believed = None, swanctl.render(tunnels.of_peer(link)), trust.files(session)
+    else:
+        key = gateway_key(session, link)
+        configuration, believed = wireguard.of_peer(link, key), {}
     files = {
-        sheet.sheet_name(link, language): sheet.render(link, language),
-        sheet.configuration_name(link): swanctl.render(tunnels.of_peer(link)),
+        sheet.sheet_name(link, language): sheet.render(link, language, key),
+        sheet.configuration_name(link): configuration,
+        **believed,
     }
     data = {"tunnel": link.tunnel.id, "language": language.value, "files": files}
     if into is None:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from markupsafe import Markup, escape
 
 from hosting_cli.documents.document import MARK, Document, Row, Table
+from hosting_cli.documents.entries import Finding, Found, Register
 from hosting_cli.documents.templates import environment, template
 from hosting_cli.documents.words import Value, Words, words_of
 
@@ -34,7 +35,8 @@ def written(document: Document) -> bytes:
     """Write *document* as a page."""
     words = words_of(document.language)
     tables = [section for section in document.sections if isinstance(section, Table)]
-    style = template("document.css") + "".join(map(_style_of, tables))
+    registers = [section for section in document.sections if isinstance(section, Register)]
+    style = template("document.css") + (template("report.css") if registers else "") + "".join(map(_style_of, tables))
     script = template("document.js")
     page = (
         environment()
@@ -51,6 +53,9 @@ def written(document: Document) -> bytes:
             lines=lambda value: _lines(value, words),
             rows=lambda table: _rows(table, words),
             choices=lambda table: list(_choices(table)),
+            first_register=next(iter(registers), None),
+            entry_choices=_entry_choices(registers),
+            findings=lambda found: _findings(found, words),
         )
     )
     return page.encode()
@@ -106,3 +111,40 @@ def _choices(table: Table) -> Iterator[Choice]:
             values = sorted({str(row.values[place]) for row in table.rows})
             if table.columns[place].is_choice and len(values) > 1:
                 yield Choice(table.columns[place].heading, cell, part, values)
+
+
+class EntryChoice(NamedTuple):
+    """What readers narrow entries down by, and all of its values, in the order in which they come."""
+
+    heading: str
+    values: list[str]
+
+
+def _entry_choices(registers: Sequence[Register]) -> list[EntryChoice]:
+    entries = [entry for register in registers for entry in register.entries]
+    headings = entries[0].choices if entries else ()
+    return [EntryChoice(name, list(dict.fromkeys(entry.choices[name] for entry in entries))) for name in headings]
+
+
+def _findings(found: Found, words: Words) -> Markup:
+    """Write what a check found without a template: there may be tens of thousands."""
+    if not found.findings:
+        return Markup("")
+    headings = "".join(
+        f'<th scope="col">{escape(words.say(f"report-{name}"))}</th>'
+        for name in ("verdict", "subject", "finding", "time", "reading")
+    )
+    rows = "".join(_finding(item, words) for item in found.findings)
+    label = escape(f"{found.title} – {words.say('report-finding')}")
+    head = f"<caption>{label}</caption><thead><tr>{headings}</tr></thead>"
+    return Markup(f'<table class="found">{head}<tbody>{rows}</tbody></table>')  # noqa: S704 every value is escaped
+
+
+def _finding(item: Finding, words: Words) -> str:
+    observed = f'<div class="code minor">{escape(item.observed)}</div>' if item.observed else ""
+    return (
+        f'<tr><td><span class="badge {item.tone.value}">{escape(item.word)}</span></td>'
+        f'<th scope="row">{escape(item.subject)}</th><td>{escape(words.set(item.sentence))}{observed}</td>'
+        f'<td class="when">{escape(words.moment(item.read_at))}</td>'
+        f'<td class="code"><a href="#raw-{item.reading}">{item.reading[:12]}</a></td></tr>'
+    )

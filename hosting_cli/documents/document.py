@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
+from hosting_cli.documents.entries import AllFound, RawReadings, Register, Tally
 from hosting_cli.documents.language import Language
 from hosting_cli.documents.words import Value
 
@@ -117,7 +118,7 @@ class Signatures:
     signatories: tuple[Signatory, ...]
 
 
-Section = Table | Prose | Picture | Signatures
+Section = Table | Prose | Picture | Signatures | Tally | Register | AllFound | RawReadings
 
 
 @dataclass(frozen=True)

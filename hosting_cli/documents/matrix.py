@@ -120,7 +120,7 @@ def matrix(region: Region, scope: Scope, day: date, language: Language) -> Matri
         scope_in_words(region, scope, words),
         region.operator.name,
         day,
-        tuple(_facts(region, scope, stamp, marks, words)),
+        (*_facts(region, scope, stamp, marks, words), *_exceptions(region, found, words)),
         (
             _reading(words),
             _table(found, stamp, words),
@@ -170,6 +170,18 @@ def _facts(region: Region, scope: Scope, stamp: Stamp, marks: Mapping[Mark, int]
     yield Fact(words.say("fact-version"), stamp.version, Look.CODE)
     yield Fact(words.say("fact-content-digest"), stamp.content_digest, Look.CODE)
     yield Fact(words.say("fact-files-digest"), stamp.files_digest, Look.CODE)
+
+
+def _exceptions(region: Region, found: Sequence[FlowRow], words: Words) -> Iterator[Fact]:
+    """Name the tunnels among the rows that follow no note of ANSSI, who accepted that, and until when."""
+    passed = {segment.id for row in found for segment in row.tunnels}
+    roles = {contact.id: contact.role for contact in region.contacts}
+    for tunnel in region.tunnels:
+        if tunnel.wireguard is not None and tunnel.segment in passed:
+            risk = tunnel.wireguard.accepted_risk
+            role, until = roles[risk.accepted_by], words.day(risk.until)
+            said = words.say("exception", segment=tunnel.segment, role=role, until=until)
+            yield Fact(words.say("fact-exception"), said, Look.STRONG)
 
 
 def _expiry_in_words(marks: Mapping[Mark, int], words: Words) -> Value:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 
@@ -53,6 +53,10 @@ class Words:
     def day(self, value: date) -> str:
         """Write a day as tables do."""
         return f"{value:%d/%m/%Y}" if self.language is Language.FRENCH else value.isoformat()
+
+    def moment(self, value: datetime) -> str:
+        """Write a moment to the minute, in UTC."""
+        return self.set(f"{self.day(value.astimezone(UTC).date())} {value.astimezone(UTC):%H:%M} UTC")
 
     def lines(self, value: Value) -> tuple[str, ...]:
         """Write a value for a page, a text for each line; of one that says nothing, none."""

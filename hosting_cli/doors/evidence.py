@@ -1,5 +1,6 @@
 """The door of the platform's evidence: what is added there is locked, and nobody changes it before its lock ends."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -42,6 +43,18 @@ class EvidenceDoor:
 
         Raise ``EngineError`` when something else is kept under that name, or when what was put is not locked.
         """
+        kept = self.claim(name, body)
+        if kept is None:
+            what = "something else is kept under that name, or it came back with other bytes"
+            raise EngineError(self._subject(name), what, "Choose another name; nothing that is kept is ever replaced.")
+        return kept
+
+    def claim(self, name: str, body: bytes) -> Kept | None:
+        """Add *body* under *name* and read it back; ``None`` when something else is kept there: somebody was faster.
+
+        Whether a store honours the condition or not, the first word stays, and is what everybody reads.  Idempotent.
+        Raise ``EngineError`` when what was put is not locked.
+        """
         from botocore.exceptions import ClientError
 
         with self._client.changing():
@@ -52,8 +65,7 @@ class EvidenceDoor:
                     raise
         (kept,) = (item for item in self.kept(name) if item.name == name)
         if self.get(kept) != body:
-            what = "something else is kept under that name, or it came back with other bytes"
-            raise EngineError(self._subject(name), what, "Choose another name; nothing that is kept is ever replaced.")
+            return None
         self._must_be_locked(kept)
         return kept
 
@@ -75,11 +87,25 @@ class EvidenceDoor:
             answer = self._client.s3.get_object(Bucket=self._bucket, Key=kept.name, VersionId=kept.version)
             return answer["Body"].read()
 
-    def _must_be_locked(self, kept: Kept) -> None:
-        """Raise ``EngineError`` unless the store says until when the object is locked: several drop what they took."""
+    def locked_until(self, kept: Kept) -> datetime | None:
+        """Ask until when nobody removes it; ``None`` when the store says that it is not locked."""
         with self._client.changing():
             answer = unless(partial(self._ask_retention, kept), *NO_LOCK)
-        until = (answer or {}).get("Retention", {}).get("RetainUntilDate")
+        until: datetime | None = (answer or {}).get("Retention", {}).get("RetainUntilDate")
+        return until and until.astimezone(UTC)
+
+    def covered(self, prefix: str = "") -> tuple[str, ...]:
+        """Name what something was put on top of, or that was hidden: what was kept first is still there, below."""
+        with self._client.reading():
+            pages = self._client.s3.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=prefix)
+            names = [
+                item["Key"] for page in pages for item in (*page.get("Versions", ()), *page.get("DeleteMarkers", ()))
+            ]
+        return tuple(sorted(name for name, count in Counter(names).items() if count > 1))
+
+    def _must_be_locked(self, kept: Kept) -> None:
+        """Raise ``EngineError`` unless the store says until when the object is locked: several drop what they took."""
+        until = self.locked_until(kept)
         if until is None or until <= datetime.now(UTC):
             remedy = "Look at the bucket's default retention: `hosting drift` names what was changed."
             raise EngineError(self._subject(kept.name), "the store took it and did not lock it", remedy)

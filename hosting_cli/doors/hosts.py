@@ -14,6 +14,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from deploys import programs
+from hosting_cli.doors.meeting import Meeting
 from hosting_cli.doors.operator_key import read_bootstrap_key
 from hosting_cli.errors import LoginRefusedError, UnreadableError
 from hosting_cli.jobs import OperatorKey
@@ -29,6 +30,11 @@ CONNECT_TIMEOUT_SECONDS = 30
 ANSWER_TIMEOUT_SECONDS = 150
 """Longer than the reading program gives itself, so that its own words arrive."""
 
+
+STEP_TIMEOUT_SECONDS = 60
+"""How long a host is given for one step of what many do together."""
+STEP_DONE = "step"
+"""What a program says, as a JSON object, when it is ready for the next step; anything else is its answer."""
 
 IDLE_SECONDS = 60
 """How long a connection may lie idle and still be used: a fifth of what hosts allow, since nobody answers meanwhile."""
@@ -85,6 +91,24 @@ class _Way:
         status = process.exit_status if process.exit_status is not None else 255
         return Completed(status, "".join(lines), _text(errors))
 
+    async def take_part(self, connection: "SSHClientConnection", text: str, meeting: Meeting) -> Completed:
+        """Execute the program in *text* step by step, each when everybody at the *meeting* is ready for it."""
+        self.executions[self.host] += 1
+        async with connection.create_process(_command(programs.STEPWISE)) as process:
+            process.stdin.write(text)
+            while True:
+                async with asyncio.timeout(STEP_TIMEOUT_SECONDS):
+                    line = _text(await process.stdout.readline())
+                if not line.startswith(f'{{"{STEP_DONE}"'):
+                    break
+                await meeting.wait_for_all()
+                process.stdin.write("\n")
+            async with asyncio.timeout(STEP_TIMEOUT_SECONDS):
+                errors = _text(await process.stderr.read())
+                await process.wait_closed()
+        status = process.exit_status if process.exit_status is not None else 255
+        return Completed(status, line, errors)
+
     @contextmanager
     def explained(self) -> Iterator[None]:
         """Turn what can go wrong on the way into an ``UnreadableError``."""
@@ -139,6 +163,19 @@ class Shell:
                     if on_line is not None:
                         return await self._way.follow(connection, argv, text, on_line)
                     return await self._way.execute(connection, argv, text)
+        except UnreadableError:
+            await self.close()
+            raise
+        finally:
+            self._used_at = time.monotonic()
+
+    async def take_part(self, text: str, meeting: Meeting, logins: asyncio.Semaphore) -> Completed:
+        """Execute a program together with other hosts, as ``HostsDoor.meet`` says."""
+        try:
+            with self._way.explained():
+                async with logins, asyncio.timeout(CONNECT_TIMEOUT_SECONDS):
+                    connection = await self._logged_in()
+                return await self._way.take_part(connection, text, meeting)
         except UnreadableError:
             await self.close()
             raise
@@ -210,6 +247,29 @@ class HostsDoor:
             jobs = {host: partial(self._ask, kept, host, program, request) for host, request in requests.items()}
             return kept.runner.run(_all(jobs))
 
+    def meet(self, program: str, requests: Mapping[str, Json]) -> dict[str, Any | UnreadableError]:
+        """Do what ``ask`` does with a program of several steps: no host begins one before all have done the last.
+
+        Each host gets one exec, and all are logged in at once.  A host that fails leaves the others to go on.
+        """
+        self._certified()
+        with self._shells() as kept:
+            return kept.runner.run(self._meet(kept, program, requests))
+
+    async def _meet(self, kept: _Shells, program: str, requests: Mapping[str, Json]) -> dict[str, Any]:
+        meeting, logins = Meeting(len(requests)), asyncio.Semaphore(AT_ONCE)
+
+        async def take_part(host: str, request: Json) -> Any:
+            try:
+                text = programs.stepwise(program, request)
+                done = await kept.shell(self._way(host)).take_part(text, meeting, logins)
+            finally:
+                await meeting.leave()
+            return _answer(host, program, done)
+
+        jobs = {host: partial(take_part, host, request) for host, request in requests.items()}
+        return await _all(jobs, at_once=max(1, len(jobs)))
+
     @contextmanager
     def shell(self, host: str) -> Iterator[Shell]:
         """Give a shell on *host*: logged in at its first command, and out when the block ends, unless it is kept."""
@@ -239,19 +299,25 @@ class HostsDoor:
     async def _ask(self, kept: _Shells, host: str, program: str, request: Json) -> Any:
         text = programs.program(program, request)
         done = await kept.shell(self._way(host)).answer(programs.INTERPRETER, text, ANSWER_TIMEOUT_SECONDS)
-        if done.status != 0:
-            what = f"the program {program} failed ({done.status}): {done.errors.strip()[-500:]}"
-            raise UnreadableError(f"host {host}", what, "Log in and look at the journal of the host.")
-        try:
-            return json.loads(done.output)
-        except ValueError as error:
-            what = f"the answer is not JSON: {done.output[:200]!r}"
-            raise UnreadableError(f"host {host}", what, "Something prints into every login; remove it.") from error
+        return _answer(host, program, done)
 
 
-async def _all(jobs: Mapping[str, Callable[[], Awaitable[Any]]]) -> dict[str, Any | UnreadableError]:
-    """Do all jobs, *AT_ONCE* at a time; a job that could not see does not disturb the others."""
-    places = asyncio.Semaphore(AT_ONCE)
+def _answer(host: str, program: str, done: Completed) -> Any:
+    if done.status != 0:
+        what = f"the program {program} failed ({done.status}): {done.errors.strip()[-500:]}"
+        raise UnreadableError(f"host {host}", what, "Log in and look at the journal of the host.")
+    try:
+        return json.loads(done.output)
+    except ValueError as error:
+        what = f"the answer is not JSON: {done.output[:200]!r}"
+        raise UnreadableError(f"host {host}", what, "Something prints into every login; remove it.") from error
+
+
+async def _all(
+    jobs: Mapping[str, Callable[[], Awaitable[Any]]], at_once: int = AT_ONCE
+) -> dict[str, Any | UnreadableError]:
+    """Do all jobs, *at_once* at a time; a job that could not see does not disturb the others."""
+    places = asyncio.Semaphore(at_once)
 
     async def one(job: Callable[[], Awaitable[Any]]) -> Any | UnreadableError:
         async with places:

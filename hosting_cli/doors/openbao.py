@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from hosting_cli.checks.seen import VaultPosture
-from hosting_cli.doors import vault_keys, vault_reading, vault_secrets, vault_writing
+from hosting_cli.doors import vault_keys, vault_reading, vault_secrets, vault_signing, vault_writing
 from hosting_cli.doors.vault_client import VaultClient
 from hosting_cli.doors.vault_pki import PkiAuthorities
 from hosting_cli.doors.vault_posture import read_posture
 from hosting_cli.doors.vault_ssh import SshAuthorities
 from hosting_cli.errors import HostingError, MissingCapabilityError
 from hosting_cli.keys.authorities import trusted
-from hosting_cli.keys.values import KeysSeen, KeyVersions, SecretId
+from hosting_cli.keys.values import KeysSeen, KeyVersions, PublicKey, SecretId, Signature
 from hosting_cli.resources import VAULT, SecretEntry, VaultResource
 from hosting_cli.secret import Secret
 from inventory import naming
@@ -104,8 +104,17 @@ class OpenBao:
         vault_keys.retire(self._client, key, below=below)
 
     def try_key(self, key: str) -> int:
-        """Encrypt and decrypt under the transit key *key*; give the version that did it."""
-        return vault_keys.round_trip(self._client, key)
+        """Encrypt and decrypt under the transit key *key*, or sign and verify; give the version that did it."""
+        is_signing = vault_keys.signs(self._client, key)
+        return vault_signing.try_signing(self._client, key) if is_signing else vault_keys.round_trip(self._client, key)
+
+    def sign(self, key: str, message: bytes) -> Signature:
+        """Have *message* signed by the latest version of the transit key *key*."""
+        return vault_signing.sign(self._client, key, message)
+
+    def public_keys(self, key: str) -> tuple[PublicKey, ...]:
+        """Read the public half of every version of the transit key *key*, the oldest first."""
+        return vault_signing.public_keys(self._client, key)
 
     def wrapping_version(self, name: str) -> int | None:
         """Say by which version of its transit key the entry *name* is encrypted; ``None`` when it does not say."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hosting_cli import store_policies
-from hosting_cli.doors import store_openings
+from hosting_cli.doors import store_openings, store_quotas
 from hosting_cli.doors.store_client import CONNECTIONS, StoreClient, code_of, unless
 from hosting_cli.errors import EngineError
 from hosting_cli.resources import MISSING, Bucket
@@ -33,7 +33,7 @@ def read_buckets(client: StoreClient, store: str, region: str, expected: Collect
     with client.reading():
         names = [found["Name"] for page in _pages(client.s3) for found in page.get("Buckets", ())]
         with ThreadPoolExecutor(max_workers=CONNECTIONS) as pool:
-            found = pool.map(lambda name: read_bucket(client.s3, name, store, region, name in expected), names)
+            found = pool.map(lambda name: read_bucket(client, name, store, region, name in expected), names)
             yield from (bucket for bucket in found if bucket is not None)
 
 
@@ -51,6 +51,7 @@ def write_bucket(client: StoreClient, bucket: Bucket, region: str) -> None:
         _set_lock(client.s3, bucket)
         _set_lifecycle(client.s3, bucket)
         _set_policy(client.s3, bucket)
+        store_quotas.set_quota(client, bucket.name, bucket.quota_gib)
         store_openings.close(client.s3, bucket.name)
 
 
@@ -61,18 +62,20 @@ def _pages(s3: "S3Client") -> Iterator[Any]:
     yield from s3.get_paginator("list_buckets").paginate()
 
 
-def read_bucket(s3: "S3Client", name: str, store: str, region: str, expected: bool = False) -> Bucket | None:
+def read_bucket(client: StoreClient, name: str, store: str, region: str, expected: bool = False) -> Bucket | None:
     """Read one bucket; ``None`` when it does not carry the mark of *region*, unless it is *expected* and is in use."""
-    tags = _tags(s3, name)
+    tags = _tags(client.s3, name)
     mark = Mark.of(tags)
     if mark is not None and mark.region == region:
-        return _settings(s3, name, store, mark.owner)
-    if expected and (tags or _holds_objects(s3, name)):
-        return replace(_settings(s3, name, store, mark.owner if mark else ""), mark=MISSING)
+        return _settings(client, name, store, mark.owner)
+    if expected and (tags or _holds_objects(client.s3, name)):
+        return replace(_settings(client, name, store, mark.owner if mark else ""), mark=MISSING)
     return None
 
 
-def _settings(s3: "S3Client", name: str, store: str, owner: str) -> Bucket:
+def _settings(client: StoreClient, name: str, store: str, owner: str) -> Bucket:
+    s3 = client.s3
+    quota_gib, quota_deviations = store_quotas.quota(client, name)
     lock_mode, lock_days, lock_deviations = _lock(s3, name)
     lifecycle, lifecycle_deviations = _lifecycle(s3, name)
     return Bucket(
@@ -86,9 +89,10 @@ def _settings(s3: "S3Client", name: str, store: str, owner: str) -> Bucket:
         lock_days=lock_days,
         noncurrent_days=lifecycle.get(NONCURRENT_RULE),
         expire_days=lifecycle.get(EXPIRY_RULE),
+        quota_gib=quota_gib,
         public_access=store_openings.public_access(s3, name),
         cross_origin=store_openings.cross_origin(s3, name),
-        deviations=(*lock_deviations, *lifecycle_deviations),
+        deviations=(*lock_deviations, *lifecycle_deviations, *quota_deviations),
     )
 
 

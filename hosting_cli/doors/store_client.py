@@ -6,8 +6,8 @@ botocore's exceptions end here.  They are not chained: they carry the request, w
 import json
 import logging
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,8 @@ CONNECTIONS = 12
 CONNECT_SECONDS, READ_SECONDS = 5, 30
 ATTEMPTS = 2
 """One more than one, because a store closes connections that were idle while hosts converged."""
+
+FIRST_REFUSAL = 400
 
 
 class StoreClient:
@@ -61,6 +63,33 @@ class StoreClient:
 
         client: S3Client = self._client("s3", "", Secret(""), signature_version=UNSIGNED)
         return client
+
+    def beyond_s3(self, method: str, bucket: str, query: Mapping[str, str], body: bytes = b"") -> bytes:
+        """Send a signed request of which S3 knows nothing; give the answer's body, raise ``ClientError`` for a refusal.
+
+        What it asks for must be the same when it is asked twice.
+        """
+        from botocore.auth import S3SigV4Auth
+        from botocore.awsrequest import AWSRequest
+        from botocore.credentials import Credentials
+
+        with self._making:
+            key_id, secret = self._own
+        request = AWSRequest(method, f"{self._access.endpoint}/{bucket}", params=dict(query), data=body)
+        S3SigV4Auth(Credentials(key_id, secret.reveal()), "s3", self._access.region).add_auth(request)
+        answer = self._sent(request.prepare())
+        if answer.status_code >= FIRST_REFUSAL:
+            raise _as_client_error(answer, f"{method} {next(iter(query))}")
+        content: bytes = answer.content
+        return content
+
+    def _sent(self, request: Any) -> Any:
+        from botocore.exceptions import ConnectionClosedError
+
+        for _ in range(ATTEMPTS - 1):
+            with suppress(ConnectionClosedError):
+                return self._session.send(request)
+        return self._session.send(request)
 
     # -- failures -----------------------------------------------------------------------------------------------------
 
@@ -115,6 +144,22 @@ class StoreClient:
         return client
 
     @cached_property
+    def _session(self) -> Any:
+        from botocore.httpsession import URLLib3Session
+
+        # botocore's types know less than it takes: a file of authorities, and a time for either part.
+        settings: Any = {"verify": str(self._authority), "timeout": (CONNECT_SECONDS, READ_SECONDS)}
+        return URLLib3Session(**settings, proxies={}, max_pool_connections=CONNECTIONS)
+
+    @property
+    def _authority(self) -> Path:
+        authority = Path(self._access.certificate_authority)
+        if not authority.is_file():
+            what = f"there is no certificate authority {authority}"
+            raise UnreadableError(self.subject, what, "Name an existing one.")
+        return authority
+
+    @cached_property
     def _own(self) -> tuple[str, Secret]:
         try:
             credentials = json.loads(self._credentials().reveal())
@@ -129,11 +174,6 @@ class StoreClient:
 
         # At its most talkative botocore logs bodies, and in one of them a new secret key is told.
         logging.getLogger("botocore").setLevel(logging.INFO)
-        authority = Path(self._access.certificate_authority)
-        if not authority.is_file():
-            raise UnreadableError(
-                self.subject, f"there is no certificate authority {authority}", "Name an existing one."
-            )
         config = Config(
             s3={"addressing_style": "path"},
             retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
@@ -153,12 +193,26 @@ class StoreClient:
             region_name=self._access.region,
             aws_access_key_id=key_id,
             aws_secret_access_key=secret.reveal(),
-            verify=str(authority),
+            verify=str(self._authority),
             config=config,
         )
 
 
 _RUNNING = "Is it running?"
+
+
+def _as_client_error(answer: Any, operation: str) -> "ClientError":
+    """Say what boto3 would of a refusal."""
+    from botocore.exceptions import ClientError
+    from botocore.parsers import ResponseParserError, create_parser
+
+    told = {"status_code": answer.status_code, "headers": answer.headers, "body": answer.content}
+    of_no_shape: Any = None
+    try:
+        parsed: Any = create_parser("rest-xml").parse(told, of_no_shape)
+    except ResponseParserError:  # a refusal in words of the store's own
+        parsed = {"ResponseMetadata": {"HTTPStatusCode": answer.status_code}}
+    return ClientError(parsed, operation)
 
 
 def code_of(error: "ClientError") -> str:

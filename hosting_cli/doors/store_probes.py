@@ -17,6 +17,7 @@ from hosting_cli.capabilities import (
     DEFAULT_ENCRYPTION,
     LIFECYCLE,
     OBJECT_LOCK,
+    QUOTA,
     SCOPED_USERS,
     STRANGERS_REFUSED,
     TAGS,
@@ -26,6 +27,7 @@ from hosting_cli.capabilities import (
     Capability,
     Support,
 )
+from hosting_cli.doors import store_quotas
 from hosting_cli.doors.store_buckets import NO_ENCRYPTION, key_name
 from hosting_cli.doors.store_client import StoreClient, code_of, status_of, unless
 from hosting_cli.doors.store_scratch import (
@@ -45,6 +47,7 @@ from vault_policies.render import PROBE_KEY
 
 _LOCK_SECONDS = 3
 _PLAIN_SECONDS = 3
+_QUOTA_GIB = 1 << 10
 
 
 class IneffectiveError(Exception):
@@ -195,6 +198,17 @@ def _lifecycle(scratch: Scratch) -> str:
     return "a lifecycle rule came back"
 
 
+def _quota(scratch: Scratch) -> str:
+    store_quotas.set_quota(scratch.client, scratch.bucket, _QUOTA_GIB)
+    try:
+        found = store_quotas.quota(scratch.client, scratch.bucket)
+    finally:
+        store_quotas.set_quota(scratch.client, scratch.bucket, None)
+    if found != (_QUOTA_GIB, ()):
+        raise IneffectiveError("a bucket's quota does not come back as it was set")
+    return "a bucket's quota came back"
+
+
 _PROBES: Mapping[str, Callable[[Scratch], str]] = {
     VERSIONING: _versioning,
     OBJECT_LOCK: _object_lock,
@@ -206,6 +220,7 @@ _PROBES: Mapping[str, Callable[[Scratch], str]] = {
     TLS_ONLY: _tls_only,
     TAGS: _tags,
     LIFECYCLE: _lifecycle,
+    QUOTA: _quota,
 }
 
 

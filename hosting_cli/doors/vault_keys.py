@@ -20,7 +20,7 @@ from hosting_cli.doors.vault_ssh import SshAuthorities
 from hosting_cli.doors.vault_writing import KEYS
 from hosting_cli.errors import EngineError, HostingError
 from hosting_cli.keys.values import SERVER_NOTE, Key, KeysSeen, KeyVersions, SecretId
-from hosting_cli.resources import SecretEntry
+from hosting_cli.resources import SIGNING_TYPE, SecretEntry
 from inventory import naming
 from inventory.key_policy import KeyKind
 from inventory.resource import PLATFORM
@@ -72,6 +72,12 @@ def versions(client: VaultClient, key: str) -> KeyVersions:
     if answer is None:
         raise EngineError(f"transit-key {key}", "there is no such key", "Run `hosting key list`.")
     return KeyVersions(int(answer["data"]["latest_version"]), int(answer["data"]["min_decryption_version"]))
+
+
+def signs(client: VaultClient, key: str) -> bool:
+    """Tell whether a transit key is one that signs, and encrypts nothing."""
+    answer = client.get(f"{KEYS}/{key}")
+    return answer is not None and answer["data"]["type"] == SIGNING_TYPE
 
 
 def rotate(client: VaultClient, key: str) -> None:
@@ -129,7 +135,7 @@ def round_trip(client: VaultClient, key: str) -> int:
 def _transit_keys(client: VaultClient) -> Iterator[Key]:
     for data in vault_reading.key_descriptions(client):
         latest, times = int(data["latest_version"]), data["keys"]
-        made_at = datetime.fromtimestamp(int(times[str(latest)]), UTC)
+        made_at = _version_made_at(times[str(latest)])
         yield Key(
             kind=KeyKind.TRANSIT_KEY,
             name=data["name"],
@@ -245,6 +251,11 @@ def _pki_authorities(client: VaultClient) -> Iterator[Key]:
             beside=0 if authority.is_former else sum(not item.is_former for item in found) - 1,
             former=authority.is_former,
         )
+
+
+def _version_made_at(told: Any) -> datetime:
+    """Read when a version was made: of keys that encrypt the vault tells seconds, of those that sign a description."""
+    return _moment(told["creation_time"]) if isinstance(told, dict) else datetime.fromtimestamp(int(told), UTC)
 
 
 def _moment(text: str) -> datetime:

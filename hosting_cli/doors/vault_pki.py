@@ -101,6 +101,14 @@ class PkiAuthorities:
         answer = self._client.get(_list_of(authority)) or {}
         return str(answer["data"]["crl"])
 
+    def lasting_revocations(self, authority: LinkAuthority, *, seconds: int) -> str:
+        """Give that list signed anew to be valid for *seconds*: for peers, which cannot fetch the next (PEM)."""
+        present = self.revocations(authority)
+        number = x509.load_pem_x509_crl(present.encode()).extensions.get_extension_for_class(x509.CRLNumber).value
+        body: dict[str, Json] = {"crls": [present], "crl_number": number.crl_number, "next_update": f"{seconds}s"}
+        answer = self._client.post(f"{MOUNT}/issuer/{authority.id}/resign-crls", {**body, "format": "pem"})
+        return str(answer["data"]["crl"])
+
     def issued_by(self, authority: LinkAuthority) -> tuple[x509.Certificate, ...]:
         """Read every certificate that *authority* issued and that is not revoked, ended or not."""
         own = authority.x509.serial_number

@@ -61,6 +61,24 @@ class KeyVersions:
 
 
 @dataclass(frozen=True)
+class PublicKey:
+    """The public half of a version of a key that signs (base64), and when the version was made."""
+
+    version: int
+    made_at: datetime
+    value: str
+
+
+@dataclass(frozen=True)
+class Signature:
+    """A signature by the vault: of which key, that key's public half (base64), and the signature itself (base64)."""
+
+    key: str
+    public_key: str
+    value: str
+
+
+@dataclass(frozen=True)
 class KeysSeen:
     """The keys that could be read, and why those of a kind could not."""
 

@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 from deploys.desired_network import NODE_EXPORTER_PORT, NTP_PORT, PACKAGE_PORTS
 from deploys.flows import time_clients, time_sources
-from deploys.nftables import PROBE_MARK, SSH_PORT
-from deploys.tunnels import IKE_PORTS, outside
+from deploys.nftables import SSH_PORT
+from deploys.tunnels import outside
 from hosting_cli.network.packets import ICMP, ICMPV6, LOOPBACK, TCP, UDP, Family, Pattern, State, spans_of
 from hosting_cli.network.permits import FOLLOWED, Permit, Position
 from hosting_cli.network.spaces import Span, without
@@ -43,7 +43,7 @@ def incoming(position: Position) -> Iterator[Permit]:
     for each in outside(position.places, position.host.id):
         allowed = replace(_new(UDP), sources=spans_of(each.theirs), destinations=spans_of(each.ours))
         promised = replace(allowed, incoming=position.outer, sources=without(spans_of(each.theirs), position.own))
-        yield Permit(f"tunnel {each.tunnel}", allowed, promised, IKE_PORTS)
+        yield Permit(f"tunnel {each.tunnel}", allowed, promised, each.ports)
 
 
 def outgoing(position: Position) -> Iterator[Permit]:
@@ -60,18 +60,7 @@ def outgoing(position: Position) -> Iterator[Permit]:
         yield _use(position, "packages", environment.package_sources, TCP, PACKAGE_PORTS)
     for each in outside(position.places, position.host.id):
         allowed = replace(_new(UDP), sources=spans_of(each.ours), destinations=spans_of(each.theirs))
-        yield Permit(f"tunnel {each.tunnel}", allowed, replace(allowed, outgoing=position.interfaces), IKE_PORTS)
-    if position.is_gateway:
-        marks: tuple[Span, ...] = ((PROBE_MARK, PROBE_MARK),)
-        promised = Pattern(
-            states=(State.NEW,),
-            family=Family.IPV4,
-            outgoing=position.interfaces,
-            marks=marks,
-            sources=position.own_spans,
-            protocols=(TCP, UDP),
-        )
-        yield Permit("probe", Pattern(states=_NOT_INVALID, marks=marks), promised)
+        yield Permit(f"tunnel {each.tunnel}", allowed, replace(allowed, outgoing=position.interfaces), each.ports)
 
 
 def _always(loopback: Pattern) -> Iterator[Permit]:

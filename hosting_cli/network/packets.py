@@ -12,6 +12,10 @@ from hosting_cli.network.spaces import Point, PointSet, Space, Span
 class Axis(IntEnum):
     """The coordinates of a packet, in the order in which sets ask for them.
 
+    Rules say by which interface each source comes, and what goes out by each: asked of in this order, each of these is
+    as large as what it says.  Were the way in asked for before the source, all pairs of a gateway's interfaces would
+    have to be looked at.
+
     ``REPLY`` is the direction in a connection: 0 with whoever began it, 1 against.
 
     ``HEAD`` is the first half-word of the transport's header and ``PORT`` the second, whatever the transport: the
@@ -21,10 +25,10 @@ class Axis(IntEnum):
     STATE = 0
     REPLY = 1
     FAMILY = 2
-    INCOMING = 3
-    OUTGOING = 4
-    MARK = 5
-    SOURCE = 6
+    OUTGOING = 3
+    MARK = 4
+    SOURCE = 5
+    INCOMING = 6
     DESTINATION = 7
     PROTOCOL = 8
     HEAD = 9
@@ -120,6 +124,27 @@ class Pattern:
     ports: tuple[Span, ...] | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class FirstPacket:
+    """A packet that begins something: its ends, and the ports of both; of ICMP, its type stands for the port."""
+
+    source: IPv4Address | IPv6Address
+    destination: IPv4Address | IPv6Address
+    protocol: str
+    number: int
+    port: int
+
+    @property
+    def family(self) -> Family:
+        """Give the Internet protocol that it is of."""
+        return Family.IPV4 if self.source.version == 4 else Family.IPV6
+
+    def __str__(self) -> str:
+        """Name it for people."""
+        what = "type" if self.protocol == "icmp" else "port"
+        return f"{self.protocol} {self.source} → {self.destination} {what} {self.port}"
+
+
 class Packets:
     """All packets there can be at one host, and the sets of them."""
 
@@ -160,6 +185,21 @@ class Packets:
     def spans_of_interface(self, name: str) -> tuple[Span, ...]:
         """Give the numbers that a name or a pattern stands for."""
         return self._interfaces.spans(name)
+
+    def first(self, packet: FirstPacket, incoming: str, outgoing: str) -> Point:
+        """Give the point of a packet that begins something, where it comes in and goes out; ``KeyError`` as above."""
+        values = dict.fromkeys(Axis, 0) | {
+            Axis.STATE: State.NEW,
+            Axis.FAMILY: packet.family,
+            Axis.INCOMING: self._interfaces.spans(incoming)[0][0],
+            Axis.OUTGOING: self._interfaces.spans(outgoing)[0][0],
+            Axis.SOURCE: int(packet.source),
+            Axis.DESTINATION: int(packet.destination),
+            Axis.PROTOCOL: PROTOCOLS[packet.protocol],
+            Axis.HEAD: packet.port << 8 if packet.protocol == "icmp" else packet.number,
+            Axis.PORT: packet.port,
+        }
+        return tuple(values[axis] for axis in Axis)
 
     def example(self, packets: PointSet, preferred: Iterable[PointSet]) -> Point:
         """Choose a packet that people would send: one that is in each *preferred* set as far as there is one."""

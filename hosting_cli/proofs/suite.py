@@ -47,9 +47,7 @@ def _works(
     yield strangers.NAME, partial(strangers.prove, session, _buckets_of(found, application.id))
     for bucket in application.buckets:
         yield objects.ENCRYPTED, partial(objects.prove, session, application, bucket, disruptive=disruptive)
-    for attempt in flows.attempts(session.region, application):
-        yield flows.PASSES, partial(flows.prove, session, attempt)
-    yield flows.PASSES, partial(flows.untried, session.region, application)
+    yield flows.PASSES, partial(flows.prove, session, application)
     if session.region.evidence is not None:
         yield headers.NAME, partial(headers.prove, session, application)
     backed_up = application.backup.volumes if application.backup else ()

@@ -16,19 +16,23 @@ from inventory import naming
 from inventory.models import Application
 from inventory.resource import Json, Subject
 
-_IN_BUCKETS = ("objects", "backups", *naming.PLATFORM_PURPOSES)
-"""What lies in buckets, under the key of that purpose."""
+_KEPT_AS_IT_IS = {
+    **dict.fromkeys(("objects", "backups", *naming.PLATFORM_PURPOSES), "{purpose} in buckets need its older versions"),
+    naming.SIGNING: "records of evidence are verified by its older versions",
+}
+"""Who needs the older versions of the key of a purpose, for good."""
 
 
 def goal(session: Session, key: str, *, retire: bool) -> Mapping[str, Json]:
     """Say to which version *key* is rotated, and whether the older ones shall decrypt no more afterwards.
 
-    Raise ``RefusedError`` where somebody needs the older versions: the objects of a bucket are never encrypted anew.
+    Raise ``RefusedError`` where somebody needs the older versions: no object of a bucket is encrypted anew, and no
+    record signed anew.
     """
-    users = [purpose for purpose in _IN_BUCKETS if key.endswith(f"-{purpose}")]
-    if retire and users:
-        remedy = "Leave --retire out: objects stay under the version that they were put under."
-        raise RefusedError(f"transit-key {key}", f"{users[0]} in buckets need its older versions", remedy)
+    purpose = key.rpartition("-")[2]
+    if retire and purpose in _KEPT_AS_IT_IS:
+        remedy = "Leave --retire out: what was made with a version stays with that version."
+        raise RefusedError(f"transit-key {key}", _KEPT_AS_IT_IS[purpose].format(purpose=purpose), remedy)
     return {"to_version": session.vault.key_versions(key).latest + 1, "retire_older": retire}
 
 
@@ -68,11 +72,11 @@ class Rotation:
                 partial(item.put, "old"),
                 partial(self._is_put_or_too_late, item),
             )
-        sentence = f"make version {self.to_version}, by which everything is encrypted from now on"
+        sentence = f"make version {self.to_version}, which is used for everything from now on"
         yield Step(self.subject, sentence, partial(vault.rotate_key, self.key), self._is_rotated)
         for entry in entries:
             yield rewrapping(self.session, entry, self.to_version)
-        yield proof(self.subject, "encrypt and decrypt under the new version", self._try)
+        yield proof(self.subject, "use the new version, both ways", self._try)
         yield proof(self.subject, f"unwrap all that it wraps: {len(entries)} secrets", partial(self._unwrap, entries))
         for item in proven:
             yield proof(item.subject, "read an object from before the rotation and one from after it", item.prove)
@@ -118,7 +122,7 @@ class Rotation:
     def _try(self) -> Observed:
         version = self.session.vault.try_key(self.key)
         if version < self.to_version:
-            what = f"it encrypts under version {version} instead of {self.to_version}"
+            what = f"it works with version {version} instead of {self.to_version}"
             raise EngineError(str(self.subject), what, "Look whether something holds its encryption back.")
         return {"version": version}
 

@@ -8,10 +8,10 @@ from typing import Any, TypeAlias
 
 import yaml
 
-from deploys import swanctl
+from deploys import swanctl, wireguard
 from deploys.tunnels import Link
-from hosting_cli.desired_links import PEER_CERTIFICATE_DAYS
-from inventory.tunnels import KeyExchange
+from hosting_cli.desired_links import GATEWAY_CERTIFICATE_DAYS, PEER_CERTIFICATE_DAYS, PEER_LIST_DAYS
+from inventory.tunnels import KeyExchange, TunnelKind
 
 Facts: TypeAlias = Mapping[str, str | Sequence[Mapping[str, str]]]
 
@@ -23,14 +23,20 @@ class Language(StrEnum):
     ENGLISH = "en"
 
 
+FILES = {TunnelKind.IPSEC: "sheet.yaml", TunnelKind.WIREGUARD: "wireguard.yaml"}
+"""The words of each kind, so that nothing that is said of one is ever said of the other."""
+
+
 @cache
-def _words() -> dict[str, Any]:
-    words: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "sheet.yaml").read_text(encoding="utf-8"))
+def _words(kind: TunnelKind) -> dict[str, Any]:
+    words: dict[str, Any] = yaml.safe_load((Path(__file__).parent / FILES[kind]).read_text(encoding="utf-8"))
     return words
 
 
 def configuration_name(link: Link) -> str:
-    """Name the file that sets a strongSwan firewall up."""
+    """Name the file that sets a firewall with strongSwan or `wg-quick` up."""
+    if link.tunnel.kind is TunnelKind.WIREGUARD:
+        return f"{wireguard.peer_interface(link)}.conf"
     return f"{link.region.short}-{link.tunnel.id}.conf"
 
 
@@ -39,9 +45,9 @@ def sheet_name(link: Link, language: Language) -> str:
     return f"{link.region.short}-{link.tunnel.id}.{language}.md"
 
 
-def render(link: Link, language: Language) -> str:
-    """Write the sheet of *link* in Markdown, which reads as it is."""
-    words, facts = _words(), _facts(link, language)
+def render(link: Link, language: Language, gateway_key: str | None = None) -> str:
+    """Write the sheet of *link* in Markdown, which reads as it is; of WireGuard, with the public key of our gateway."""
+    words, facts = _words(link.tunnel.kind), {**_facts(link), **_terms(link, language, gateway_key)}
     parts = [f"# {_said(words['title'], language, facts)}", _said(words["introduction"], language, facts)]
     for section in words["sections"]:
         if _is_there(section, facts):
@@ -77,14 +83,13 @@ def _said(item: Mapping[str, str], language: Language, facts: Facts) -> str:
     return item[language].format(**facts)
 
 
-def _facts(link: Link, language: Language) -> Facts:
+def _facts(link: Link) -> Facts:
+    """Give what is said of every tunnel."""
     tunnel, region = link.tunnel, link.region
     segment = next(item for item in region.segments if item.id == tunnel.segment)
     establishment = next(
         item for member in region.members for item in member.establishments if item.finess == segment.establishment
     )
-    terms = tunnel.ipsec_terms
-    hybrid = terms.key_exchange is not KeyExchange.CLASSICAL
     return {
         "tunnel": tunnel.id,
         "operator": region.operator.name,
@@ -92,23 +97,55 @@ def _facts(link: Link, language: Language) -> Facts:
         "finess": establishment.finess,
         "configuration": configuration_name(link),
         "peer_addresses": ", ".join(map(str, tunnel.peer.addresses)),
-        "peer_identity": link.peer_identity,
         "gateways": [
             {"number": str(number), "address": str(end.address), "identity": link.gateway_identity(end.host)}
             for number, end in enumerate(tunnel.gateways, start=1)
         ],
-        "second": "yes" if len(tunnel.gateways) > 1 else "",
-        "hybrid": _words()["hybrid"][terms.key_exchange.value][language] if hybrid else "",
-        "ike_seconds": str(terms.ike_rekey_seconds),
-        "child_seconds": str(terms.child_rekey_seconds),
-        "dead_peer_seconds": str(swanctl.DEAD_PEER_SECONDS),
         "ours": ", ".join(map(str, link.ours)),
         "theirs": ", ".join(map(str, link.theirs)),
         "internal": ", ".join(map(str, segment.internal_ranges)),
         "nat_pool": str(segment.nat_pool or ""),
-        "certificate_days": str(PEER_CERTIFICATE_DAYS),
         "contacts": [
             {"role": contact.role, "email": contact.email, "telephone": contact.telephone}
             for contact in region.contacts
         ],
+    }
+
+
+def _terms(link: Link, language: Language, gateway_key: str | None) -> Facts:
+    """Give what is said of the kind of tunnel."""
+    if link.tunnel.kind is TunnelKind.IPSEC:
+        return _ipsec_terms(link, language)
+    return _wireguard_terms(link, gateway_key or "")
+
+
+def _ipsec_terms(link: Link, language: Language) -> Facts:
+    terms = link.tunnel.ipsec_terms
+    hybrid = terms.key_exchange is not KeyExchange.CLASSICAL
+    return {
+        "peer_identity": link.peer_identity,
+        "second": "yes" if len(link.tunnel.gateways) > 1 else "",
+        "hybrid": _words(TunnelKind.IPSEC)["hybrid"][terms.key_exchange.value][language] if hybrid else "",
+        "ike_seconds": str(terms.ike_rekey_seconds),
+        "child_seconds": str(terms.child_rekey_seconds),
+        "dead_peer_seconds": str(swanctl.DEAD_PEER_SECONDS),
+        "certificate_days": str(PEER_CERTIFICATE_DAYS),
+        "list_days": str(PEER_LIST_DAYS),
+        "gateway_days": str(GATEWAY_CERTIFICATE_DAYS),
+    }
+
+
+def _wireguard_terms(link: Link, gateway_key: str) -> Facts:
+    terms = wireguard.terms_of(link)
+    risk = terms.accepted_risk
+    return {
+        "since": str(risk.since),
+        "until": str(risk.until),
+        "accepted_by": next(item.role for item in link.region.contacts if item.id == risk.accepted_by),
+        "reason": risk.reason,
+        "compensation": risk.compensation,
+        "port": str(terms.port),
+        "peer_key": terms.peer_public_key,
+        "gateway_key": gateway_key,
+        "peer_interface": wireguard.peer_interface(link),
     }

@@ -98,6 +98,7 @@ RULES: tuple[Rule, ...] = (
     tunnels.gateways_can_end_tunnels,
     tunnels.ends_of_tunnels_are_told_apart,
     tunnels.tunnels_are_of_one_kind,
+    tunnels.wireguard_is_told_apart,
     tunnels.accepted_risks_end,
     tunnels.accepted_risks_are_in_force,
     profiles.access_points_only_send,

@@ -124,6 +124,28 @@ def tunnels_are_of_one_kind(region: LocatedRegion) -> Iterator[Problem]:
             yield place.problem(("wireguard",), words, at_key=True)
 
 
+def wireguard_is_told_apart(region: LocatedRegion) -> Iterator[Problem]:
+    """Find tunnels of WireGuard with a second gateway, or whose packets their gateway could not tell from another's.
+
+    A gateway has one socket for each, and a peer of WireGuard sends what it has to one gateway and to no second.
+    """
+    seen: dict[tuple[str, int], Placed[Tunnel]] = {}
+    for place in region.tunnels:
+        terms, ends = place.value.wireguard, place.value.gateways
+        if terms is None:
+            continue
+        if len(ends) > 1:
+            why = "WireGuard has no notion of a second one, so nothing would ever come by it"
+            words = Words(f"the tunnel is WireGuard and has {len(ends)} gateways", why, "keep the first one")
+            yield place.problem(("gateways",), words)
+        earlier = seen.setdefault((ends[0].host, terms.port), place)
+        if earlier is not place:
+            what = f"{ends[0].host} would listen on port {terms.port} for two tunnels"
+            why = f"{earlier.value.id} has it in {whereabouts(earlier, ('wireguard',))}"
+            steps = ("wireguard", "port") if "port" in terms.model_fields_set else ("wireguard",)
+            yield place.problem(steps, Words(what, why, "write another port"))
+
+
 def accepted_risks_end(region: LocatedRegion) -> Iterator[Problem]:
     """Find risks accepted for longer than they are reviewed, or for no time at all."""
     for place in region.tunnels:

@@ -131,8 +131,8 @@ class LabRunner:
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabRunner]:
     """Bring a lab up; every acceptance test finds it whole and leaves it so."""
     runner = LabRunner(tmp_path_factory.mktemp("lab") / "lab")
-    bring_up(runner)
     try:
+        bring_up(runner)
         yield runner
     finally:
         take_down(runner)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from conftest import HOSTS, LabRunner
 
-from hosting_cli.proofs.flows import UNLISTED
+from hosting_cli.network.choosing import UNLISTED
 
 pytestmark = pytest.mark.timeout(2400)
 

@@ -1,45 +1,21 @@
 """The network on real hosts: kernels let through what the files say, and an order of the on-call cuts a segment off."""
 
-from collections.abc import Iterator
-
 import pytest
-from conftest import HOSTS, LabRunner
-
-from deploys.nftables import PROBE_MARK
+from conftest import HOSTS, LabRunner, Ran
 
 pytestmark = pytest.mark.timeout(900)
 
 APP, GATEWAY = HOSTS
-SEGMENT, LISTENER = "tunnel-beaune", "test-listener"
+SEGMENT = "tunnel-beaune"
 GROUNDS = ("--reason", "ransomware at the establishment", "--ticket", "INC-1234", "--confirm", SEGMENT)
 
-CONNECT = f"""
-import socket
-with socket.socket() as end:
-    end.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, {PROBE_MARK})
-    end.bind(("10.21.20.1", 0))
-    end.settimeout(10)
-    try:
-        end.connect(("10.21.10.11", 443))
-        print("passes")
-    except TimeoutError:
-        print("dropped")
-"""
-"""Begins a connection that row 2 of the flow matrix lists, from the gateway's address in the tunnel's segment."""
 
-
-@pytest.fixture
-def listening(provisioned: LabRunner) -> Iterator[LabRunner]:
-    """Let something answer where the flow leads."""
-    serve = ("python3", "-m", "http.server", "443", "--bind", "10.21.10.11", "--directory", "/run/systemd")
-    provisioned.on_machine(APP, "systemd-run", "--quiet", "--collect", f"--unit={LISTENER}", *serve)
-    provisioned.on_machine(APP, "sh", "-c", "until ss -tln | grep -q :443; do sleep 0.2; done")
-    yield provisioned
-    provisioned.on_machine(APP, "systemctl", "stop", LISTENER)
-
-
-def packets(lab: LabRunner) -> str:
-    return lab.on_machine(GATEWAY, "/usr/bin/python3", "-I", "-c", CONNECT).strip()
+def outcomes(ran: Ran) -> dict[str, set[str]]:
+    """Give what became of packets, by what had to."""
+    found: dict[str, set[str]] = {"arrive": set(), "be refused": set()}
+    for each in ran.data["probes"]:
+        found[each["must"]].add(each["outcome"])
+    return found
 
 
 def test_what_the_kernels_hold_is_proven_to_be_what_the_files_say(provisioned: LabRunner) -> None:
@@ -56,17 +32,25 @@ def test_what_the_kernels_hold_is_proven_to_be_what_the_files_say(provisioned: L
     assert any("port 445" in each["packet"] for each in differences), differences
 
 
-def test_a_segment_is_cut_off_and_let_back(listening: LabRunner) -> None:
-    assert packets(listening) == "passes"
-    isolated = listening.run("network", "isolate", SEGMENT, *GROUNDS)
+def test_packets_between_hosts_do_what_the_files_say_and_what_was_proven(provisioned: LabRunner) -> None:
+    ran = provisioned.run("network", "probe", "--seed", "1")
+    assert (ran.status, outcomes(ran)) == (0, {"arrive": {"arrived"}, "be refused": {"refused"}}), ran.output
+    assert provisioned.entries()[-1]["kind"] == "network-probe"
+    sampled = provisioned.run("network", "probe", "--seed", "1", "--sample", "1", "--establishment", "210987657")
+    assert (sampled.status, sampled.data["ways_taken"]) == (0, 1)
+
+
+def test_a_segment_is_cut_off_and_let_back(provisioned: LabRunner) -> None:
+    isolated = provisioned.run("network", "isolate", SEGMENT, *GROUNDS)
     try:
         assert isolated.status == 0, isolated.output
-        assert packets(listening) == "dropped"
-        drift = listening.run("drift")
+        cut_off = provisioned.run("network", "probe")
+        assert (cut_off.status, outcomes(cut_off)) == (3, {"arrive": {"refused"}, "be refused": {"refused"}})
+        drift = provisioned.run("drift")
         assert (drift.status, drift.data["plan"]["changes"]) == (0, [])
         assert SEGMENT in drift.output
     finally:
-        released = listening.run("network", "release", SEGMENT, *GROUNDS)
+        released = provisioned.run("network", "release", SEGMENT, *GROUNDS)
     assert released.status == 0, released.output
-    assert packets(listening) == "passes"
-    assert listening.run("drift").status == 0
+    assert provisioned.run("network", "probe").status == 0
+    assert provisioned.run("drift").status == 0

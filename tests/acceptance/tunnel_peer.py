@@ -59,7 +59,7 @@ import socket, sys
 source, port = sys.argv[1], int(sys.argv[2])
 with socket.socket() as end:
     end.bind((source, 0))
-    end.settimeout(15)
+    end.settimeout(int(sys.argv[4]))
     try:
         end.connect((sys.argv[3], port))
         print("passes")
@@ -83,9 +83,10 @@ class Firewall:
         status, _, output = self.run("sh", "-c", command, "sh", *argv).partition("\n")
         return int(status), output
 
-    def connects(self, port: int = 443) -> bool:
-        """Have the station connect to the application."""
-        return self.run("/usr/bin/python3", "-I", "-c", CONNECT, STATION, str(port), APPLICATION).strip() == "passes"
+    def connects(self, port: int = 443, *, within_seconds: int = 15) -> bool:
+        """Have the station connect to the application; the packet that brings the tunnel up is sent again and again."""
+        argv = ("/usr/bin/python3", "-I", "-c", CONNECT, STATION, str(port), APPLICATION, str(within_seconds))
+        return self.run(*argv).strip() == "passes"
 
     def initiate(self) -> tuple[int, str]:
         """Have the peer bring the tunnel up, as if a packet had asked for it."""

@@ -1,4 +1,4 @@
-"""Write the flow matrix of the whole region, and of one application in it, by the command that people run."""
+"""Write the flow matrix and the compliance report of the whole region, and the matrix of one application in it."""
 
 import sys
 import tempfile
@@ -11,6 +11,7 @@ from tests.bench.processes import checked, measured
 
 ROUNDS = 3
 PAGE, ROWS, PAGES = "the region as a page", "the region as rows of data", "one application as pages to sign"
+REPORT = "the region's compliance report as a page"
 
 
 def measure(progress: Progress) -> Chapter:
@@ -28,21 +29,32 @@ def measure(progress: Progress) -> Chapter:
         for turn in range(ROUNDS):
             for candidate, options in candidates.items():
                 progress(f"round {turn + 1} of {ROUNDS}: {candidate}")
-                figures[candidate].append(_written(folder, options))
-        size_mib = (Path(name) / "matrix.html").stat().st_size / 2**20
-    page, rows, pages = (Series(candidate, tuple(found)) for candidate, found in figures.items())
+                figures[candidate].append(_matrix(folder, options))
+            progress(f"round {turn + 1} of {ROUNDS}: {REPORT}")
+            figures.setdefault(REPORT, []).append(_report(folder, Path(name) / "report.html"))
+        sizes = [(Path(name) / file).stat().st_size / 2**20 for file in ("matrix.html", "report.html")]
+    page, rows, pages, report = (Series(candidate, tuple(found)) for candidate, found in figures.items())
     return Chapter(
-        "The flow matrix of the whole region, files loaded and validated; a whole process each",
-        (page, rows, pages),
+        "Documents of the whole region, files loaded and validated; a whole process each",
+        (page, rows, pages, report),
         (
             Goal(PAGE, page.wall[1], "s", at_most=10),
-            Goal(f"its memory ({size_mib:.0f} MiB on disk)", page.memory or 0, "MiB", at_most=1024),
+            Goal(f"its memory ({sizes[0]:.0f} MiB on disk)", page.memory or 0, "MiB", at_most=1024),
+            Goal(REPORT, report.wall[1], "s", at_most=10),
+            Goal(f"its memory ({sizes[1]:.0f} MiB on disk)", report.memory or 0, "MiB", at_most=1024),
         ),
     )
 
 
-def _written(folder: Path, options: list[str]) -> Figure:
-    argv = [sys.executable, "-m", "tests.bench.document_written", "network", "matrix", *options]
-    run = checked(measured([*argv, "--region", str(folder)], timeout_seconds=600))
+def _matrix(folder: Path, options: list[str]) -> Figure:
+    return _written(["tests.bench.document_written", "network", "matrix", *options, "--region", str(folder)])
+
+
+def _report(folder: Path, file: Path) -> Figure:
+    return _written(["tests.bench.compliance_written", str(folder), str(file)])
+
+
+def _written(arguments: list[str]) -> Figure:
+    run = checked(measured([sys.executable, "-m", *arguments], timeout_seconds=600))
     memory_mib = float(run.stdout.splitlines()[-1])
     return Figure(run.wall_seconds, run.user_seconds, run.system_seconds, memory_mib=memory_mib)

@@ -1,6 +1,7 @@
 """An SSH server on loopback that runs what it is told, with keys of its own: a host for the doors to knock at."""
 
 import asyncio
+import shlex
 import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,7 @@ from threading import Thread
 
 import asyncssh
 
+from deploys.programs import STEPWISE
 from inventory.environment import HostAccess
 
 Answer = Callable[[str, str], tuple[int, str]]
@@ -58,11 +60,27 @@ def host(directory: Path, answer: Answer = run_here) -> Iterator[Host]:
     connections: set[str] = set()
 
     async def serve(process: "asyncssh.SSHServerProcess[str]") -> None:
-        text = await process.stdin.read()
         commands.append(process.command or "")
         connections.add(str(process.get_extra_info("peername")))
+        if process.command == shlex.join(STEPWISE):
+            await talk(process)
+            return
+        text = await process.stdin.read()
         status, output = await loop.run_in_executor(pool, answer, process.command or "", text)
         process.stdout.write(output)
+        process.exit(status)
+
+    async def talk(process: "asyncssh.SSHServerProcess[str]") -> None:
+        """Run a program of several steps on this machine, to which lines go while it runs."""
+        pipe = asyncio.subprocess.PIPE
+        running = await asyncio.create_subprocess_exec(*STEPWISE, stdin=pipe, stdout=pipe, stderr=pipe)
+        assert running.stdin is not None and running.stdout is not None and running.stderr is not None
+        forth = asyncio.create_task(_carry(process.stdin, running.stdin))
+        async for line in running.stdout:
+            process.stdout.write(line.decode())
+        process.stderr.write((await running.stderr.read()).decode())
+        status = await running.wait()
+        forth.cancel()
         process.exit(status)
 
     async def listen() -> asyncssh.SSHAcceptor:
@@ -96,6 +114,12 @@ def host(directory: Path, answer: Answer = run_here) -> Iterator[Host]:
         thread.join()
         pool.shutdown()
         loop.close()
+
+
+async def _carry(lines: "asyncssh.SSHReader[str]", to: asyncio.StreamWriter) -> None:
+    async for line in lines:
+        to.write(line.encode())
+        await to.drain()
 
 
 async def _close(server: asyncssh.SSHAcceptor) -> None:

@@ -1,6 +1,7 @@
 """The door of hosts, against a real SSH server: one exec a reading, and an error of its own for each way not to see."""
 
 import json
+import re
 import socket
 import time
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,7 @@ from hosting_cli.errors import EngineError, UnreadableError
 from hosting_cli.jobs import OperatorKey
 from hosting_cli.secret import Secret
 from inventory.environment import HostAccess
+from inventory.resource import Json
 
 REQUEST = {"timeout_seconds": 30, "files": ["/etc/hostname"], "presence": ["/etc", "/none"]}
 
@@ -208,6 +210,36 @@ def test_one_unreadable_host_does_not_disturb_the_others(server: Host, tmp_path:
     assert "value" in answers["a"]["files"]
     assert "bootstrap key" in str(answers["b"])
     assert "does not say where it is" in str(answers["c"])
+
+
+PROBE: Json = {"nonce": 1, "sends": []}
+"""A program of several steps that sends nothing but packets to the host itself."""
+
+
+def test_what_many_do_together_is_one_exec_for_each(server: Host) -> None:
+    door = HostsDoor({"a": server.access, "b": server.access}, lambda: certified(server))
+    answers = door.meet("probe_network", {"a": PROBE, "b": PROBE})
+    assert [answers[name]["deaf"] for name in ("a", "b")] == [[], []]
+    assert door.executions == {"a": 1, "b": 1}
+
+
+@pytest.mark.parametrize(
+    ("request_", "words"),
+    [
+        pytest.param({}, "the program probe_network failed .*KeyError: 'nonce'", id="its program fails"),
+        pytest.param(None, "cannot be reached", id="it is down"),
+    ],
+)
+def test_who_fails_does_not_keep_the_others_waiting(server: Host, request_: Json, words: str) -> None:
+    accesses = {"a": server.access, "b": server.access if request_ is not None else with_changes(server.access, port=1)}
+    answers = HostsDoor(accesses, lambda: certified(server)).meet("probe_network", {"a": PROBE, "b": request_ or {}})
+    assert answers["a"]["deaf"] == []
+    assert isinstance(answers["b"], UnreadableError)
+    assert re.search(words, answers["b"].what, re.DOTALL)
+
+
+def test_nobody_to_meet_is_no_answer(server: Host) -> None:
+    assert HostsDoor({}, lambda: certified(server)).meet("probe_network", {}) == {}
 
 
 def test_what_the_key_raises_is_raised_before_any_host_is_asked(server: Host) -> None:

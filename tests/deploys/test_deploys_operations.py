@@ -2,7 +2,7 @@
 
 import copy
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from types import SimpleNamespace
@@ -14,8 +14,11 @@ from pyinfra.api.exceptions import OperationError
 from pyinfra.context import ctx_host
 from sample import GATEWAY, HOST
 from test_deploys_reading import DATA, DEVICE, GIB, changed, desired, right_answer
+from with_tunnels import with_tunnel
 
-from deploys import concerns, handed_over, names
+from deploys import concerns, flows, handed_over, names, tunnels
+from deploys import wireguard as wireguard_terms
+from deploys.desired_wireguard import interface
 from deploys.devices import physical_volume_uuid
 from deploys.facts.host import Run
 from deploys.operations import (
@@ -29,9 +32,11 @@ from deploys.operations import (
     storage,
     units,
     volume,
+    wireguard,
 )
 from deploys.reading import actual
 from deploys.resources import HostInterface, HostResource
+from inventory.tunnels import TunnelKind
 
 PATH = "/dev/disk/by-id/virtio-data"
 OPERATIONS: dict[str, Any] = {
@@ -58,9 +63,11 @@ class FakeHost(SimpleNamespace):
 
 
 @contextmanager
-def on_host(answer: dict[str, Any], secrets: dict[str, str] | None = None) -> Iterator[FakeHost]:
-    """Stand on a host that gave *answer*."""
-    run = Run(answer, actual(HOST, answer, desired()))
+def on_host(
+    answer: dict[str, Any], secrets: dict[str, str] | None = None, *, wanted: Sequence[HostResource] | None = None
+) -> Iterator[FakeHost]:
+    """Stand on a host that gave *answer*, and of which *wanted* is asked, or what is asked of the sample's."""
+    run = Run(answer, actual(HOST, answer, desired() if wanted is None else wanted))
     host = FakeHost(name=HOST, connector_data={"hosting": run}, said=[])
     handed_over.SECRETS[HOST] = secrets if secrets is not None else SECRETS
     ctx_host.set(host)
@@ -319,6 +326,24 @@ def test_a_wrapping_token_goes_to_the_agent_over_standard_input() -> None:
 def test_an_identity_that_only_the_vault_misses_is_replaced_too() -> None:
     assert len(emitted("host-identity imagerie-beaune", right_answer())) == 1
     assert emitted("host-identity imagerie-beaune", right_answer(), secrets={}) == []
+
+
+def test_the_agent_raises_wireguard_and_is_handed_no_key() -> None:
+    places = flows.topology(with_tunnel(TunnelKind.WIREGUARD))
+    (link,) = tunnels.links(places, with_tunnel(TunnelKind.WIREGUARD))
+    (end,) = wireguard_terms.of_gateway(places, link, GATEWAY)
+    wanted = interface(HOST, end)
+    with on_host(right_answer(), wanted=[wanted]):
+        (command,) = wireguard.wireguard._inner(wanted)
+    assert (command.get_raw_value(), stdin(command)) == (f"{names.AGENT} keep-wireguard", "")
+
+    held = {"public_key": None, "port": 1, "peers": {}, "up": True, "alias": "", "addresses": [], "routes": []}
+    with on_host(changed("wireguard", "value", to={"wg1": held}), wanted=[]) as host:
+        (command,) = wireguard.no_wireguard._inner(wanted)
+        assert command.get_raw_value() == f"{names.AGENT} end-wireguard wg1"
+    with on_host(right_answer(), wanted=[]) as host:
+        assert list(wireguard.no_wireguard._inner(wanted)) == []
+        assert host.said == ["wg1 is gone"]
 
 
 def test_what_will_be_ours_is_claimed_before_and_what_is_left_stays_claimed() -> None:

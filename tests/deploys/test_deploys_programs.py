@@ -1,17 +1,22 @@
 """The programs that are sent to hosts, run here as they are there: as text on Python's standard input."""
 
+import ast
 import hashlib
 import json
 import os
+import socket
 import stat
 import struct
 import subprocess
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from deploys.programs import INTERPRETER, interfaces, program, read_host
+from deploys.programs.parts import filesystems, firewall, fork, luks, storage, tunnels
+from deploys.programs.parts.interfaces import interfaces_held
 
 REQUEST: dict[str, Any] = {"timeout_seconds": 30}
 
@@ -31,6 +36,27 @@ def answer(**parts: Any) -> Any:
     done = run("read_host", {**REQUEST, **parts})
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
+
+
+# -- the text -------------------------------------------------------------------------------------------------------
+
+PROGRAMS = sorted(path.stem for path in Path(read_host.__file__).parent.glob("[a-z]*.py"))
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_program_is_one_text_that_asks_for_nothing_of_ours_and_means_one_thing_by_each_name(name: str) -> None:
+    tree = ast.parse(program(name, {}))
+    asked = {
+        alias.name if isinstance(node, ast.Import) else node.module
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
+    assert not [module for module in asked if module and module.startswith("deploys")]
+    told = Counter(node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef))
+    set_ = Counter(ast.unparse(target) for node in tree.body if isinstance(node, ast.Assign) for target in node.targets)
+    assert {name: times for name, times in (told + set_).items() if times > 1}.keys() <= {"TYPE_CHECKING"}
+    assert told["main"] == 1
 
 
 # -- reading ----------------------------------------------------------------------------------------------------------
@@ -62,8 +88,8 @@ LIST = b"\x04\x05addrs\x05\x00\x011\x05\x00\x012\x06"
 
 
 def test_a_message_of_the_daemon_of_tunnels_is_read_as_it_is_described() -> None:
-    assert read_host.vici_message(b"") == {}
-    found = read_host.vici_message(SECTION + PAIR + LIST + b"\x02" + PAIR)
+    assert tunnels.vici_message(b"") == {}
+    found = tunnels.vici_message(SECTION + PAIR + LIST + b"\x02" + PAIR)
     assert found == {"beaune": {"state": "up", "addrs": ["1", "2"]}, "state": "up"}
 
 
@@ -82,12 +108,21 @@ def test_a_message_of_the_daemon_of_tunnels_is_read_as_it_is_described() -> None
 )
 def test_a_message_that_is_none_is_not_read_as_something_else(message: bytes) -> None:
     with pytest.raises((ValueError, LookupError)):
-        read_host.vici_message(message)
+        tunnels.vici_message(message)
 
 
 def test_without_a_daemon_of_tunnels_there_is_none(tmp_path: Path) -> None:
-    asked = {"socket": str(tmp_path / "vici"), "certificate": str(tmp_path / "none.pem")}
+    asked = {"socket": str(tmp_path / "vici"), "timeout_seconds": 5, "certificate": str(tmp_path / "none.pem")}
     assert answer(tunnels=asked) == {"tunnels": {"value": {"daemon": None, "certificate": None}}}
+
+
+def test_a_daemon_of_tunnels_that_hangs_is_unknown_and_hides_nothing_else(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(str(tmp_path / "vici"))
+        silent.listen()
+        asked = {"socket": str(tmp_path / "vici"), "timeout_seconds": 0.2, "certificate": str(tmp_path / "none.pem")}
+        found = answer(tunnels=asked, presence=["/etc"])
+    assert found == {"tunnels": {"unknown": "TimeoutError: timed out"}, "presence": {"value": ["/etc"]}}
 
 
 def test_a_manifest_that_is_damaged_is_unknown_and_never_empty(tmp_path: Path) -> None:
@@ -134,16 +169,16 @@ def test_a_package_counts_only_when_it_is_installed(table: bytes, installed: boo
 
 
 def test_a_tool_that_is_not_installed_cannot_have_made_anything() -> None:
-    fork = read_host.Fork(["no-such-tool"])
-    assert fork.pid is None
-    assert read_host._lvm_rows(fork) == []
+    tried = fork.Fork(["no-such-tool"])
+    assert tried.pid is None
+    assert storage._lvm_rows(tried) == []
     with pytest.raises(ValueError, match="no-such-tool is not installed"):
-        fork.text()
+        tried.text()
 
 
 def test_a_tool_that_fails_is_unknown() -> None:
     with pytest.raises(ValueError, match=r"ls .* failed \(2\)"):
-        read_host.Fork(["ls", "/none"]).text()
+        fork.Fork(["ls", "/none"]).text()
 
 
 def test_the_program_ends_rather_than_hangs(tmp_path: Path) -> None:
@@ -181,7 +216,7 @@ def header(label: bytes = b"hosting-x-data", *, version: int = 2, damage: bool =
 def test_a_luks_header_is_read_without_any_tool(tmp_path: Path) -> None:
     device = tmp_path / "device"
     device.write_bytes(header())
-    found = read_host.luks_header(str(device))
+    found = luks.luks_header(str(device))
     assert found is not None
     assert (found["label"], found["ciphers"]) == ("hosting-x-data", ["aes-xts-plain64"])
     assert found["flags"] == ["allow-discards"]
@@ -192,13 +227,13 @@ def test_a_luks_header_is_read_without_any_tool(tmp_path: Path) -> None:
 def test_no_header_is_none_and_a_damaged_one_is_an_error(tmp_path: Path) -> None:
     device = tmp_path / "device"
     device.write_bytes(bytes(8192))
-    assert read_host.luks_header(str(device)) is None
+    assert luks.luks_header(str(device)) is None
     device.write_bytes(header(damage=True))
     with pytest.raises(ValueError, match="does not match its checksum"):
-        read_host.luks_header(str(device))
+        luks.luks_header(str(device))
     device.write_bytes(header(version=1))
     with pytest.raises(ValueError, match="version 1"):
-        read_host.luks_header(str(device))
+        luks.luks_header(str(device))
 
 
 def test_an_ext4_file_system_is_known_with_its_size(tmp_path: Path) -> None:
@@ -208,7 +243,7 @@ def test_an_ext4_file_system_is_known_with_its_size(tmp_path: Path) -> None:
     subprocess.run(["mkfs.ext4", "-q", "-F", device], check=True)
     with device.open("ab") as stream:
         stream.truncate(96 << 20)  # the device grew, the file system did not
-    assert read_host._read_filesystem(str(device), []) == {"filesystem": "ext4", "filesystem_bytes": 64 << 20}
+    assert filesystems.read_filesystem(str(device), []) == {"filesystem": "ext4", "filesystem_bytes": 64 << 20}
 
 
 @pytest.mark.parametrize(
@@ -218,7 +253,7 @@ def test_an_ext4_file_system_is_known_with_its_size(tmp_path: Path) -> None:
 )
 def test_other_file_systems_are_known_by_their_magic(content: bytes, found: tuple[Any, Any], tmp_path: Path) -> None:
     (tmp_path / "device").write_bytes(content + bytes(4096))
-    assert tuple(read_host._read_filesystem(str(tmp_path / "device"), []).values()) == found
+    assert tuple(filesystems.read_filesystem(str(tmp_path / "device"), []).values()) == found
 
 
 # -- writing ----------------------------------------------------------------------------------------------------------
@@ -400,12 +435,12 @@ def test_rules_that_were_undone_already_are_not_kept(tmp_path: Path) -> None:
     ids=["nothing", "a segment, and something by hand", "a single address"],
 )
 def test_what_is_isolated_is_no_part_of_the_rules(elements: str, isolated: list[list[str]]) -> None:
-    apart = read_host.isolated_apart((LISTED % elements).encode(), "isolated")
+    apart = firewall.isolated_apart((LISTED % elements).encode(), "isolated")
     assert apart == ((LISTED % "").encode(), isolated)
 
 
 def test_a_listing_without_the_set_is_taken_whole() -> None:
-    assert read_host.isolated_apart(b"table inet hosting {\n}\n", "isolated") == (b"table inet hosting {\n}\n", [])
+    assert firewall.isolated_apart(b"table inet hosting {\n}\n", "isolated") == (b"table inet hosting {\n}\n", [])
 
 
 # -- interfaces -------------------------------------------------------------------------------------------------------
@@ -461,7 +496,7 @@ ON_TRUNK = {"form": "vlan", "parent": "eth1", "vlan": 110, "addresses": [], "up"
 def test_of_the_interfaces_trunks_are_told_and_what_they_carry(
     link: dict[str, Any], expected: dict[str, Any] | None
 ) -> None:
-    assert read_host.interfaces_held([link], ["eth1"]) == ({} if expected is None else {link["ifname"]: expected})
+    assert interfaces_held([link], ["eth1"]) == ({} if expected is None else {link["ifname"]: expected})
 
 
 def test_without_trunks_and_files_of_ours_nobody_is_asked_for_interfaces(tmp_path: Path) -> None:

@@ -25,8 +25,8 @@ from inventory.load import load_region
 from inventory.models import Application, Region
 
 _UNIT = Path(__file__).parents[1] / "unit"
-sys.path[:0] = [str(_UNIT), str(_UNIT / "network")]
-"""The sample, and what it is to be proven of."""
+sys.path[:0] = [str(_UNIT), str(_UNIT / "network"), str(_UNIT / "documents")]
+"""The sample, what it is to be proven of, and what reports say of it."""
 
 
 @pytest.fixture(scope="session")

@@ -26,6 +26,7 @@ from hosting_cli.lab.openbao import OpenBaoServer
 from hosting_cli.lab.processes import Process
 from hosting_cli.lab.seaweedfs import PORTS_NEEDED, KeyService, SeaweedServer
 from hosting_cli.resources import (
+    SIGNING_TYPE,
     AppRole,
     AuthMethod,
     Bucket,
@@ -203,6 +204,7 @@ def vault_resources(region: Region) -> tuple[VaultResource, ...]:
         _role(naming.S3_KMS_ROLE, PLATFORM, "127.0.0.1/32", 3600),
         _role(role, application.id, f"{HOST_ADDRESS}/32", 600),
         *(TransitKey(name=key, owner=owner) for owner, key in keys),
+        TransitKey(name=render.SIGNING_KEY, owner=PLATFORM, type=SIGNING_TYPE),
     )
 
 

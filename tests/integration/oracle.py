@@ -29,7 +29,6 @@ OUTER, PEER = "198.51.100.10", "198.51.100.20"
 
 OTHER = "other"
 TCP, UDP, ICMP, ICMPV6 = 6, 17, 1, 58
-PROBE = 0x686F
 FOLLOWED = ("established", "related")
 
 
@@ -89,10 +88,6 @@ def is_everywhere(packet: Packet) -> bool:
     return packet.protocol == ICMPV6 and kind in {1, 2, 3, 4, 135, 136}
 
 
-def is_probe(host: str, packet: Packet) -> bool:
-    return host == GATEWAY and packet.hook == "output" and packet.mark == PROBE
-
-
 def is_wanted(host: str, packet: Packet) -> bool:
     """Tell whether a packet is of the matrix or of the platform's needs, where it should be."""
     is_of_matrix = is_row(packet) and takes_its_way(host, packet)
@@ -110,7 +105,7 @@ def may_pass(host: str, packet: Packet) -> bool:
         return False
     if "lo" in {packet.incoming, packet.outgoing} or packet.state in FOLLOWED:
         return True
-    is_any = is_probe(host, packet) or is_everywhere(packet) or is_wanted(host, packet)
+    is_any = is_everywhere(packet) or is_wanted(host, packet)
     return packet.state != "invalid" and is_any
 
 
@@ -125,8 +120,7 @@ def must_pass(host: str, packet: Packet) -> bool:
     mine = own(host)
     if packet.hook == "output":
         is_needed_one = is_wanted(host, packet) and packet.destination not in mine
-        is_any_probe = is_probe(host, packet) and packet.protocol in {TCP, UDP}
-        return packet.source in mine and (is_needed_one or is_any_probe)
+        return packet.source in mine and is_needed_one
     is_from_outside = packet.hook == "input" and packet.source in {address(ADMINISTRATION), address(PEER)}
     is_by_no_leg = packet.incoming not in LEGS[host] and packet.destination in mine
     return is_wanted(host, packet) and packet.source not in mine and (is_by_no_leg or not is_from_outside)
@@ -189,14 +183,6 @@ def examples(host: str) -> Iterator[Packet]:
         yield replace(carrying, source=address(PEER), destination=address(OUTER))
         back = replace(carrying, hook="output", incoming="", outgoing=OTHER)
         yield replace(back, source=address(OUTER), destination=address(PEER))
-        yield Packet(
-            hook="output",
-            outgoing=INSIDE[host],
-            mark=PROBE,
-            source=address(TIME),
-            destination=address(SERVER),
-            second=9,
-        )
     for port in (22, 9100):
         yield Packet(
             hook="input", incoming=OTHER, source=address(ADMINISTRATION), destination=address(MANAGEMENT), second=port

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from canaries import files, leaks
 from engines_lab import STORE, Engines, data_user
 
 from hosting_cli.doors.objects import ObjectStoreDoor
@@ -44,24 +45,6 @@ def private_tmp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give the folder in which every temporary file of this process would be made."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     return tmp_path
-
-
-def forms(secret: str) -> tuple[bytes, ...]:
-    """Give the forms in which a secret may turn up."""
-    value = secret.encode()
-    return value, base64.b64encode(value), json.dumps(secret).strip('"').encode()
-
-
-def leaks(places: Iterable[tuple[str, bytes]], secrets: Iterable[str]) -> list[str]:
-    wanted = [form for secret in secrets for form in forms(secret)]
-    return [place for place, content in places if any(form in content for form in wanted)]
-
-
-def files(*folders: Path) -> Iterable[tuple[str, bytes]]:
-    for folder in folders:
-        for path in folder.rglob("*"):
-            if path.is_file():
-                yield str(path), path.read_bytes()
 
 
 def test_no_secret_is_found_anywhere(  # noqa: PLR0917 fixtures

@@ -18,6 +18,7 @@ from hosting_cli.secret import Secret
 from hosting_cli.session import Session
 from inventory import naming
 from inventory.resource import PLATFORM
+from vault_policies.render import SIGNING_KEY
 
 APPLICATION, STORE = "imagerie-beaune", "dijon-objects"
 OBJECTS, VOLUMES, BACKUPS = (naming.transit_key(APPLICATION, purpose) for purpose in ("objects", "volumes", "backups"))
@@ -100,16 +101,27 @@ def test_a_rotation_killed_at_each_step_loses_nothing(lab: Lab, session: Session
 
 
 def test_the_platforms_evidence_outlives_a_rotation_of_its_key_and_of_its_credentials(lab: Lab) -> None:
-    kept = session_of(lab).evidence.add("records/1", b"from before")
-    names = (naming.transit_key(PLATFORM, naming.EVIDENCE), naming.credentials_secret(PLATFORM, naming.EVIDENCE_USER))
+    kept = session_of(lab).evidence.add("headers/1", b"from before")
+    signed = session_of(lab).vault.sign(SIGNING_KEY, b"from before")
+    names = (
+        naming.transit_key(PLATFORM, naming.EVIDENCE),
+        SIGNING_KEY,
+        naming.credentials_secret(PLATFORM, naming.EVIDENCE_USER),
+    )
     for name in names:
         ask(lab, name)
         assert run(lab, "key", "rotate", name)[0] == 0
     assert session_of(lab).evidence.get(kept) == b"from before"
-    assert session_of(lab).evidence.add("records/2", b"from after").name == "records/2"
+    assert session_of(lab).evidence.add("headers/2", b"from after").name == "headers/2"
+    assert signed.public_key in {key.value for key in session_of(lab).vault.public_keys(SIGNING_KEY)}
+    assert session_of(lab).vault.sign(SIGNING_KEY, b"from after").public_key != signed.public_key
     as_before(lab)
-    status, refused = run(lab, "key", "rotate", names[0], "--retire")
-    assert (status, "evidence in buckets need its older versions" in str(refused["errors"])) == (1, True)
+    for name, reason in (
+        (names[0], "evidence in buckets need its older versions"),
+        (SIGNING_KEY, "records of evidence are verified by its older versions"),
+    ):
+        status, refused = run(lab, "key", "rotate", name, "--retire")
+        assert (status, reason in str(refused["errors"])) == (1, True)
 
 
 def test_wrapping_anew_makes_no_secret_younger(lab: Lab, session: Session) -> None:

@@ -93,7 +93,7 @@ class Sampler:
             lambda: {"destination": pick(self.addresses)},
             lambda: {"protocol": pick([1, 6, 17, 58, 132])},
             lambda: {"first": pick([pick(self.ports), kind]), "second": pick(self.ports)},
-            lambda: {"mark": pick([0, 0x686E, 0x686F, 0x6870])},
+            lambda: {"mark": pick([0, 1, 0x686F])},
             lambda: {"version": 6, "source": 1, "destination": 2},
         )
         return replace(packet, **pick(changes)())

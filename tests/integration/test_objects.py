@@ -4,6 +4,7 @@ from contextlib import suppress
 from dataclasses import replace
 from http.client import HTTPConnection, HTTPException
 from itertools import count
+from time import monotonic, sleep
 from typing import Any
 
 import pytest
@@ -12,9 +13,10 @@ from engines_lab import STORE, Engines, backup_bucket, data_bucket, data_user, l
 
 from hosting_cli import capabilities, store_policies
 from hosting_cli.capabilities import Support
-from hosting_cli.doors import store_buckets, store_probes, store_scratch
+from hosting_cli.doors import store_buckets, store_probes, store_quotas, store_scratch
 from hosting_cli.doors.objects import ObjectStoreDoor
 from hosting_cli.doors.openbao import OpenBao
+from hosting_cli.doors.store_client import StoreClient
 from hosting_cli.errors import EngineError, RefusedError
 from hosting_cli.plan import Change, Finding, compare
 from hosting_cli.resources import AccessKey, Bucket, StoreResource, StoreUser
@@ -23,6 +25,7 @@ from inventory import naming
 from inventory.models import Region
 
 NUMBERS = count()
+QUOTA = {"seaweedfs-quota": ""}
 
 
 def name() -> str:
@@ -32,7 +35,7 @@ def name() -> str:
 def state(door: ObjectStoreDoor, resource: StoreResource) -> object:
     """Read one resource as the door reads all of them, which takes a while when tests have made many."""
     if isinstance(resource, Bucket):
-        found: StoreResource | None = store_buckets.read_bucket(door._client.s3, resource.name, STORE, door._region)
+        found: StoreResource | None = store_buckets.read_bucket(door._client, resource.name, STORE, door._region)
     else:
         found = (door.read().resources or {}).get(resource.subject)  # type: ignore[assignment]
     return found and found.state()
@@ -54,9 +57,10 @@ def raw(door: ObjectStoreDoor) -> Any:
         log_bucket,
         lambda it: replace(data_bucket(it), expire_days=400),
         lambda it: data_bucket(it, noncurrent_days=None),
+        lambda it: replace(data_bucket(it), quota_gib=500),
         lambda it: data_user(it, "b"),
     ],
-    ids=["data bucket", "backup bucket", "log bucket", "both lifecycle rules", "without lifecycle", "user"],
+    ids=["data bucket", "backup bucket", "log bucket", "both lifecycle rules", "without lifecycle", "quota", "user"],
 )
 def test_what_was_written_reads_back_and_writing_again_changes_nothing(store_door: ObjectStoreDoor, make: Any) -> None:
     resource = make(name())
@@ -151,11 +155,38 @@ def test_what_somebody_changed_is_seen_and_mended(
     assert state(store_door, bucket) == bucket.state()
 
 
+@pytest.mark.parametrize("wanted", [None, 3], ids=["where none is asked for", "where another is asked for"])
+def test_a_quota_that_somebody_set_is_seen_and_mended(store_door: ObjectStoreDoor, wanted: int | None) -> None:
+    bucket = replace(data_bucket(name()), quota_gib=wanted)
+    store_door.write(bucket)
+    store_quotas.set_quota(store_door._client, bucket.name, 1)
+    assert state(store_door, bucket) == bucket.state() | {"quota_gib": 1}
+    store_door.write(bucket)
+    assert state(store_door, bucket) == bucket.state()
+
+
+def test_a_full_bucket_takes_nothing_more_once_its_store_has_looked(store_door: ObjectStoreDoor) -> None:
+    """The claim of the catalogue: nobody but the store itself is asked to hold it to its quota."""
+    bucket = data_bucket(name())
+    store_door.write(bucket)
+    small = json.dumps({"quota_size": 4096, "quota_unit": "B", "quota_enabled": True}).encode()
+    store_door._client.beyond_s3("PUT", bucket.name, QUOTA, small)
+    store_door.put_object(bucket.name, "filling", b"x" * 8192)
+    deadline = monotonic() + 150
+    with pytest.raises(EngineError, match="PutObject failed"):
+        while monotonic() < deadline:
+            store_door.put_object(bucket.name, "more", b"x")
+            sleep(2)
+    assert store_door.get_object(bucket.name, "filling") == b"x" * 8192
+    store_door.write(bucket)
+    store_door.put_object(bucket.name, "more", b"x")
+
+
 def test_a_policy_that_somebody_put_in_place_of_ours_is_seen_and_mended(store_door: ObjectStoreDoor) -> None:
     bucket = data_bucket(name())
     store_door.write(bucket)
     let_everybody_read(raw(store_door), bucket.name)
-    found = compare(bucket, store_buckets.read_bucket(raw(store_door), bucket.name, STORE, store_door._region))
+    found = compare(bucket, store_buckets.read_bucket(store_door._client, bucket.name, STORE, store_door._region))
     assert isinstance(found, Change)
     assert found.differing == ("policy",)
     store_door.write(bucket)
@@ -277,7 +308,7 @@ def dying(store_door: ObjectStoreDoor, monkeypatch: pytest.MonkeyPatch) -> Itera
     monkeypatch.undo()
 
 
-@pytest.mark.parametrize("requests", range(11))
+@pytest.mark.parametrize("requests", range(12))
 @pytest.mark.parametrize("make", [data_bucket, log_bucket])
 def test_a_bucket_half_made_is_taken_up_again(
     store_door: ObjectStoreDoor, make: Any, requests: int, dying: Any, monkeypatch: pytest.MonkeyPatch
@@ -423,6 +454,22 @@ def test_access_matrix_of_users(store_door: ObjectStoreDoor, role: str, where: s
     s3 = as_user(store_door, user)
     allowed = {verb for verb, attempt in VERBS.items() if is_allowed(lambda a=attempt: a(s3, buckets[where].name))}
     assert allowed == may
+
+
+@pytest.mark.parametrize("policy", [store_policies.data_user, lambda its: store_policies.prune_user(*its)])
+def test_whoever_a_quota_holds_does_not_set_it(store_door: ObjectStoreDoor, policy: Any) -> None:
+    from botocore.exceptions import ClientError
+
+    bucket = replace(data_bucket(name()), quota_gib=1)
+    store_door.write(bucket)
+    user = replace(data_user(f"hosting-{name()}", "-"), policy=policy([bucket.name]))
+    store_door.write(user)
+    key_id, secret = store_door.create_access_key(user.name)
+    pair = Secret(json.dumps({"access_key_id": key_id, "secret_access_key": secret.reveal()}))
+    none = b'{"quota_size": 0, "quota_unit": "B", "quota_enabled": false}'
+    with pytest.raises(ClientError, match="AccessDenied"):
+        StoreClient(store_door._client._access, lambda: pair).beyond_s3("PUT", bucket.name, QUOTA, none)
+    assert state(store_door, bucket) == bucket.state()
 
 
 def test_the_writer_of_backups_destroys_no_version(store_door: ObjectStoreDoor) -> None:

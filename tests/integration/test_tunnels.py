@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from ipaddress import IPv4Network
@@ -24,10 +25,10 @@ from tunnels_lab import (
 
 from deploys import flows, loaded_tunnels, nftables, swanctl, tunnels
 from deploys.agent import link as agent_link
-from deploys.agent import processes, settings
+from deploys.agent import processes, record, settings
 from deploys.desired_network import rule_set
 from deploys.tunnels import Link
-from hosting_cli.desired_links import GATEWAY_CERTIFICATE_DAYS, links
+from hosting_cli.desired_links import DAY_SECONDS, GATEWAY_CERTIFICATE_DAYS, links
 from hosting_cli.doors.openbao import OpenBao
 from hosting_cli.errors import EngineError
 from hosting_cli.keys.certificates import serial
@@ -235,6 +236,45 @@ def test_without_a_list_of_what_was_revoked_nobody_is_let_in(ends: Ends) -> None
     assert "certificate status is not available" in ends.ours.log
 
 
+def lists_for_the_peer(ends: Ends, vault: OpenBao, *, seconds: int) -> None:
+    """Bring the peer the lists as it is sent them, and have its daemon load them."""
+    for number, authority in enumerate(vault.pki.read()):
+        ends.theirs.holds("x509crl", f"list-{number}.pem", vault.pki.lasting_revocations(authority, seconds=seconds))
+    ends.theirs.load()
+
+
+def test_a_revoked_gateway_is_refused_by_a_peer_that_was_sent_the_list(
+    ends: Ends, vault: OpenBao, link: Link, engines: Engines, gateway: Secret
+) -> None:
+    request = request_for(link.gateway_identity(GATEWAY))
+    certificate = certified_as_gateway(engines, gateway, request)
+    ends.ours.holds("private", "key.pem", request.key)
+    ends.ours.holds("x509", tunnels.CERTIFICATE, certificate)
+    ends.ours.load()
+    lists_for_the_peer(ends, vault, seconds=DAY_SECONDS)
+    assert ends.initiate().returncode == 0, "a list that does not name it is no obstacle"
+    assert ends.is_reached()
+
+    vault.pki.revoke(serial(x509.load_pem_x509_certificate(certificate.encode())))
+    ends.terminate()
+    assert ends.initiate().returncode == 0, "who was not sent the new list believes it still: the limit of this way"
+    ends.terminate()
+    lists_for_the_peer(ends, vault, seconds=DAY_SECONDS)
+    assert ends.initiate().returncode != 0
+    assert "certificate was revoked" in ends.theirs.log
+    assert not ends.is_reached()
+
+
+def test_a_peer_believes_nobody_by_a_list_whose_end_has_come(ends: Ends, vault: OpenBao) -> None:
+    """Show what a list by hand may do: it has to be valid for longer than whatever it is renewed with."""
+    lists_for_the_peer(ends, vault, seconds=1)
+    time.sleep(2)
+    assert ends.initiate().returncode != 0
+    assert not ends.is_reached()
+    lists_for_the_peer(ends, vault, seconds=DAY_SECONDS)
+    assert ends.initiate().returncode == 0
+
+
 WEAKER = {
     "a shorter key": ("aes256gcm16-prfsha384-ecp384", "aes128gcm16-prfsha384-ecp384"),
     "a weaker digest": ("aes256gcm16-prfsha384-ecp384", "aes256gcm16-prfsha256-ecp384"),
@@ -369,6 +409,7 @@ def agent(
     monkeypatch.setattr(settings, "ENGINES", tmp_path / "engines.json")
     monkeypatch.setattr(settings, "APPLICATIONS", tmp_path / "applications")
     monkeypatch.setattr(agent_link, "FOLDER", tmp_path / "swanctl")
+    monkeypatch.setattr(record, "METRICS", tmp_path / "metrics")
 
     def renew(renew_days: int = 10) -> dict[str, object]:
         document = {**told, "link": {**told["link"], "renew_days": renew_days}}  # type: ignore[dict-item]
@@ -392,6 +433,9 @@ def test_a_gateway_has_itself_certified_when_it_is_due_and_not_before(
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert names.get_values_for_type(x509.DNSName) == [link.gateway_identity(GATEWAY)]
     assert (certificate.not_valid_after_utc - certificate.not_valid_before_utc).days == GATEWAY_CERTIFICATE_DAYS
+    told = (tmp_path / "metrics" / "hosting-link.prom").read_text()
+    end = certificate.not_valid_after_utc.timestamp()
+    assert f'hosting_link_certificate_end_timestamp_seconds{{host="{GATEWAY}"}} {end}\n' in told
 
     assert agent() | {"valid_until": ""} == {"renewed": False, "changed": False, "valid_until": ""}
     assert keys_in(tmp_path) == [key]

@@ -10,9 +10,11 @@ import pytest
 from engines_lab import SAMPLE, STORE, bring_up_engines
 
 from hosting_cli.app import LazyDoors
+from hosting_cli.commands import lab as commands
 from hosting_cli.console import Progress
 from hosting_cli.lab import laboratory, processes, removal
 from hosting_cli.lab.laboratory import Lab
+from hosting_cli.result import ExitStatus
 from hosting_cli.session import Session
 
 ENGINES = ("openbao", "seaweedfs")
@@ -43,14 +45,27 @@ def sockets(numbers: set[int]) -> list[Path]:
     return [path for number in numbers for path in Path("/tmp").glob(f"seaweedfs-*-{number}.sock")]
 
 
+def session_of(lab: Lab) -> Session:
+    return Session(SAMPLE, lab.environment_file, lab.token_file("operations-engineer"), LazyDoors())
+
+
+def shown(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> tuple[ExitStatus, dict[str, str]]:
+    """Give what `hosting lab status` shows of one of the two."""
+    monkeypatch.setenv("HOSTING_LAB", str(lab.directory))
+    found = commands.status(session_of(lab))
+    return found.status, {part["part"]: part["state"] for part in found.data["parts"]}
+
+
 def assert_answers(lab: Lab) -> None:
-    session = Session(SAMPLE, lab.environment_file, lab.token_file("operations-engineer"), LazyDoors())
+    session = session_of(lab)
     assert session.vault.identity() == "token-operations-engineer"
     assert session.stores[STORE].read().resources == {}
 
 
-def test_one_lab_is_taken_down_and_the_other_goes_on(labs: tuple[Lab, Lab]) -> None:
+def test_one_lab_is_taken_down_and_the_other_goes_on(labs: tuple[Lab, Lab], monkeypatch: pytest.MonkeyPatch) -> None:
     one, two = labs
+    well = (ExitStatus.DONE, {"vault": "running", "object store": "running"})
+    assert [shown(lab, monkeypatch) for lab in labs] == [well, well]
     of_one, of_two = ports(one), pids(two)
     assert not of_one & ports(two)
     assert not pids(one) & of_two
@@ -64,6 +79,8 @@ def test_one_lab_is_taken_down_and_the_other_goes_on(labs: tuple[Lab, Lab]) -> N
     os.kill(store.pid, signal.SIGKILL)
     while processes.is_alive(store):
         time.sleep(0.01)
+    assert shown(one, monkeypatch) == (ExitStatus.FAILED, {"vault": "running", "object store": "stopped"})
+    assert shown(two, monkeypatch) == well
     removed = list(removal.down(one, Progress(quiet=True)))
     assert removed == ["openbao", str(one.directory)]
     assert not one.directory.exists()

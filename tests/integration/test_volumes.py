@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dying import Killed, after_change, dying_after
+from dying import STORE, Killed, after_change, dying_after
 from engines_lab import SAMPLE
 from lab_commands import OFFICER, run, session_of, without_machines
 from volumes_lab import WAYS, FileHost, add_stray, destroy, file_host
@@ -395,6 +395,17 @@ def test_apply_keeps_a_copy_of_a_new_header_once_it_was_opened_and_a_plan_is_gre
     assert (proof.verdict, proof.observed["checksum"]) == (Verdict.HELD, after["checksum"])
     (kept,) = [copy for copy in after["copies"] if copy["checksum"] == after["checksum"]]
     assert Copies(host.session, host.place).tried().observed["copy"] == kept["name"]
+
+
+def test_an_apply_killed_when_the_copy_is_kept_has_kept_one_that_opened(lab: Lab, host: FileHost) -> None:
+    before = listed(host)["copies"]
+    with pytest.raises(Killed), dying_after(1, STORE):
+        carry_out(host)
+    assert host.commands[-2:] == ["fetch-header", "test-header"]
+    after = listed(host)
+    assert len(after["copies"]) == len(before) + 1
+    assert planned(host)[1] == []
+    assert Copies(host.session, host.place).tried().observed["copy"] == after["copies"][-1]["name"]
 
 
 def test_slots_that_changed_call_for_another_copy(lab: Lab, host: FileHost) -> None:

@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from engines_lab import SAMPLE
 
+from deploys import desired_tunnels, tunnels
 from deploys.programs import INTERPRETER, program
 from inventory.load import load_region
 from inventory.models import Region
@@ -194,7 +195,11 @@ class Site:
 
     def told_of_itself(self) -> Any:
         """Have the program that reads hosts ask the daemon."""
-        request = {"socket": f"{self.folder}/vici", "certificate": f"{self.folder}/swanctl/x509/hosting-link.pem"}
+        request = {
+            **desired_tunnels.READING,
+            "socket": f"{self.folder}/vici",
+            "certificate": f"{self.folder}/swanctl/x509/{tunnels.CERTIFICATE}",
+        }
         done = subprocess.run(
             INTERPRETER,
             input=program("read_host", {"timeout_seconds": SECONDS, "tunnels": request}),

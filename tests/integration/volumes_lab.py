@@ -21,7 +21,7 @@ from dying import Ways
 
 from deploys import names
 from deploys.agent import erasure, headers, identity, locks, luks, main, processes, settings, vault
-from deploys.programs import read_host
+from deploys.programs.parts.luks import header_or_damage, saved_checksum
 from hosting_cli.doors.hosts import Completed
 from hosting_cli.doors.vault_client import VaultClient
 from hosting_cli.errors import UnreadableError
@@ -95,10 +95,10 @@ class FileHost:
         if self.down:
             return dict.fromkeys(requests, UnreadableError("host", self.down, "Wait."))
         volume: dict[str, Any] = {"size_bytes": 4 << 30, "tags": self.tags, "mounts": []}
-        volume["luks"], damage = read_host._header_or_damage(str(self.device))
+        volume["luks"], damage = header_or_damage(str(self.device))
         volume |= {"damage": damage} if damage else {"signatures": []}
         if volume["luks"]:
-            volume["luks"]["saved_checksum"] = read_host._saved_checksum(str(self.copy))
+            volume["luks"]["saved_checksum"] = saved_checksum(str(self.copy))
         answer = {"storage": {"value": {"volumes": {self.place.volume.logical_volume: volume}}}}
         return dict.fromkeys(requests, answer)
 

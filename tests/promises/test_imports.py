@@ -31,6 +31,7 @@ PURE_DEPLOYS = {
     "desired_applications",
     "desired_network",
     "desired_tunnels",
+    "desired_wireguard",
     "devices",
     "flows",
     "names",
@@ -38,12 +39,14 @@ PURE_DEPLOYS = {
     "programs",
     "reading",
     "reading_storage",
+    "reading_wireguard",
     "resources",
     "slots",
     "swanctl",
     "templates",
     "tunnels",
     "view",
+    "wireguard",
 }
 """The half of ``deploys`` that decides what a host should look like: the only one that ``hosting_cli`` may import."""
 
@@ -59,8 +62,15 @@ TALKS = {
 AGENT = ROOT / "deploys" / "agent"
 """Installed on hosts under another name, hence its relative imports."""
 
-ON_HOSTS = (*sorted(AGENT.glob("*.py")), *sorted((ROOT / "deploys" / "programs").glob("[a-z]*.py")))
-"""What runs on hosts, where there is Python and nothing else."""
+ALONE = (
+    *sorted(AGENT.glob("*.py")),
+    *sorted((ROOT / "deploys" / "programs").rglob("[a-z]*.py")),
+    *sorted((ROOT / "hosting_cli" / "evidence" / "programs").glob("[a-z]*.py")),
+)
+"""What runs on hosts, and on auditors' computers, where there is Python and nothing else."""
+
+PARTS = "deploys.programs.parts."
+"""What a program imports from here is sent before it."""
 
 
 def modules(room: str) -> Iterator[Path]:
@@ -158,9 +168,9 @@ def _under_type_checking(path: Path, name: str) -> bool:
     )
 
 
-@pytest.mark.parametrize("path", ON_HOSTS, ids=lambda path: path.name)
-def test_what_runs_on_hosts_needs_python_and_nothing_else(path: Path) -> None:
-    foreign = {name.split(".")[0] for name in imported(path)} - sys.stdlib_module_names
+@pytest.mark.parametrize("path", ALONE, ids=lambda path: path.name)
+def test_what_runs_without_us_needs_python_and_nothing_else(path: Path) -> None:
+    foreign = {name.split(".")[0] for name in imported(path) if not name.startswith(PARTS)} - sys.stdlib_module_names
     assert foreign <= {"_sha2"}  # Python 3.12 and later; on older ones it is tried and done without
 
 

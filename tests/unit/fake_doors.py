@@ -281,6 +281,9 @@ class FakeHosts:
         self.free_bytes: dict[str, int] = {}
         self.orders: list[tuple[str, str, Any]] = []
         self.on_ask: Callable[[str, str, Json], Any] = lambda program, host, request: {}
+        self.on_meet: Callable[[Mapping[str, Any]], dict[str, Any]] = lambda requests: dict.fromkeys(
+            requests, UnreadableError("host", "it does not answer", "See whether it is up.")
+        )
         self.on_run: Callable[[str, Sequence[str], str | None], Completed] = lambda host, argv, stdin: Completed(
             0, "", ""
         )
@@ -296,6 +299,12 @@ class FakeHosts:
             raise self.locked_out
         self.orders += [(program, host, request) for host, request in requests.items()]
         return {host: self.on_ask(program, host, request) for host, request in requests.items()}
+
+    def meet(self, program: str, requests: Mapping[str, Json]) -> dict[str, Any]:
+        if self.locked_out:
+            raise self.locked_out
+        self.orders += [(program, host, request) for host, request in requests.items()]
+        return self.on_meet(requests)
 
     @contextmanager
     def keeping_connections(self) -> Iterator[None]:

@@ -148,6 +148,8 @@ def test_an_error_names_its_command_in_full_and_is_a_document_for_programs(name:
         "backup recover": ["--as-of", "2026-01-01T00:00Z"],
         "backup export": ["imagerie", "--into", "/nowhere"],
         "control show": ["EXI-01"],
+        "evidence pack": ["--into", "/nowhere/pack.zip"],
+        "report compliance": ["/nowhere/report.html"],
         "network matrix": ["/nowhere/matrix.html"],
         "network graph": ["/nowhere/graph.svg"],
         "restore": ["imagerie", "/srv/imagerie"],

@@ -196,6 +196,14 @@ def test_backups_are_locked_and_objects_are_not() -> None:
     assert (images.lock_mode, images.lock_days, images.noncurrent_days) == (None, None, 90)
 
 
+def test_a_bucket_has_the_quota_that_its_file_asks_for() -> None:
+    (own,) = region().applications
+    limited = own.model_copy(update={"buckets": tuple(it.model_copy(update={"quota_gib": 500}) for it in own.buckets)})
+    found = desired(region().model_copy(update={"applications": (limited,)}), environment(), PUBLISHED)
+    quotas = {name: bucket.quota_gib for name, bucket in every(Bucket, found).items() if bucket.quota_gib}
+    assert quotas == {f"bfc-{APPLICATION}-images": 500}
+
+
 def test_evidence_and_logs_are_locked_and_only_logs_expire() -> None:
     buckets = every(Bucket)
     evidence, logs = buckets["bfc-platform-evidence"], buckets["bfc-platform-logs"]

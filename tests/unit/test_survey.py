@@ -59,6 +59,7 @@ def blank(host: str) -> dict[str, Any]:
             "interfaces": {"kernel": {}, "kept": []},
             "manifest": None,
             "identities": {},
+            "wireguard": {},
         }.items()
         if not (part == "storage" and host == GATEWAY)
     }
@@ -203,11 +204,13 @@ def identity_of(world: World, accessor: str) -> Reading:
     """Read the sample's host with an identity of *accessor*, and nothing else asked of it."""
     wanted: dict[Subject, Resource] = {s: r for s, r in WANTED.items() if isinstance(r, HostIdentity)}
     held = {"role": ROLE, "accessor": accessor, "has_credential": True}
-    world.hosts.answers[HOST] = {
-        "identities": {"value": {APPLICATION: held}},
-        "interfaces": {"value": {"kernel": {}, "kept": []}},
-        "manifest": {"value": None},
+    parts: dict[str, Json] = {
+        "identities": {APPLICATION: held},
+        "interfaces": {"kernel": {}, "kept": []},
+        "manifest": None,
+        "wireguard": {},
     }
+    world.hosts.answers[HOST] = {part: {"value": value} for part, value in parts.items()}
     (found,) = read_hosts(world.session, wanted, [HOST])
     return found
 

@@ -42,7 +42,7 @@ in_root() { chroot "$root" "$@"; }
 in_root systemctl enable --quiet systemd-networkd.service lab-agent.service lab-ready.service
 # Installed, and started by whoever deploys them.
 in_root systemctl disable --quiet systemd-networkd-wait-online.service chrony.service nftables.service \
-  prometheus-node-exporter.service strongswan.service keepalived.service lvm2-monitor.service \
+  prometheus-node-exporter.service strongswan.service lvm2-monitor.service \
   blk-availability.service e2scrub_reap.service \
   systemd-pstore.service apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer \
   xfs_scrub_all.timer fstrim.timer

@@ -55,8 +55,8 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabRunner]:
     application = region / f"applications/{APPLICATION}.yaml"
     application.write_text(application.read_text().replace("[dijon-app-1]", "[dijon-app-1, dijon-app-2]"))
     runner = LabRunner(folder / "lab", region)
-    bring_up(runner)
     try:
+        bring_up(runner)
         yield runner
     finally:
         take_down(runner)

@@ -188,6 +188,8 @@ UNMET: dict[str, tuple[str, str, Edit]] = {
         "host.clock", f"host {HOST}", with_posture(clock=Part(Clock("10.21.1.1", 3, -1.0, "Normal")))),
     "a clock that follows nobody": (
         "host.clock", f"host {HOST}", with_posture(clock=Part(Clock("", 0, 0.0, "Not synchronised")))),
+    "a clock that follows itself": (
+        "host.clock", f"host {HOST}", with_posture(clock=Part(Clock("7F7F0101", 8, 0.0, "Normal")))),
     "a security update that waits": (
         "host.patched", f"host {HOST}", with_posture(patches=Part(Patches(("bash", "sed"), ("bash",), NOW)))),
     "a vault that nobody audits": ("vault.audited", "vault", with_vault(audit=Part(()))),
@@ -314,6 +316,11 @@ UNKNOWN: dict[str, tuple[str, Edit]] = {
         with_proof(proof_entry("neighbour-refused", f"application {APPLICATION}", "unknown", 0))),
     "a proof that was never made": (
         "neighbour.refused", lambda it: replace(it, journal=seen("journal", Journalled((), ())))),
+    "a journal in which nothing was ever recorded": (
+        "journal.chain", lambda it: replace(it, journal=seen("journal", Journalled((), ())))),
+    "a vault that lists not even the token that asks": ("vault.no-root-token", with_vault(tokens=Part(()))),
+    "a provider's store without a bucket to ask for": (
+        "location.observed", lambda it: replace(in_paris("fr-par")(it), locations={})),
     "a region without any key": ("key.age", lambda it: replace(it, keys=keys())),
 }  # fmt: skip
 

@@ -45,7 +45,7 @@ def test_a_gateway_that_ends_tunnels_is_certified_no_more_and_its_peers_are_to_b
     world.vault.accessors[role] = ["first"]
     result = lost(world.session, GATEWAY, confirm=GATEWAY)
     assert world.vault.accessors[role] == []
-    assert "tell every peer" in "\n".join(render(block, width=200, colours=False) for block in result.blocks)
+    assert "send peers the list" in "\n".join(render(block, width=200, colours=False) for block in result.blocks)
 
 
 def test_the_identity_of_a_gateway_is_given_a_new_secret_id_as_those_of_applications_are() -> None:

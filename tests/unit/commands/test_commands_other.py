@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from fake_doors import World
 from sample import APPLICATION, FOLDER, NOW, region
+from with_tunnels import with_tunnel
 
 from hosting_cli.commands import journal as journals
 from hosting_cli.commands.validate import validate
@@ -22,6 +23,7 @@ from hosting_cli.result import ExitStatus, Result
 from inventory.models import Application
 from inventory.resource import Json, Subject
 from inventory.schema import schemas
+from inventory.tunnels import TunnelKind
 
 
 @pytest.fixture
@@ -61,8 +63,18 @@ def test_a_region_in_order_is_summed_up(world: World) -> None:
         "members": 1,
         "applications": 1,
         "flows": len(region().applications[0].flows),
+        "accepted_risks": [],
     }
     assert "the files are in order" in printed(found)
+
+
+def test_what_is_in_order_only_while_its_risk_is_accepted_is_said_with_its_last_day(world: World) -> None:
+    world.session.__dict__["region"] = with_tunnel(TunnelKind.WIREGUARD)
+    found = validate(world.session)
+    (risk,) = found.data["accepted_risks"]
+    assert (risk["tunnel"], risk["by"], risk["until"]) == ("beaune", "securite", "2027-03-31")
+    assert f"until 2027-03-31, for {risk['days_left']} more days" in printed(found)
+    assert "does not follow ANSSI's note" in printed(found)
 
 
 def test_the_folder_that_is_named_wins(world: World, tmp_path: Path) -> None:

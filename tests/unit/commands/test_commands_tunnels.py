@@ -15,7 +15,9 @@ from with_tunnels import SECOND, TUNNEL, with_tunnel
 
 from deploys import flows, swanctl, tunnels
 from hosting_cli.commands.tunnels import Action, tunnel
-from hosting_cli.errors import RefusedError, UsageError
+from hosting_cli.desired_links import DAY_SECONDS, PEER_CERTIFICATE_DAYS
+from hosting_cli.errors import EngineError, RefusedError, UnreadableError, UsageError
+from hosting_cli.keys.certificates import LinkAuthority
 from hosting_cli.result import ExitStatus
 from hosting_cli.tunnels import sheet
 from hosting_cli.tunnels.sheet import Language
@@ -23,12 +25,32 @@ from inventory.models import Region
 from inventory.tunnels import KeyExchange, TunnelKind
 
 GOLDEN = Path(__file__).parent / "golden"
+OUR_KEY = "Fj5DzGKoC2u6kSXE7O0hZkCkq0bcZ2hCk9lNw4cJ0Vg="
 
 
-def world_with(folder: Path, region: Region) -> World:
+AUTHORITY = LinkAuthority("a1b2", "hosting-1", "key", "-----BEGIN CERTIFICATE-----\n", is_default=True)
+
+
+class Authorities:
+    """The vault's authorities of links, and how long it was asked to have their lists valid."""
+
+    def __init__(self, *authorities: LinkAuthority) -> None:
+        self.authorities = authorities
+        self.asked: list[int] = []
+
+    def read(self) -> tuple[LinkAuthority, ...]:
+        return self.authorities
+
+    def lasting_revocations(self, authority: LinkAuthority, *, seconds: int) -> str:
+        self.asked.append(seconds)
+        return f"-----BEGIN X509 CRL-----\nof {authority.id}"
+
+
+def world_with(folder: Path, region: Region, *authorities: LinkAuthority) -> World:
     folder.mkdir(exist_ok=True)
     world = World(folder)
     world.session.__dict__["region"] = region
+    world.vault.pki = Authorities(*authorities)  # type: ignore[attr-defined]
     return world
 
 
@@ -37,9 +59,10 @@ def link(region: Region) -> tunnels.Link:
 
 
 @pytest.mark.parametrize("language", Language)
-def test_the_sheet_is_what_it_was_last(language: Language) -> None:
-    content = sheet.render(link(with_tunnel()), language)
-    golden = GOLDEN / f"tunnel.{language}.md"
+@pytest.mark.parametrize(("kind", "name"), [(TunnelKind.IPSEC, "tunnel"), (TunnelKind.WIREGUARD, "tunnel-wireguard")])
+def test_the_sheet_is_what_it_was_last(kind: TunnelKind, name: str, language: Language) -> None:
+    content = sheet.render(link(with_tunnel(kind)), language, OUR_KEY)
+    golden = GOLDEN / f"{name}.{language}.md"
     if os.environ.get("HOSTING_UPDATE_GOLDEN"):
         golden.write_text(content)
     assert content == golden.read_text()
@@ -58,14 +81,15 @@ def test_both_languages_say_the_same(key_exchange: KeyExchange, gateways: int) -
     assert ("198.51.100.11" in french) is ("198.51.100.11" in english) is (gateways == 2)
 
 
-def test_every_phrase_is_in_both_languages_with_the_same_values() -> None:
+@pytest.mark.parametrize("kind", TunnelKind)
+def test_every_phrase_is_in_both_languages_with_the_same_values(kind: TunnelKind) -> None:
     def phrases(item: object) -> list[dict[str, str]]:
         if isinstance(item, dict):
             own = [item] if {"fr", "en"} & item.keys() else []
             return own + [found for value in item.values() for found in phrases(value)]
         return [found for value in item for found in phrases(value)] if isinstance(item, list) else []
 
-    found = phrases(yaml.safe_load((Path(sheet.__file__).parent / "sheet.yaml").read_text()))
+    found = phrases(yaml.safe_load((Path(sheet.__file__).parent / sheet.FILES[kind]).read_text()))
     assert len(found) > 20
     for phrase in found:
         french, english = (sorted(re.findall(r"\{[a-z_]+\}", phrase[language])) for language in Language)
@@ -86,16 +110,37 @@ def test_an_establishment_whose_addresses_another_has_translates_them_before_the
     )
 
 
-def test_a_peer_is_written_two_files_which_hold_no_secret(tmp_path: Path) -> None:
-    world = world_with(tmp_path / "world", with_tunnel())
+def test_a_peer_is_written_what_it_is_told_and_what_it_believes_us_by_and_no_secret(tmp_path: Path) -> None:
+    world = world_with(tmp_path / "world", with_tunnel(), AUTHORITY)
     into = tmp_path / "beaune"
     found = tunnel(world.session, Action.PEER, TUNNEL, into=into)
 
-    assert sorted(path.name for path in into.iterdir()) == ["bfc-beaune.conf", "bfc-beaune.fr.md"]
-    assert (into / "bfc-beaune.conf").read_text() == swanctl.render(tunnels.of_peer(link(with_tunnel())))
-    assert "fiche pour l'équipe du pare-feu" in (into / "bfc-beaune.fr.md").read_text()
-    assert not re.search(r"BEGIN|secret|psk", found.data["files"]["bfc-beaune.conf"].replace("no secret", ""))
+    written = {str(path.relative_to(into)): path.read_text() for path in into.rglob("*") if path.is_file()}
+    assert written == found.data["files"]
+    assert written.keys() == {
+        "bfc-beaune.conf",
+        "bfc-beaune.fr.md",
+        "x509ca/hosting-a1b2.pem",
+        "x509crl/hosting-a1b2.pem",
+    }
+    assert written["bfc-beaune.conf"] == swanctl.render(tunnels.of_peer(link(with_tunnel())))
+    assert "fiche pour l'équipe du pare-feu" in written["bfc-beaune.fr.md"]
+    assert written["x509crl/hosting-a1b2.pem"] == "-----BEGIN X509 CRL-----\nof a1b2\n"
+    assert not re.search(r"PRIVATE|secrets|psk", "".join(written.values()))
     assert "was written" in printed(found)
+
+
+def test_the_list_that_a_peer_is_sent_outlasts_the_certificate_that_it_comes_with(tmp_path: Path) -> None:
+    world = world_with(tmp_path, with_tunnel(), AUTHORITY)
+    tunnel(world.session, Action.PEER, TUNNEL)
+    (seconds,) = world.vault.pki.asked  # type: ignore[attr-defined]
+    assert seconds > PEER_CERTIFICATE_DAYS * DAY_SECONDS
+
+
+def test_a_peer_is_sent_nothing_while_there_is_nobody_to_believe(tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match="no authority of links"):
+        tunnel(world_with(tmp_path / "world", with_tunnel()).session, Action.PEER, TUNNEL, into=tmp_path / "beaune")
+    assert not (tmp_path / "beaune").exists()
 
 
 def test_what_our_gateways_are_told_is_shown(tmp_path: Path) -> None:
@@ -138,7 +183,7 @@ def test_what_is_shown_of_one_tunnel_needs_its_name(tmp_path: Path) -> None:
         tunnel(world_with(tmp_path, region()).session, Action.SHOW)
 
 
-def test_a_tunnel_that_is_none_or_carries_nothing_or_follows_no_note_is_refused(tmp_path: Path) -> None:
+def test_a_tunnel_that_is_none_or_carries_nothing_is_refused(tmp_path: Path) -> None:
     region = with_tunnel()
     idle = region.model_copy(
         update={"applications": tuple(item.model_copy(update={"flows": ()}) for item in region.applications)}
@@ -147,11 +192,81 @@ def test_a_tunnel_that_is_none_or_carries_nothing_or_follows_no_note_is_refused(
         tunnel(world_with(tmp_path / "1", region).session, Action.PEER, "baune")
     with pytest.raises(RefusedError, match="no flow leads through it"):
         tunnel(world_with(tmp_path / "2", idle).session, Action.PEER, TUNNEL)
-    with pytest.raises(RefusedError, match="follows no note of ANSSI"):
-        tunnel(world_with(tmp_path / "3", with_tunnel(TunnelKind.WIREGUARD)).session, Action.PEER, TUNNEL)
 
 
 def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="cannot be written"):
-        tunnel(world_with(tmp_path / "world", with_tunnel()).session, Action.PEER, TUNNEL, into=tmp_path / "file")
+        world = world_with(tmp_path / "world", with_tunnel(), AUTHORITY)
+        tunnel(world.session, Action.PEER, TUNNEL, into=tmp_path / "file")
+
+
+# -- WireGuard --------------------------------------------------------------------------------------------------------
+
+
+def world_with_wireguard(folder: Path, key: str | None) -> World:
+    """Give a world whose gateway holds the interface with that key, or none of either."""
+    world = world_with(folder, with_tunnel(TunnelKind.WIREGUARD))
+    held = {
+        "public_key": key,
+        "port": 51820,
+        "peers": {},
+        "up": True,
+        "alias": "",
+        "addresses": [],
+        "routes": [],
+    }
+    parts = {
+        "wireguard": {} if key is None else {"wg1": held},
+        "interfaces": {"kernel": {}, "kept": []},
+        "manifest": None,
+        "identities": {},
+    }
+    world.hosts.answers[GATEWAY] = {name: {"value": value} for name, value in parts.items()}
+    return world
+
+
+def test_what_follows_no_note_says_so_wherever_it_is_shown_and_until_when(tmp_path: Path) -> None:
+    world = world_with_wireguard(tmp_path, OUR_KEY)
+    shown = tunnel(world.session, Action.SHOW, TUNNEL)
+    assert "does not follow ANSSI's note" in printed(shown) and "until 2027-03-31" in printed(shown)
+    assert (shown.data["follows_anssi_note"], shown.data["accepted_by"]) == (False, "securite")
+
+    for language, words in ((Language.FRENCH, "ne suit pas la note"), (Language.ENGLISH, "does not follow")):
+        files = tunnel(world.session, Action.PEER, TUNNEL, lang=language).data["files"]
+        content = files[f"bfc-beaune.{language}.md"]
+        assert words in content and "2027-03-31" in content and "Responsable de la sécurité" in content
+        assert "conforme" not in content and content.count("DAT-NT-003") == 1
+        assert "does not follow ANSSI's note" in files["wg-beaune.conf"]
+
+
+def test_the_peer_of_wireguard_is_told_the_key_that_the_gateway_publishes_and_no_secret(tmp_path: Path) -> None:
+    world = world_with_wireguard(tmp_path / "world", OUR_KEY)
+    tunnel(world.session, Action.PEER, TUNNEL, into=tmp_path / "beaune")
+    sheet_text, configuration = (
+        (tmp_path / "beaune" / name).read_text() for name in ("bfc-beaune.fr.md", "wg-beaune.conf")
+    )
+    assert OUR_KEY in sheet_text and f"PublicKey = {OUR_KEY}" in configuration
+    assert "PrivateKey" not in configuration and "PresharedKey" not in configuration
+
+
+@pytest.mark.parametrize(
+    ("key", "error", "complaint"),
+    [
+        pytest.param(None, RefusedError, "has no interface for it yet", id="before the gateway was converged"),
+        pytest.param("(none)", EngineError, "holds no key", id="of an interface that lost its key"),
+    ],
+)
+def test_no_part_is_written_without_the_key_of_the_gateway(
+    tmp_path: Path, key: str | None, error: type[Exception], complaint: str
+) -> None:
+    with pytest.raises(error, match=complaint):
+        tunnel(world_with_wireguard(tmp_path / "world", key).session, Action.PEER, TUNNEL, into=tmp_path / "beaune")
+    assert not (tmp_path / "beaune").exists()
+
+
+def test_a_gateway_that_cannot_be_read_has_no_key_for_anybody(tmp_path: Path) -> None:
+    world = world_with_wireguard(tmp_path, OUR_KEY)
+    world.hosts.answers[GATEWAY] = {"wireguard": {"unknown": "wg failed (1)"}, "manifest": {"value": None}}
+    with pytest.raises(UnreadableError, match="wg failed"):
+        tunnel(world.session, Action.PEER, TUNNEL)

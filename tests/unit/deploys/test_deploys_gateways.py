@@ -39,10 +39,13 @@ def test_the_daemon_starts_when_a_certificate_is_there_and_reloads_when_it_is_an
     assert isinstance(unit, HostUnit) and unit.on_change == "reload"
     assert HostIdentity.kind in {required.kind for required in unit.requires}
     assert "Wants=hosting-link.service" in content("/etc/systemd/system/strongswan.service.d/hosting.conf")
-    assert (
-        "ExecReload=\nExecReload=/usr/sbin/swanctl --reload\nExecReload=/usr/sbin/swanctl --load-all --clear"
-        in content("/etc/systemd/system/strongswan.service.d/hosting.conf")
-    ), "what was revoked counts when the daemon forgets the list it had before"
+    beside = content("/etc/systemd/system/strongswan.service.d/hosting.conf")
+    assert [line for line in beside.splitlines() if line.startswith("ExecReload=")] == [
+        "ExecReload=",
+        "ExecReload=/bin/sh -c 'test -e /etc/swanctl/x509/hosting-link.pem || systemctl start hosting-link.service'",
+        "ExecReload=/usr/sbin/swanctl --reload",
+        "ExecReload=/usr/sbin/swanctl --load-all --clear --noprompt",
+    ], "what was revoked counts when the daemon forgets the list it had before"
     identity = found[PLATFORM]
     assert isinstance(identity, HostIdentity)
     assert identity.role == f"hosting-platform-{GATEWAY}"

@@ -65,6 +65,7 @@ def right_answer(host: str = HOST) -> dict[str, Any]:
         "units": {unit: _unit() for unit in units},
         "firewall": {"kernel": "as loaded", "isolated": [], "kept": []},
         "interfaces": {"kernel": {}, "kept": []},
+        "wireguard": {},
     }
     for made in (r for r in found if isinstance(r, HostInterface)):
         parts["interfaces"]["kernel"][made.interface] = _interface(made)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sample import APPLICATION, NOW, region
 from scenery import BEAUNE, OTHER, with_a_neighbour, with_a_shared_group, with_flows
+from with_tunnels import with_tunnel
 
 from hosting_cli.documents.document import Document, Mark, Signatures, Table
 from hosting_cli.documents.language import Language
@@ -15,6 +16,7 @@ from hosting_cli.documents.scope import Scope
 from hosting_cli.documents.words import Value
 from inventory.models import DataClass, Region
 from inventory.network import Direction
+from inventory.tunnels import TunnelKind
 
 DAY = NOW.date()
 REGION = Scope()
@@ -227,3 +229,22 @@ def test_the_files_are_named_by_all_that_they_say() -> None:
     )
     assert one.files_digest != other.files_digest
     assert one.version == other.version
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        (TunnelKind.IPSEC, []),
+        (
+            TunnelKind.WIREGUARD,
+            [
+                "tunnel-beaune : WireGuard, hors note DAT-NT-003 ; risque accepté jusqu'au 31/03/2027 par :"
+                " Responsable de la sécurité des systèmes d'information"
+            ],
+        ),
+    ],
+)
+def test_a_tunnel_that_follows_no_note_says_so_above_its_rows(kind: TunnelKind, said: list[str]) -> None:
+    facts = matrix(with_tunnel(kind), Scope(), DAY, Language.FRENCH).document.facts
+    typed = str.maketrans("\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{RIGHT SINGLE QUOTATION MARK}", "  '")
+    assert [str(fact.value).translate(typed) for fact in facts if "ANSSI" in fact.label] == said

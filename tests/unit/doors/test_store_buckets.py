@@ -1,5 +1,6 @@
 """What a bucket's answers mean, for answers that a real store cannot be brought to give without lasting harm."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -45,11 +46,17 @@ BARE = {
     "get_bucket_acl": {"Owner": {"ID": "us"}, "Grants": [{"Grantee": {"ID": "us"}, "Permission": "FULL_CONTROL"}]},
     "get_public_access_block": "NotImplemented",
     "get_bucket_cors": "NoSuchCORSConfiguration",
+    "beyond_s3": b"<ListBucketResult/>",  # a store that does not know what it is asked for
 }
 
 
+def client(**answers: Any) -> Any:
+    told = Answers(**answers)
+    return SimpleNamespace(s3=told, beyond_s3=lambda *_: told.beyond_s3())
+
+
 def read(**answers: Any) -> Any:
-    return read_bucket(Answers(**{**BARE, **answers}), "b", "s", "r")  # type: ignore[arg-type]
+    return read_bucket(client(**{**BARE, **answers}), "b", "s", "r")
 
 
 def test_a_bucket_with_nothing_set_reads_as_that() -> None:
@@ -67,8 +74,8 @@ def test_what_may_not_be_read_is_an_error_and_never_absent(operation: str) -> No
 
 @pytest.mark.parametrize("tags", ["NoSuchTagSet", {"TagSet": []}, {"TagSet": OURS["TagSet"][:2]}])
 def test_a_bucket_without_our_whole_mark_is_asked_for_nothing_else(tags: Any) -> None:
-    assert read_bucket(Answers(get_bucket_tagging=tags), "b", "s", "r") is None  # type: ignore[arg-type]
-    assert read_bucket(Answers(get_bucket_tagging=OURS), "b", "s", "another") is None  # type: ignore[arg-type]
+    assert read_bucket(client(get_bucket_tagging=tags), "b", "s", "r") is None
+    assert read_bucket(client(get_bucket_tagging=OURS), "b", "s", "another") is None
 
 
 def test_encryption_with_a_key_of_the_store_itself_is_no_encryption_of_ours() -> None:
@@ -151,6 +158,24 @@ def test_a_block_counts_where_the_store_knows_one(answer: Any, seen: tuple[str, 
     assert read(get_public_access_block=answer).public_access == seen
 
 
+@pytest.mark.parametrize(
+    ("answer", "quota_gib", "deviations"),
+    [
+        (b"<ListBucketResult/>", None, ()),
+        ("NotImplemented", None, ()),
+        (b'{"quota_size": 0, "quota_unit": "B", "quota_enabled": false}', None, ()),
+        (b'{"quota_size": 5368709120, "quota_unit": "B", "quota_enabled": true}', 5, ()),
+        (b'{"quota_size": 5000, "quota_unit": "B", "quota_enabled": true}', None, ("quota of 5000 B",)),
+    ],
+    ids=["a list of objects", "refused as unknown", "none", "of whole GiB", "of another size"],
+)
+def test_a_quota_counts_where_the_store_knows_one(
+    answer: Any, quota_gib: int | None, deviations: tuple[str, ...]
+) -> None:
+    found = read(beyond_s3=answer)
+    assert (found.quota_gib, found.deviations) == (quota_gib, deviations)
+
+
 def test_origins_whose_scripts_get_in_are_named_once() -> None:
     rules = [{"AllowedOrigins": ["https://b.example", "https://a.example"]}, {"AllowedOrigins": ["https://b.example"]}]
     assert read(get_bucket_cors={"CORSRules": rules}).cross_origin == ("https://a.example", "https://b.example")
@@ -169,6 +194,6 @@ def test_origins_whose_scripts_get_in_are_named_once() -> None:
 def test_a_bucket_of_one_of_our_names_without_our_mark_is_seen_unless_it_is_new(
     tags: Any, objects: Any, mark: str | None
 ) -> None:
-    answers: Any = Answers(**{**BARE, "get_bucket_tagging": tags, "list_object_versions": objects})
-    found = read_bucket(answers, "b", "s", "r", expected=True)
+    answers = {**BARE, "get_bucket_tagging": tags, "list_object_versions": objects}
+    found = read_bucket(client(**answers), "b", "s", "r", expected=True)
     assert (found and found.mark) == mark

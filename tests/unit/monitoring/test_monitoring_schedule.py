@@ -57,7 +57,7 @@ def test_the_command_line_takes_every_command(command: str) -> None:
 
 def test_drills_checks_copies_and_figures_are_scheduled() -> None:
     scheduled = {command.split(" --")[0] for job in jobs() for command in job.commands}
-    assert scheduled == {"metrics", "backup copy", "backup check", "drill run"}
+    assert scheduled == {"metrics", "backup copy", "evidence collect", "backup check", "drill run"}
     assert {name.split()[0] for name in scheduled} <= COMMANDS[""].keys() | COMMANDS.keys()
 
 

@@ -3,8 +3,7 @@
 import pytest
 
 from hosting_cli.errors import EngineError, HostingError, UnreadableError
-from hosting_cli.proofs import flows, neighbour, objects, reboot, restore, strangers
-from hosting_cli.proofs.flows import Answers, Attempt
+from hosting_cli.proofs import neighbour, objects, reboot, restore, strangers
 from hosting_cli.proofs.proof import Proof, Verdict, guarded, skipped
 
 HELD, BROKEN, UNKNOWN = Verdict.HELD, Verdict.BROKEN, Verdict.UNKNOWN
@@ -97,50 +96,6 @@ def test_an_object_is_unreadable_without_its_key(
 ) -> None:
     found = objects.judge_unreadable(BUCKET, KEY, objects.Seen("aws:kms", KEY, True, while_disabled, afterwards))
     assert (found.verdict, words in found.sentence) == (verdict, True), found.sentence
-
-
-# -- flows --------------------------------------------------------------------------------------------------------
-
-ATTEMPT = Attempt("gateway", "10.21.20.1", "app", "10.21.10.11", (443, 2762), 5432)
-LISTENING = {443: True, 2762: True, 5432: True}
-
-
-@pytest.mark.parametrize(
-    ("from_gateway", "from_itself", "passes", "dropped"),
-    [
-        pytest.param({443: True, 2762: True, 5432: False}, LISTENING, HELD, HELD, id="as the matrix says"),
-        pytest.param({443: True, 2762: False, 5432: False}, LISTENING, BROKEN, HELD, id="a listed port is dropped"),
-        pytest.param({443: True, 2762: True, 5432: True}, LISTENING, HELD, BROKEN, id="an unlisted port passes"),
-        pytest.param(
-            {443: True, 2762: True, 5432: False},
-            LISTENING | {5432: False},
-            HELD,
-            UNKNOWN,
-            id="nobody listens on the unlisted port",
-        ),
-        pytest.param(dict.fromkeys(LISTENING, False), LISTENING, BROKEN, UNKNOWN, id="nothing passes"),
-        pytest.param(
-            {443: True, 2762: False, 5432: False},
-            LISTENING | {2762: False},
-            UNKNOWN,
-            HELD,
-            id="nobody listens on a listed port",
-        ),
-        pytest.param(
-            {443: False, 2762: False, 5432: False},
-            LISTENING | {2762: False},
-            BROKEN,
-            UNKNOWN,
-            id="one is dropped where nobody listens on another",
-        ),
-    ],
-)
-def test_a_listed_flow_passes_and_an_unlisted_one_is_dropped(
-    from_gateway: dict[int, bool], from_itself: dict[int, bool], passes: Verdict, dropped: Verdict
-) -> None:
-    found = flows.judge(ATTEMPT, Answers(from_gateway, from_itself))
-    assert [(proof.name, proof.verdict) for proof in found] == [(flows.PASSES, passes), (flows.DROPPED, dropped)]
-    assert found[0].observed["answered"] == [port for port, answered in from_gateway.items() if answered]
 
 
 # -- restarts and restores ----------------------------------------------------------------------------------------

@@ -1,24 +1,24 @@
 """How proofs try: what they send, and that they leave nothing behind, whatever happens on the way."""
 
-import json
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from fake_doors import SEALED, World
 from sample import APPLICATION, GATEWAY, HOST, environment, region
 
+sys.path.append(str(Path(__file__).parents[1] / "network"))
+from wires import Send, as_the_files_say, seen_by
+
 from deploys.resources import HostFile
 from hosting_cli.doors.hosts import Completed
-from hosting_cli.errors import EngineError, HostingError, UnreadableError
+from hosting_cli.errors import EngineError, UnreadableError
+from hosting_cli.network.choosing import NO_RECEIVER, UNLISTED
 from hosting_cli.proofs import flows, headers, neighbour, objects, reboot, restore, suite
-from hosting_cli.proofs.flows import Attempt
 from hosting_cli.proofs.proof import Proof, Verdict
 from hosting_cli.survey import Survey
 from inventory import naming
-from inventory.models import Application, Region
-from inventory.network import Flow
-from inventory.notations import parse_port
 from inventory.resource import Resource, Subject
 from vault_policies.paths import too_dangerous_to_try, vault_paths_of
 
@@ -32,96 +32,54 @@ def world(tmp_path: Path) -> World:
     return World(tmp_path)
 
 
-def with_flows(*rows: Flow, applications: Sequence[Application] = ()) -> tuple[Region, Application]:
-    """Give the sample with these flows instead of its own."""
-    application = SAMPLE.model_copy(update={"flows": rows})
-    return region().model_copy(update={"applications": (application, *applications)}), application
-
-
-def row(source: str = "tunnel-beaune", destination: str = "tier:app", protocol: str = "F-HTTPS") -> Flow:
-    return SAMPLE.flows[0].model_copy(update={"source": source, "destination": destination, "protocol": protocol})
-
-
-def ports(protocol: str) -> tuple[int, ...]:
-    return next(item.numbers for item in region().protocols if item.code == protocol)
-
-
 # -- flows --------------------------------------------------------------------------------------------------------
 
 
-def test_the_sample_is_tried_from_the_gateway_to_its_host() -> None:
-    listed = tuple(sorted({*ports("F-DCMT"), *ports("F-HTTPS")}))
-    (found,) = flows.attempts(region(), SAMPLE)
-    assert found == Attempt(GATEWAY, "10.21.20.1", HOST, "10.21.10.11", listed, found.unlisted)
-    assert found.unlisted not in listed
-    assert flows.untried(region(), SAMPLE) == []
+def tried(world: World, arrives: Callable[[Send], bool] = as_the_files_say) -> dict[str, Proof]:
+    world.hosts.on_meet = lambda requests: seen_by(requests, arrives)
+    return {proof.name: proof for proof in flows.prove(world.session, SAMPLE)}
 
 
-def test_a_port_that_another_application_lists_on_the_host_is_not_taken_for_unlisted() -> None:
-    catalogue = tuple(
-        item.model_copy(update={"ports": tuple(map(parse_port, flows.UNLISTED))}) if item.code == "F-FHIR" else item
-        for item in region().protocols
-    )
-    other = SAMPLE.model_copy(update={"id": "other", "flows": (row(protocol="F-FHIR"),)})
-    made, application = with_flows(row(), applications=[other])
-    (found,) = flows.attempts(made.model_copy(update={"protocols": catalogue}), application)
-    assert found.unlisted in flows.EPHEMERAL
+def test_what_is_listed_arrives_and_its_neighbours_do_not(world: World) -> None:
+    found = tried(world)
+    assert {proof.verdict for proof in found.values()} == {Verdict.HELD}
+    assert {proof.subject for proof in found.values()} == {f"host {HOST}", f"host {GATEWAY}"}
+    assert [host for _, host, _ in world.hosts.orders] == [GATEWAY, HOST]
 
 
 @pytest.mark.parametrize(
-    "untried",
+    ("arrives", "broken", "words"),
     [
-        pytest.param(row(source="tier:app"), id="between tiers"),
-        pytest.param(row(source="nowhere"), id="from where no gateway stands"),
-        pytest.param(row(destination="dijon-imagerie"), id="to a whole segment"),
-        pytest.param(row(protocol="F-RTCU"), id="over UDP"),
+        pytest.param(lambda send: False, flows.PASSES, f"(listed) is stopped at {HOST}", id="nothing passes"),
+        pytest.param(
+            lambda send: as_the_files_say(send) or send["port"] == UNLISTED[0],
+            flows.DROPPED,
+            f"tcp 10.21.20.1 → 10.21.10.11 port {UNLISTED[0]} (other port) passes",
+            id="a port that no row lists passes",
+        ),
     ],
 )
-def test_a_row_that_no_attempt_covers_is_said_not_to_be_proven(untried: Flow) -> None:
-    made, application = with_flows(row(), untried)
-    assert [attempt.listed for attempt in flows.attempts(made, application)] == [ports("F-HTTPS")]
-    (found,) = flows.untried(made, application)
-    assert (found.verdict, found.observed) == (Verdict.NOT_PROVEN, {"rows": [2]})
+def test_a_packet_that_does_otherwise_breaks_the_promise_it_is_about(
+    world: World, arrives: Callable[[Send], bool], broken: str, words: str
+) -> None:
+    world.hosts.on_meet = lambda requests: seen_by(requests, arrives)
+    found = flows.prove(world.session, SAMPLE)
+    assert {proof.name for proof in found if proof.verdict is Verdict.BROKEN} == {broken}
+    assert any(words in proof.sentence for proof in found)
 
 
-ATTEMPT = Attempt(GATEWAY, "10.21.20.1", HOST, "10.21.10.11", (443,), 5432)
+def test_of_a_host_that_does_not_answer_nothing_is_known(world: World) -> None:
+    world.hosts.on_meet = lambda requests: {**seen_by(requests), HOST: DOWN}
+    assert {proof.verdict for proof in flows.prove(world.session, SAMPLE)} == {Verdict.UNKNOWN}
 
 
-def answering(world: World, *, error: HostingError | None = None) -> None:
-    """Let the gateway reach the listed port only, and the host itself all; or fail when the gateway is asked."""
-
-    def run(host: str, argv: Sequence[str], stdin: str | None) -> Completed:
-        if stdin is None:
-            return Completed(0, "", "")
-        if host == GATEWAY and error:
-            raise error
-        return Completed(0, json.dumps({port: host == HOST or port == "443" for port in argv[5:]}), "")
-
-    world.hosts.on_run = run
-
-
-def test_packets_are_sent_from_the_flows_own_segment_to_ports_where_somebody_listens(world: World) -> None:
-    answering(world)
-    assert [proof.verdict for proof in flows.prove(world.session, ATTEMPT)] == [Verdict.HELD, Verdict.HELD]
-    stop = (HOST, "systemctl", "stop", flows.LISTENER)
-    first, listen, itself, gateway, last = world.hosts.commands
-    assert (first, last) == (stop, stop)
-    assert (listen[0], listen[-2:]) == (HOST, ("443", "5432"))
-    assert itself == (HOST, "/usr/bin/python3", "-I", "-", "10.21.10.11", "10.21.10.11", "443", "5432")
-    assert gateway == (GATEWAY, "/usr/bin/python3", "-I", "-", "10.21.20.1", "10.21.10.11", "443", "5432")
-
-
-def test_the_listener_is_stopped_whatever_happens(world: World) -> None:
-    answering(world, error=DOWN)
-    with pytest.raises(UnreadableError):
-        flows.prove(world.session, ATTEMPT)
-    assert world.hosts.commands[-1] == (HOST, "systemctl", "stop", flows.LISTENER)
-
-
-def test_a_host_that_answers_something_else_is_unknown(world: World) -> None:
-    world.hosts.on_run = lambda host, argv, stdin: Completed(0, "Welcome to Debian!", "")
-    with pytest.raises(UnreadableError, match="Welcome to Debian"):
-        flows.prove(world.session, ATTEMPT)
+def test_a_row_for_which_nothing_can_be_sent_is_said_not_to_be_proven(world: World) -> None:
+    flow = SAMPLE.flows[0].model_copy(update={"source": "tier:app", "destination": "tunnel-beaune"})
+    application = SAMPLE.model_copy(update={"flows": (*SAMPLE.flows, flow)})
+    vars(world.session)["region"] = region().model_copy(update={"applications": (application,)})
+    world.hosts.on_meet = seen_by
+    (found,) = [proof for proof in flows.prove(world.session, application) if proof.verdict is Verdict.NOT_PROVEN]
+    assert found.sentence == f"of the flow matrix, 1 way was not tried: row 3 ({NO_RECEIVER})"
 
 
 # -- a neighbour --------------------------------------------------------------------------------------------------
@@ -321,6 +279,7 @@ def reboot_of(world: World, *, held: bool = True) -> Proof:
         "interfaces": {"value": {"kernel": {}, "kept": []}},
         "manifest": {"value": None},
         "identities": {"value": {}},
+        "wireguard": {"value": {}},
     }
     world.hosts.answers[HOST] = {**empty, "files": {"value": {file.path: found}}}
     wanted: dict[Subject, Resource] = {file.subject: file}

@@ -1,0 +1,1 @@
+"""Parts that programs share: each is sent before the program that imports from it, as one text with it."""

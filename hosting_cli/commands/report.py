@@ -1,0 +1,72 @@
+"""Reports for auditors and establishments."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hosting_cli.commands.document_files import REMEDY, ForceOption, LanguageOption, forms_of
+from hosting_cli.commands.evidence import PeriodOption
+from hosting_cli.documents.language import Language
+from hosting_cli.result import ExitStatus, Result, Table, text
+from hosting_cli.session import Session
+
+FilesArgument = Annotated[
+    list[Path], typer.Argument(metavar="FILE...", help="Where to write it, as what the name ends in: .html or .pdf.")
+]
+
+
+def compliance(
+    session: Session,
+    files: FilesArgument,
+    *,
+    period: PeriodOption = None,
+    lang: LanguageOption = Language.FRENCH,
+    force: ForceOption = False,
+) -> Result:
+    """Write the compliance report of a period, from what is recorded.
+
+    The page is one file that works offline: every verdict unfolds down to the raw reading, its command, time and
+    digest.  It is made from the last record of the period and judged as of its end, so that it can be held against the
+    chain; run `hosting evidence collect` first for how things stand now.  Exit status 0 when nothing deviates and no
+    evidence is missing, 3 when something does or is.
+    """
+    from hosting_cli.controls.summary import summary
+    from hosting_cli.controls.verdict import Verdict
+    from hosting_cli.evidence.period import period_of
+    from hosting_cli.evidence.reporting import reported
+    from hosting_cli.evidence.verifying import read
+    from hosting_cli.whole_files import replace_file
+
+    forms = forms_of(files, "html", "pdf", force=force)
+    chosen = period_of(period, session.clock())
+    _ = session.evidence  # a region that keeps none is told so before anything is read
+    with session.progress.stage("reading the evidence"):
+        found = reported(session, read(session), chosen)
+    for file, form in forms.items():
+        with session.progress.stage(f"writing {file}"):
+            replace_file(file, found.rendered(lang, form), remedy=REMEDY)
+    counts = summary(found.assessment.verdicts)
+    judged = found.judged
+    data = {
+        "period": {"since": chosen.since.isoformat(), "until": chosen.until.isoformat()},
+        "records": len(judged.records),
+        "record": judged.records[-1].digest if judged.records else None,
+        "summary": [count.to_json() for count in counts],
+        "key": judged.key,
+        "faults": judged.faults,
+        "files": [str(file) for file in forms],
+    }
+    rows = tuple(
+        (count.layer.value, count.force.value, *(str(count.verdicts.get(verdict, 0)) for verdict in Verdict))
+        for count in counts
+    )
+    lines = [f"Written: {file}" for file in forms]
+    if not judged.records:
+        lines.insert(0, "No record was made in the period: nothing is proven. Run `hosting evidence collect`.")
+    if judged.faults:
+        lines.insert(0, f"The chain does not hold in {judged.faults} places: run `hosting evidence verify`.")
+    table = Table("", ("layer", "force", *(verdict.words.en for verdict in Verdict)), rows)
+    open_ = {Verdict.NON_CONFORMING, Verdict.NO_EVIDENCE, Verdict.EXPIRED}
+    is_open = judged.faults or open_ & {item.verdict for item in found.assessment.verdicts}
+    return Result("report compliance", data, (table, text(*lines)), ExitStatus.PENDING if is_open else ExitStatus.DONE)

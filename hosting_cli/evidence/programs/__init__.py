@@ -1,0 +1,1 @@
+"""Programs that run without us: nothing here imports anything but Python's own library."""
