@@ -53,13 +53,14 @@ _UP = f"""
 set -e
 for name in {OURS} {THEIRS} {INSIDE}; do ip netns add $name; ip -n $name link set lo up; done
 ip -n {OURS} link add wire type veth peer name wire netns {THEIRS}
-ip -n {OURS} link add eth1 type veth peer name eth1 netns {INSIDE}
+ip -n {OURS} link add eth1.110 type veth peer name eth1 netns {INSIDE}
 ip -n {OURS} address add 198.51.100.10/32 dev wire
 ip -n {THEIRS} address add 198.51.100.20/32 dev wire
-ip -n {OURS} address add 10.21.10.1/24 dev eth1
+ip -n {OURS} address add 10.21.10.1/24 dev eth1.110
 ip -n {INSIDE} address add {APPLICATION}/24 dev eth1
 for name in {OURS} {THEIRS}; do ip -n $name link set wire up; done
-for name in {OURS} {INSIDE}; do ip -n $name link set eth1 up; done
+ip -n {OURS} link set eth1.110 up
+ip -n {INSIDE} link set eth1 up
 ip -n {OURS} route add default via 198.51.100.20 dev wire onlink
 ip -n {THEIRS} route add default via 198.51.100.10 dev wire onlink
 ip -n {INSIDE} route add default via 10.21.10.1

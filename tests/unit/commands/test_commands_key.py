@@ -143,6 +143,7 @@ def test_what_cannot_be_rotated_is_refused_before_anything_is_recorded(
     world.hosts.answers[HOST] = {
         "identities": {"value": {}},
         "interfaces": {"value": {"kernel": {}, "kept": []}},
+        "wireguard": {"value": {}},
         "manifest": {"value": None},
     }
     with pytest.raises(RefusedError, match=reason):
