@@ -61,6 +61,9 @@ def test_a_host_that_is_down_hides_nothing_else_and_changes_nothing(provisioned:
         assert ran.status == 4
         assert list(unknown(ran.data["plan"])) == ["host dijon-gateway-1"]
         assert ran.data["plan"]["changes"] == []
+        shown = provisioned.run("lab", "status")
+        stopped = [part["part"] for part in shown.data["parts"] if part["state"] != "running"]
+        assert (shown.status, stopped) == (1, ["machine dijon-gateway-1"])
     assert provisioned.run("drift").status == 0
 
 

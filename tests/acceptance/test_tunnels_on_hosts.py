@@ -19,7 +19,7 @@ from tunnel_peer import (
 pytestmark = pytest.mark.timeout(1800)
 
 APP = HOSTS[0]
-LISTENER, UNLISTED = "test-listener", 3389
+LISTENER, UNLISTED = "test-answers", 3389
 
 ANSWER = f"""
 import socket, threading, time
