@@ -295,10 +295,10 @@ def two_ends(folder: Path) -> Iterator[Ends]:
             _ip("-n", name, "route", "add", other, "dev", "wire")
             # Whatever is not taken into the tunnel would leave by the wire, in clear.
             _ip("-n", name, "route", "add", "default", "via", other, "dev", "wire", "onlink")
-        _ip("link", "add", "eth1", "netns", ours, "type", "veth", "peer", "name", "eth1", "netns", inside)
-        for name, address in ((ours, "10.21.10.1"), (inside, APPLICATION)):
-            _ip("-n", name, "addr", "add", f"{address}/24", "dev", "eth1")
-            _ip("-n", name, "link", "set", "eth1", "up")
+        _ip("link", "add", "eth1.110", "netns", ours, "type", "veth", "peer", "name", "eth1", "netns", inside)
+        for name, interface, address in ((ours, "eth1.110", "10.21.10.1"), (inside, "eth1", APPLICATION)):
+            _ip("-n", name, "addr", "add", f"{address}/24", "dev", interface)
+            _ip("-n", name, "link", "set", interface, "up")
         _ip("-n", inside, "route", "add", "default", "via", "10.21.10.1")
         _ip("netns", "exec", ours, "sysctl", "-qw", "net.ipv4.ip_forward=1")
         # The daemon's own routes want an address of each network that it translates to or from.
