@@ -162,7 +162,7 @@ def test_metrics_say_what_is_on_record(machine: Machine, volume: Path) -> None:
     assert int(before) <= found[of("hosting_backup_data_timestamp_seconds")] <= time.time()
     database = ',engine="postgresql",database="imagerie"'
     assert found[of("hosting_database_dump_size_bytes", database)] == 17
-    of_backups = {name for name in record.HELP if not name.startswith("hosting_volume_")}
+    of_backups = {name for name in record.HELP if not name.startswith(("hosting_volume_", "hosting_link_"))}
     assert {name.partition("{")[0] for name in found} == of_backups
 
 

@@ -35,9 +35,6 @@ OUR_ADDRESS, PEER_ADDRESS = "198.51.100.10", "198.51.100.20"
 APPLICATION, STATION = "10.21.10.11", "172.20.21.5"
 """Who talks through the tunnel: a host of the imaging tier, and somebody of the establishment."""
 
-LEG = "eth1.110"
-"""Our gateway's interface in the imaging tier, as the sample calls it: here a wire of its own."""
-
 SECONDS = 60
 
 _LISTEN = """
@@ -298,10 +295,10 @@ def two_ends(folder: Path) -> Iterator[Ends]:
             _ip("-n", name, "route", "add", other, "dev", "wire")
             # Whatever is not taken into the tunnel would leave by the wire, in clear.
             _ip("-n", name, "route", "add", "default", "via", other, "dev", "wire", "onlink")
-        _ip("link", "add", LEG, "netns", ours, "type", "veth", "peer", "name", "eth1", "netns", inside)
-        for name, leg, address in ((ours, LEG, "10.21.10.1"), (inside, "eth1", APPLICATION)):
-            _ip("-n", name, "addr", "add", f"{address}/24", "dev", leg)
-            _ip("-n", name, "link", "set", leg, "up")
+        _ip("link", "add", "eth1.110", "netns", ours, "type", "veth", "peer", "name", "eth1", "netns", inside)
+        for name, interface, address in ((ours, "eth1.110", "10.21.10.1"), (inside, "eth1", APPLICATION)):
+            _ip("-n", name, "addr", "add", f"{address}/24", "dev", interface)
+            _ip("-n", name, "link", "set", interface, "up")
         _ip("-n", inside, "route", "add", "default", "via", "10.21.10.1")
         _ip("netns", "exec", ours, "sysctl", "-qw", "net.ipv4.ip_forward=1")
         # The daemon's own routes want an address of each network that it translates to or from.
