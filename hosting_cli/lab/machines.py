@@ -19,8 +19,9 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
+from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from hosting_cli.errors import EngineError, UnreadableError, UsageError
 from hosting_cli.lab import (
@@ -96,9 +97,22 @@ def directory(lab: Path, name: str) -> Path:
 
 
 def read(lab: Path, name: str) -> Record | None:
-    """Read what is on record of a machine; ``None`` when there is none of that name."""
-    content = records.read(directory(lab, name) / "machine.json")
-    return None if content is None else _RECORD.validate_python(content)
+    """Read what is on record of a machine; ``None`` when there is none of that name.
+
+    Raise ``EngineError`` for a record that another version of us has written.
+    """
+    content = _recorded(lab, name)
+    try:
+        return None if content is None else _RECORD.validate_python(content)
+    except ValidationError:
+        remedy = "Run `hosting lab down`, which can, and bring it up anew."
+        raise EngineError(
+            f"machine {name}", "another version of hosting made it, and its record is no longer read", remedy
+        ) from None
+
+
+def _recorded(lab: Path, name: str) -> dict[str, Any] | None:
+    return records.read(directory(lab, name) / "machine.json")
 
 
 def names(lab: Path) -> tuple[str, ...]:
@@ -239,9 +253,10 @@ def wait_for_boot(lab: Path, name: str, since: int, progress: Progress) -> str:
 
 def kill(lab: Path, name: str) -> None:
     """Take the power away: what the machine had not flushed to its disks is lost.  Idempotent."""
-    record = read(lab, name)
-    if record is not None and record.process is not None:
-        processes.stop(record.process, grace_seconds=1)
+    # Its process is all that is needed, and what every version of us has written alike.
+    running = (_recorded(lab, name) or {}).get("process")
+    if running is not None:
+        processes.stop(Process(**running), grace_seconds=1)
     network.forget(lab, name)
 
 

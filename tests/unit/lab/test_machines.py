@@ -1,14 +1,16 @@
 """The records of machines, and what is told of one without starting it."""
 
+import json
 import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.serialization import load_ssh_private_key, load_ssh_public_key
 
-from hosting_cli.errors import UsageError
+from hosting_cli.errors import EngineError, UsageError
 from hosting_cli.lab import accelerator, breakage, console, keys, machines, network, processes, qemu, recorded, records
 from hosting_cli.lab.image import Image
 from hosting_cli.lab.machines import Record, State
@@ -84,6 +86,17 @@ def test_removing_is_idempotent_and_takes_the_sockets_along(tmp_path: Path) -> N
         machines.remove(tmp_path, SPEC.name)
     assert machines.names(tmp_path) == ()
     assert [path.name for path in segment.iterdir()] == ["dijon-app-10.sock"]
+
+
+def test_what_another_version_has_recorded_can_be_removed_and_else_says_so(tmp_path: Path) -> None:
+    keep(tmp_path, identified=True)
+    file = machines.directory(tmp_path, SPEC.name) / "machine.json"
+    running = processes.start("machine", ["sleep", "600"], log=tmp_path / "log", directory=tmp_path)
+    records.write(file, {**json.loads(file.read_text()), "spec": {"links": "of old"}, "process": asdict(running)})
+    with pytest.raises(EngineError, match="another version of hosting made it"):
+        machines.status(tmp_path, SPEC.name)
+    machines.remove(tmp_path, SPEC.name)
+    assert (processes.is_alive(running), machines.names(tmp_path)) == (False, ())
 
 
 def test_only_a_link_that_exists_can_be_cut(tmp_path: Path) -> None:
