@@ -25,7 +25,7 @@ from tunnels_lab import (
 
 from deploys import flows, loaded_tunnels, nftables, swanctl, tunnels
 from deploys.agent import link as agent_link
-from deploys.agent import processes, record, settings
+from deploys.agent import locks, processes, record, settings
 from deploys.desired_network import rule_set
 from deploys.tunnels import Link
 from hosting_cli.desired_links import DAY_SECONDS, GATEWAY_CERTIFICATE_DAYS, links
@@ -410,6 +410,7 @@ def agent(
     monkeypatch.setattr(settings, "APPLICATIONS", tmp_path / "applications")
     monkeypatch.setattr(agent_link, "FOLDER", tmp_path / "swanctl")
     monkeypatch.setattr(record, "METRICS", tmp_path / "metrics")
+    monkeypatch.setattr(locks, "LOCKS", tmp_path / "locks")
 
     def renew(renew_days: int = 10) -> dict[str, object]:
         document = {**told, "link": {**told["link"], "renew_days": renew_days}}  # type: ignore[dict-item]
