@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from fake_doors import World
-from sample import APPLICATION, HOST, NOW
+from sample import APPLICATION, HOST, NOW, region
 
 from hosting_cli.commands import key as commands
 from hosting_cli.commands.approve import approve
@@ -20,7 +20,10 @@ ROLE = naming.host_role(APPLICATION, HOST)
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
-    return World(tmp_path)
+    """Give a region without tunnels, so that nothing but the vault is asked."""
+    world = World(tmp_path)
+    vars(world.session)["region"] = region().model_copy(update={"tunnels": ()})
+    return world
 
 
 def key(age_days: int, name: str = "one", **attributes: object) -> Key:
