@@ -111,7 +111,10 @@ class Rotation:
     def _has_next(self) -> bool:
         """Tell whether there is another certificate than the one that was asked to end; renewal may have brought it."""
         told = self.told()
-        return told.following is not None or told.present not in {None, self.replaces}
+        return told.following is not None or self._is_new(told.present)
+
+    def _is_new(self, number: str | None) -> bool:
+        return number not in {None, self.replaces}
 
     def _make_next(self) -> None:
         """Have it certified, in a unit that is given the gateway's identity as the one for renewals is."""
@@ -144,20 +147,21 @@ class Rotation:
 
     def _is_used(self) -> bool:
         told = self.told()
-        return told.following is None and told.present not in {None, self.replaces}
+        return told.following is None and self._is_new(told.present)
 
     def _forget_former(self) -> None:
         self._run("forget-former-link")
 
     def _is_forgotten(self) -> bool:
-        return self._is_used() and self.told().former_keys == 0
+        told = self.told()
+        return told.following is None and self._is_new(told.present) and told.former_keys == 0
 
     # -- what the vault has issued ------------------------------------------------------------------------------------
 
     def _others(self) -> tuple[str, list[IssuedCertificate]]:
         """Name the certificate that is shown, and list every other one of its name that somebody believes."""
         shown, now = self.told().present, self.session.clock()
-        if shown in {None, self.replaces}:
+        if not self._is_new(shown):
             raise EngineError(str(self.subject), "the gateway no longer has the new one", "Run the same command again.")
         found = [item for item in self.session.vault.pki.issued() if item.identity == self.identity]
         return str(shown), [item for item in found if item.is_valid(now) and certificates.serial(item.x509) != shown]

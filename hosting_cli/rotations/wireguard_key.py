@@ -88,7 +88,9 @@ class Rotation:
         self._run("use-next-wireguard")
 
     def _is_used(self) -> bool:
-        told = self._told()
+        return self._is_new(self._told())
+
+    def _is_new(self, told: Told) -> bool:
         return told.is_switched and told.present != self.replaces
 
     def _look(self) -> Observed:
@@ -106,4 +108,5 @@ class Rotation:
         self._run("forget-former-wireguard")
 
     def _is_forgotten(self) -> bool:
-        return self._is_used() and self._told().former is None
+        told = self._told()
+        return told.former is None and told.used_since is None and self._is_new(told)

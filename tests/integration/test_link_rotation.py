@@ -112,22 +112,21 @@ def believed(session: Session, link: Link) -> list[str]:
     ]
 
 
-def test_killed_after_each_change_who_is_in_the_tunnel_stays_in_it_and_one_certificate_is_left(
+def test_killed_after_each_change_who_is_in_the_tunnel_stays_in_it_and_it_can_be_negotiated_anew(
     session: Session, ends: Ends, link: Link
 ) -> None:
     assert ends.initiate().returncode == 0
-    number = association(ends)
     for changes in count(1):
-        before = shown(session)
+        before, number, is_over = shown(session), association(ends), True
         try:
             with dying_after(changes, VAULT, *AGENT):
                 rotate(session, before)
         except Killed:
-            assert (association(ends), ends.is_reached()) == (number, True)
+            assert association(ends) == number
+            ends.terminate()
+            assert ends.initiate().returncode == 0, ends.ours.log[-3000:]
+            number, is_over = association(ends), False
             rotate(session, before)
-            is_over = False
-        else:
-            is_over = True
         assert (association(ends), ends.is_reached()) == (number, True)
         after = shown(session)
         assert (after != before, believed(session, link)) == (True, [after])
@@ -135,24 +134,6 @@ def test_killed_after_each_change_who_is_in_the_tunnel_stays_in_it_and_one_certi
         if is_over:
             break
     assert changes > 10, "every change was followed by a death once"
-
-
-def test_killed_after_each_change_a_tunnel_can_be_negotiated_anew(session: Session, ends: Ends) -> None:
-    assert ends.initiate().returncode == 0
-    for changes in count(1):
-        before = shown(session)
-        try:
-            with dying_after(changes, VAULT, *AGENT):
-                rotate(session, before)
-        except Killed:
-            ends.terminate()
-            assert ends.initiate().returncode == 0, (changes, ends.ours.log[-3000:])
-            rotate(session, before)
-        else:
-            break
-    ends.terminate()
-    assert ends.initiate().returncode == 0
-    assert ends.is_reached()
 
 
 def test_peers_with_the_new_list_believe_the_new_certificate_and_the_former_no_more(
