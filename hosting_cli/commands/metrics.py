@@ -77,7 +77,8 @@ def _keys(session: Session) -> "tuple[Sequence[Sample], Sequence[HostingError]]"
     from hosting_cli.commands.key import judged_keys, unread_errors
     from hosting_cli.figures import of_keys
 
-    judged, seen = judged_keys(session)
+    # Gateways tell the monitoring of theirs themselves, and whoever may see ages alone may log in on none.
+    judged, seen = judged_keys(session, of_vault_only=True)
     return of_keys(judged, session.clock()), unread_errors(seen)
 
 

@@ -47,6 +47,12 @@ IntoOption = Annotated[
 ]
 
 
+NextOption = Annotated[
+    bool,
+    typer.Option("--next", help="Of WireGuard: the peer's part for the gateway's next key, before that is used."),
+]
+
+
 def tunnel(
     session: Session,
     action: ActionArgument,
@@ -54,6 +60,7 @@ def tunnel(
     *,
     lang: LanguageOption = Language.FRENCH,
     into: IntoOption = None,
+    next_key: NextOption = False,
 ) -> Result:
     """Show what tunnels are told, how they stand, or a peer's part.
 
@@ -65,14 +72,15 @@ def tunnel(
     --into all are written as files.  None holds a secret.  After a gateway was revoked, send each peer the new lists.
 
     Of a tunnel of WireGuard, which follows no note of ANSSI, `show` and `peer` say so, and until when its risk is
-    accepted.  For its peer the gateway is asked for its public key, which is made there.
+    accepted.  For its peer the gateway is asked for its public key, which is made there; with --next for that of the
+    key that `hosting key rotate` has made and nobody uses yet.
     """
     if action is Action.STATUS:
         return _status(session, name)
     if name is None:
         raise UsageError(f"network tunnel {action}", "needs a tunnel", f"There is: {_there(_known(session))}.")
     link = _link(session, name)
-    return _show(session, link) if action is Action.SHOW else _peer(session, link, lang, into)
+    return _show(session, link) if action is Action.SHOW else _peer(session, link, lang, into, next_key=next_key)
 
 
 def _known(session: Session) -> "dict[str, Link]":
@@ -172,15 +180,19 @@ def _told(link: "Link", host: str) -> str:
     return "\n".join([*lines, ""])
 
 
-def _peer(session: Session, link: "Link", language: Language, into: Path | None) -> Result:
+def _peer(session: Session, link: "Link", language: Language, into: Path | None, *, next_key: bool) -> Result:
     from deploys import swanctl, tunnels, wireguard
     from hosting_cli.tunnels import sheet, trust
+    from hosting_cli.tunnels.gateway_keys import next_key as next_gateway_key
+    from hosting_cli.tunnels.keys import key_of_tunnel
     from hosting_cli.tunnels.published import gateway_key
 
     if link.tunnel.kind is TunnelKind.IPSEC:
+        if next_key:
+            raise UsageError(f"tunnel {link.tunnel.id}", "has no key of WireGuard", "Leave --next out.")
         key, configuration, believed = None, swanctl.render(tunnels.of_peer(link)), trust.files(session)
     else:
-        key = gateway_key(session, link)
+        key = next_gateway_key(session, key_of_tunnel(link)) if next_key else gateway_key(session, link)
         configuration, believed = wireguard.of_peer(link, key), {}
     files = {
         sheet.sheet_name(link, language): sheet.render(link, language, key),

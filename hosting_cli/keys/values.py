@@ -93,3 +93,8 @@ def with_times(seen: KeysSeen, made_at: Mapping[KeyKind, datetime]) -> KeysSeen:
         for key in seen.keys
     )
     return replace(seen, keys=tuple(keys))
+
+
+def together(one: KeysSeen, other: KeysSeen) -> KeysSeen:
+    """Join what two readings saw."""
+    return KeysSeen((*one.keys, *other.keys), {**one.unread, **other.unread})
