@@ -14,7 +14,11 @@ def segments_of_pairs(
     Of a tunnel's segment nothing is held: who is behind it reaches us by the tunnel, and not by an address there.
     """
     stands = {host.id: {interface.segment for interface in host.interfaces} for host in hosts}
-    common = [(pair, stands.get(pair.first, set()) & stands.get(pair.second, set())) for pair in pairs]
+    common = [
+        (pair, stands.get(pair.first, set()) & stands.get(pair.second, set()))
+        for pair in pairs
+        if pair.first != pair.second
+    ]
     for segment in segments:
         for pair, shared in common:
             if segment.id in shared and segment.kind is not SegmentKind.TUNNEL:
