@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from deploys import names, pairs
+from deploys import names, nftables, pairs
 from deploys.pairs import Role, Shared
 from deploys.resources import HostResource, OnChange
 from deploys.templates import render
@@ -38,7 +38,8 @@ def resources(view: View) -> Iterator[HostResource]:
     yield view.unit(STANDBY)
     yield view.file(left, released(role))
     yield view.file("/etc/keepalived/keepalived.conf", daemon_file(role, view.host.id), notifies=(_DAEMON,))
-    beside = render("keepalived.service", standby=STANDBY, released_path=left)
+    rules = f"{nftables.FAMILY} {nftables.TABLE} zones"
+    beside = render("keepalived.service", standby=STANDBY, rules=rules, released_path=left)
     yield view.file(names.unit_file(f"{_DAEMON}.d/hosting.conf"), beside)
     yield view.unit(_DAEMON, on_change=OnChange.RELOAD)
 

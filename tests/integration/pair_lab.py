@@ -116,6 +116,7 @@ class Gateway:
     def start(self) -> None:
         """Start the daemon, as its unit does."""
         self.begin("hosting-standby.service", "ExecStartPre", "ExecStart")
+        self.begin("keepalived.service.d/hosting.conf", "ExecStartPre")
         command = "exec keepalived --dont-fork --log-console >> /run/keepalived.log 2>&1"
         self.daemon = subprocess.Popen(self.node.argv("sh", "-c", command), start_new_session=True)
 
