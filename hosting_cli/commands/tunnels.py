@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from deploys.tunnels import Link
+    from hosting_cli.tunnels.charge import GatewayCharge
     from hosting_cli.tunnels.standing import TunnelStanding
+    from inventory.network import GatewayPair
     from inventory.tunnels import RiskAcceptance
 
 
@@ -66,7 +68,9 @@ def tunnel(
 
     `show` prints the configuration of each gateway of ours, from the files alone.  `status` asks every gateway: whether
     the tunnel is up, since when, with what was negotiated, and until when the gateway's certificate is valid; of two
-    gateways one is enough.  Exit status 0 up, 3 down or not as it should be, 4 unknown.  `peer` prints what the
+    gateways one is enough.  Of a pair of gateways it also says which one is in charge: whose kernel holds the addresses
+    that both share; without a tunnel's name, of all pairs.  Exit status 0 up, 3 down or not as it should be, as when
+    both gateways of a pair hold an address or neither does, 4 unknown.  `peer` prints what the
     establishment's firewall team is sent: a data sheet, in French unless --lang says otherwise, the configuration of a
     strongSwan firewall, the authorities of links and the lists of what these have revoked, as the vault has them; with
     --into all are written as files.  None holds a secret.  After a gateway was revoked, send each peer the new lists.
@@ -105,7 +109,7 @@ def _link(session: Session, name: str) -> "Link":
 
 
 def _status(session: Session, name: str | None) -> Result:
-    from hosting_cli.tunnels import standing
+    from hosting_cli.tunnels import charge, standing
 
     asked = (
         [link for link in _known(session).values() if link.tunnel.kind is TunnelKind.IPSEC and link.carries]
@@ -117,6 +121,7 @@ def _status(session: Session, name: str | None) -> Result:
         raise RefusedError(f"tunnel {name}", what, "hosting plan holds its interface against the files.")
     with session.progress.stage("asking the gateways"):
         found = standing.read(session, asked)
+        charges = charge.read(session, _pairs(session, None if name is None else asked))
     header = ("standing", "tunnel", "gateway", "since (UTC)", "certificate until", "negotiated, or why not")
     rows = tuple(
         (
@@ -129,21 +134,49 @@ def _status(session: Session, name: str | None) -> Result:
         )
         for each in found
     )
-    data = {"tunnels": [each.to_json() for each in found]}
-    block = Table("", header, rows) if rows else text("No tunnel carries anything.")
-    return Result("network tunnel", data, (block,), _exit_status(found))
+    data = {"tunnels": [each.to_json() for each in found], "gateways": [each.to_json() for each in charges]}
+    blocks = [Table("", header, rows) if rows else text("No tunnel carries anything.")]
+    if charges:
+        blocks.append(_charges_table(charges))
+    return Result("network tunnel", data, tuple(blocks), _exit_status(found, charges))
 
 
-def _exit_status(found: "Sequence[TunnelStanding]") -> ExitStatus:
+def _pairs(session: Session, links: "Sequence[Link] | None") -> "list[GatewayPair]":
+    """Give the pairs on whose gateways the tunnels *links* end, or all there are."""
+    hosts = None if links is None else {end.host for link in links for end in link.tunnel.gateways}
+    return [pair for pair in session.region.gateway_pairs if hosts is None or hosts & {*pair.gateways}]
+
+
+def _charges_table(charges: "Sequence[GatewayCharge]") -> Table:
+    from hosting_cli.tunnels.charge import Charge
+
+    header = ("standing", "pair", "gateway", "addresses held in")
+    rows = tuple(
+        (
+            each.charge.value,
+            each.pair,
+            each.gateway,
+            each.why
+            or ", ".join(each.held or ("none",))
+            + (f"; not in {', '.join(each.lacking)}" if each.charge is Charge.SPLIT else ""),
+        )
+        for each in charges
+    )
+    return Table("Gateways that take each other's place", header, rows)
+
+
+def _exit_status(found: "Sequence[TunnelStanding]", charges: "Sequence[GatewayCharge]") -> ExitStatus:
     """Sum up: what is unknown outweighs what is down, and a tunnel is up if it is at one of its gateways."""
+    from hosting_cli.tunnels.charge import Charge, is_in_order
     from hosting_cli.tunnels.standing import Standing
 
     standings = {each.standing for each in found}
-    if Standing.UNKNOWN in standings:
+    if Standing.UNKNOWN in standings or Charge.UNKNOWN in {each.charge for each in charges}:
         return ExitStatus.UNKNOWN
     up = {each.tunnel for each in found if each.standing is Standing.UP}
     all_up = up == {each.tunnel for each in found}
-    return ExitStatus.DONE if all_up and Standing.WEAKER not in standings else ExitStatus.PENDING
+    is_right = all_up and Standing.WEAKER not in standings and is_in_order(charges)
+    return ExitStatus.DONE if is_right else ExitStatus.PENDING
 
 
 def _show(session: Session, link: "Link") -> Result:
