@@ -93,3 +93,12 @@ def with_times(seen: KeysSeen, made_at: Mapping[KeyKind, datetime]) -> KeysSeen:
         for key in seen.keys
     )
     return replace(seen, keys=tuple(keys))
+
+
+@dataclass(frozen=True)
+class SealState:
+    """Whether the vault is sealed; how many shares open it, and how many it was given."""
+
+    sealed: bool
+    needed: int
+    given: int
