@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from hosting_cli.runbooks.deciding import Wish
     from hosting_cli.runbooks.resolving import RunPlan
     from hosting_cli.runbooks.runbook import Runbook
+    from hosting_cli.runbooks.sheet import StepSheet
 
 NameArgument = Annotated[str, typer.Argument(metavar="ID", help="The runbook, or an alert that it answers.")]
 SetOption = Annotated[
@@ -36,7 +37,7 @@ UNATTESTED = "unattested: "
 def list_(session: Session) -> Result:
     """List runbooks, what each answers and whether it runs.
 
-    Those without steps are read and worked through by hand.
+    Those without steps are read and worked through by hand.  `hosting runbook show` finds one by its alert, too.
     """
     found = runbooks(session)
     rows = tuple(
@@ -44,15 +45,13 @@ def list_(session: Session) -> Result:
             item.sheet.severity.value,
             item.id,
             item.title,
-            ", ".join(item.sheet.alerts),
             f"{item.sheet.expected_minutes} min",
             item.sheet.role.value,
-            f"{len(item.steps)}" if item.steps else "",
-            "second person" if item.needs_approval else "",
+            f"{len(item.steps)}{', a second person' if item.needs_approval else ''}" if item.steps else "by hand",
         )
         for item in found
     )
-    columns = ("severity", "runbook", "what it is for", "answers", "takes", "role", "steps", "needs")
+    columns = ("severity", "runbook", "what it is for", "takes", "role", "steps")
     data: dict[str, Json] = {"runbooks": [_as_json(item) for item in found]}
     return Result("runbook list", data, (Table("", columns, rows),))
 
@@ -68,6 +67,7 @@ def show(session: Session, name: NameArgument) -> Result:
     head += [f"--set {key}=…  {item.says}" for key, item in found.sheet.parameters.items()]
     blocks: list[Block] = [text(*head)]
     blocks += [text(section.upper(), *body.splitlines()) for section, body in found.sections.items()]
+    blocks += [_written_steps(found)] if found.steps else []
     data = {**_as_json(found), "sections": dict(found.sections)}
     return Result("runbook show", data, tuple(blocks))
 
@@ -258,6 +258,17 @@ def _replanned(session: Session, known: "Asked") -> "tuple[Runbook, RunPlan]":
         remedy = f"Call it off with `hosting key withdraw {digest}`, and run the runbook as it is now."
         raise StalePlanError(f"run {digest}", f"{found.id} was changed since it was asked for", remedy)
     return found, planned
+
+
+def _written_steps(found: "Runbook") -> Table:
+    """Show the steps as they are written, before anything is known of an occasion."""
+    rows = tuple((step.id, step.says, f"{step.timeout_seconds} s", _marks(step)) for step in found.steps)
+    return Table("STEPS", ("step", "what it does", "within", ""), rows)
+
+
+def _marks(step: "StepSheet") -> str:
+    marks = {"needs approval": step.needs_approval, "may be skipped": step.may_skip}
+    return ", ".join(word for word, holds in marks.items() if holds)
 
 
 def _steps_table(planned: "RunPlan") -> Table:

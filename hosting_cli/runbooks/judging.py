@@ -5,14 +5,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 
 from hosting_cli.runbooks.action import Act, Catalogue
-from hosting_cli.runbooks.sheet import Block, Call, Kind, Sheet
+from hosting_cli.runbooks.sheet import Call, FrontMatter, Kind, StepSheet
 from inventory.documents import Document, Steps
 from inventory.problems import Problem, Words, quoted
 
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
-def judge_sheet(front: Document, sheet: Sheet, steps: Sequence[Block], stem: str) -> Iterator[Problem]:
+def judge_sheet(front: Document, sheet: FrontMatter, steps: Sequence[StepSheet], stem: str) -> Iterator[Problem]:
     """Hold a front matter against its file's name and its steps."""
     if sheet.id != stem:
         why = f"the file is called {stem}.md and one name leads to the other"
@@ -36,14 +36,14 @@ def judge_sheet(front: Document, sheet: Sheet, steps: Sequence[Block], stem: str
         )
 
 
-def judge_step(document: Document, step: Block, sheet: Sheet, actions: Catalogue) -> Iterator[Problem]:
+def judge_step(document: Document, step: StepSheet, sheet: FrontMatter, actions: Catalogue) -> Iterator[Problem]:
     """Hold a step against the actions that it names and the parameters that it is given."""
     yield from _judge_form(document, step)
     for steps, call in step.calls():
         yield from _judge_call(document, steps, call, sheet, actions, acts=steps == ("do",))
 
 
-def _judge_form(document: Document, step: Block) -> Iterator[Problem]:
+def _judge_form(document: Document, step: StepSheet) -> Iterator[Problem]:
     if (step.do is None) == (step.prove is None):
         what = "the step does nothing" if step.do is None else "the step both does and proves something"
         yield document.problem((), Words(what, "a step is one thing", "give it either do or prove"))
@@ -56,7 +56,7 @@ def _judge_form(document: Document, step: Block) -> Iterator[Problem]:
 
 
 def _judge_call(
-    document: Document, steps: Steps, call: Call, sheet: Sheet, actions: Catalogue, *, acts: bool
+    document: Document, steps: Steps, call: Call, sheet: FrontMatter, actions: Catalogue, *, acts: bool
 ) -> Iterator[Problem]:
     action = actions.get(call.use)
     if action is None:
@@ -85,7 +85,7 @@ def _judge_call(
         yield from _of_another_kind(document, where, text, sheet, action.takes[name])
 
 
-def _unknown(document: Document, where: Steps, text: str, sheet: Sheet) -> Iterator[Problem]:
+def _unknown(document: Document, where: Steps, text: str, sheet: FrontMatter) -> Iterator[Problem]:
     for name in PLACEHOLDER.findall(text):
         if name not in sheet.parameters:
             why = f"the front matter declares {_said(sheet.parameters)}"
@@ -93,7 +93,7 @@ def _unknown(document: Document, where: Steps, text: str, sheet: Sheet) -> Itera
             yield document.problem(where, words)
 
 
-def _of_another_kind(document: Document, where: Steps, text: str, sheet: Sheet, kind: Kind) -> Iterator[Problem]:
+def _of_another_kind(document: Document, where: Steps, text: str, sheet: FrontMatter, kind: Kind) -> Iterator[Problem]:
     """Refuse a parameter alone that is of another kind than the argument which it is given for."""
     whole = PLACEHOLDER.fullmatch(text)
     given = sheet.parameters.get(whole[1]) if whole else None

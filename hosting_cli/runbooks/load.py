@@ -10,12 +10,12 @@ from hosting_cli.runbooks.action import Catalogue
 from hosting_cli.runbooks.judging import judge_sheet, judge_step
 from hosting_cli.runbooks.markdown import Part, parts
 from hosting_cli.runbooks.runbook import SECTIONS, Runbook
-from hosting_cli.runbooks.sheet import Block, Sheet
+from hosting_cli.runbooks.sheet import FrontMatter, StepSheet
 from inventory.documents import Document, read_document
 from inventory.problems import InventoryError, Problem, Words, quoted
 from inventory.shapes import fit
 
-Fitted = TypeVar("Fitted", Sheet, Block)
+Fitted = TypeVar("Fitted", FrontMatter, StepSheet)
 
 FOLDER = Path(__file__).parents[2] / "runbooks"
 
@@ -52,8 +52,8 @@ def read(file: str, content: bytes, actions: Catalogue) -> Read:
         return Read(None, None, (Problem(file, 1, 1, "this is not UTF-8", "files here are", "save it as UTF-8"),))
     cut = parts(file, text)
     problems = [*cut.problems, *_judge_text(file, cut.title, cut.sections)]
-    front, sheet = _fitted(file, cut.front, Sheet, problems)
-    blocks = [(*_fitted(file, part, Block, problems), part) for part in cut.blocks]
+    front, sheet = _fitted(file, cut.front, FrontMatter, problems)
+    blocks = [(*_fitted(file, part, StepSheet, problems), part) for part in cut.blocks]
     if front is not None and sheet is not None:
         problems += judge_sheet(front, sheet, [block for _, block, _ in blocks if block is not None], Path(file).stem)
         for document, block, _ in blocks:
@@ -98,7 +98,7 @@ def _judge_text(file: str, title: Part | None, sections: Sequence[Part]) -> Iter
             yield Problem(file, part.line, 1, what, "whoever was woken needs it", "fill it")
 
 
-def _steps_twice(file: str, steps: Iterable[tuple[Part, Block]]) -> Iterator[Problem]:
+def _steps_twice(file: str, steps: Iterable[tuple[Part, StepSheet]]) -> Iterator[Problem]:
     seen: dict[str, int] = {}
     for part, block in steps:
         if block.id in seen:

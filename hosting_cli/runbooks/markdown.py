@@ -12,11 +12,16 @@ from inventory.problems import Problem, Words
 FRONT = "---"
 FENCE = re.compile(r"^(?P<ticks>`{3,})(?P<language>[a-z]*)\s*$")
 STEP = "step"
+EMPTY = re.compile(r"\n{3,}")
+"""What the blocks of steps leave in the text around them."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """Some lines of a file; ``line`` is the one that its heading or its fence stands on."""
+    """Some lines of a file; ``line`` is the one that its heading or its fence stands on.
+
+    The text of a section has no blocks of steps in it: they are parts of their own.
+    """
 
     name: str
     line: int
@@ -44,13 +49,13 @@ def parts(file: str, text: str) -> Parts:
     found, lines = Parts(), text.splitlines()
     begins = _front(file, lines, found)
     heading, body = None, list[str]()
-    for number, line, inside in _outside_fences(file, lines, begins, found):
-        if not inside and line.startswith("# ") and found.title is None and heading is None:
+    for number, line, language in _by_fences(file, lines, begins, found):
+        if language is None and line.startswith("# ") and found.title is None and heading is None:
             found.title = Part(line[2:].strip(), number, "")
-        elif not inside and line.startswith("## "):
+        elif language is None and line.startswith("## "):
             _close(found, heading, body)
             heading, body = (line[3:].strip(), number), []
-        else:
+        elif language != STEP:
             body.append(line)
     _close(found, heading, body)
     return found
@@ -58,7 +63,7 @@ def parts(file: str, text: str) -> Parts:
 
 def _close(found: Parts, heading: tuple[str, int] | None, body: list[str]) -> None:
     if heading is not None:
-        found.sections.append(Part(heading[0], heading[1], "\n".join(body).strip()))
+        found.sections.append(Part(heading[0], heading[1], EMPTY.sub("\n\n", "\n".join(body)).strip()))
 
 
 def _front(file: str, lines: list[str], found: Parts) -> int:
@@ -73,8 +78,8 @@ def _front(file: str, lines: list[str], found: Parts) -> int:
     return 0
 
 
-def _outside_fences(file: str, lines: list[str], begins: int, found: Parts) -> Iterator[tuple[int, str, bool]]:
-    """Yield each line with its number, and whether it stands within a fence; keep the blocks of steps."""
+def _by_fences(file: str, lines: list[str], begins: int, found: Parts) -> Iterator[tuple[int, str, str | None]]:
+    """Yield each line with its number and the language of the fence that it stands within; keep the steps' blocks."""
     ticks, opened, language = "", 0, ""
     for number, line in enumerate(lines[begins:], start=begins + 1):
         match = FENCE.match(line)
@@ -82,11 +87,11 @@ def _outside_fences(file: str, lines: list[str], begins: int, found: Parts) -> I
             if language == STEP:
                 found.blocks.append(Part(language, opened, "\n".join(lines[opened : number - 1])))
             ticks = ""
-            yield number, line, True
+            yield number, line, language
             continue
         if not ticks and match is not None:
             ticks, opened, language = match["ticks"], number, match["language"]
-        yield number, line, bool(ticks)
+        yield number, line, language if ticks else None
     if ticks:
         words = Words(
             "a block begins here and never ends", "everything below would be part of it", f"end it with {ticks}"

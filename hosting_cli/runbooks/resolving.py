@@ -13,7 +13,7 @@ from hosting_cli.request import Request
 from hosting_cli.runbooks.action import Catalogue, Pinned, Values
 from hosting_cli.runbooks.judging import PLACEHOLDER
 from hosting_cli.runbooks.runbook import Runbook
-from hosting_cli.runbooks.sheet import Block, Call, Kind
+from hosting_cli.runbooks.sheet import Call, Kind, StepSheet
 from inventory.models import Region
 from inventory.resource import PLATFORM, Json, Subject
 
@@ -138,7 +138,7 @@ def pins_of(goal: Mapping[str, Any]) -> dict[str, Pinned]:
     return {str(step["id"]): step.get("pinned", {}) for step in goal["steps"]}
 
 
-def _step(block: Block, values: Values, actions: Catalogue, pinned: Pinned) -> ResolvedStep:
+def _step(block: StepSheet, values: Values, actions: Catalogue, pinned: Pinned) -> ResolvedStep:
     def resolved(call: Call | None) -> Resolved | None:
         return None if call is None else _resolved(call, values, actions)
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hosting_cli.runbooks.sheet import Block, Sheet
+from hosting_cli.runbooks.sheet import FrontMatter, StepSheet
 
 SECTIONS = ("Meaning", "Impact", "Diagnosis", "Mitigation")
 """What every runbook tells, in this order."""
@@ -13,10 +13,10 @@ SECTIONS = ("Meaning", "Impact", "Diagnosis", "Mitigation")
 class Runbook:
     """One file; ``digest`` names what it says, so that nobody approves one text and runs another."""
 
-    sheet: Sheet
+    sheet: FrontMatter
     title: str
     sections: Mapping[str, str]
-    steps: tuple[Block, ...]
+    steps: tuple[StepSheet, ...]
     digest: str
 
     @property

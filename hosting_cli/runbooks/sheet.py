@@ -45,7 +45,7 @@ class Parameter(Model):
     says: NonEmpty
 
 
-class Sheet(Model):
+class FrontMatter(Model):
     """The front matter of a runbook.
 
     ``target`` is what a run is for, as its confirmation repeats it.  ``vault: away`` marks what runs while nobody
@@ -69,7 +69,7 @@ class Call(Model):
     arguments: dict[ParameterName, NonEmpty] = Field(default_factory=dict)
 
 
-class Block(Model):
+class StepSheet(Model):
     """One step: either something done, which ``verify`` must find done, or something proven, by every run anew."""
 
     id: Identifier

@@ -85,7 +85,7 @@ def _connection(access: HostAccess, session: Session) -> "Connection":
 def _run(connection: "Connection", argv: Sequence[str], timeout_seconds: int) -> Any:
     """Run *argv*, whatever its status; raise ``CommandTimedOut`` when it takes too long."""
     return connection.run(
-        shlex.join(argv), hide=True, warn=True, pty=False, in_stream=False, timeout=timeout_seconds, echo=False
+        shlex.join(argv), hide=True, warn=True, pty=False, in_stream=io.StringIO(), timeout=timeout_seconds, echo=False
     )
 
 
