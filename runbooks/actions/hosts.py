@@ -52,6 +52,9 @@ def connected(session: Session, host: str) -> "Iterator[Connection]":
         raise UnreadableError(f"host {host}", what, "See whether the host is up and the way to it open.") from None
     finally:
         connection.close()
+        # fabric closes nothing where the login failed.
+        if connection.client is not None:
+            connection.client.close()
 
 
 def _connection(access: HostAccess, session: Session) -> "Connection":
@@ -83,7 +86,7 @@ def _connection(access: HostAccess, session: Session) -> "Connection":
 
 
 def _run(connection: "Connection", argv: Sequence[str], timeout_seconds: int) -> Any:
-    """Run *argv*, whatever its status; raise ``CommandTimedOut`` when it takes too long."""
+    """Run *argv* with nothing on its standard input, whatever its status; raise ``CommandTimedOut`` after the time."""
     return connection.run(
         shlex.join(argv), hide=True, warn=True, pty=False, in_stream=io.StringIO(), timeout=timeout_seconds, echo=False
     )

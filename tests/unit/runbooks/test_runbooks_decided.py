@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from runbook_world import Died
 
@@ -186,6 +186,7 @@ PLANS = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=5
 )
 
 
+@settings(max_examples=40)
 @given(steps=PLANS, deaths=st.lists(st.integers(1, 30), max_size=8))
 def test_killed_anywhere_and_resumed_by_another_every_step_is_done_once_and_in_order(
     steps: list[ResolvedStep], deaths: list[int]
@@ -205,6 +206,7 @@ def test_killed_anywhere_and_resumed_by_another_every_step_is_done_once_and_in_o
     assert told(world.written, digest) == Told()
 
 
+@settings(max_examples=40)
 @given(steps=PLANS, deaths=st.lists(st.integers(1, 30), max_size=6))
 def test_nothing_from_the_first_step_that_needs_approval_on_is_done_before_somebody_else_approved(
     steps: list[ResolvedStep], deaths: list[int]
@@ -228,6 +230,7 @@ def test_nothing_from_the_first_step_that_needs_approval_on_is_done_before_someb
     assert world.turned == [step.id for step in steps]
 
 
+@settings(max_examples=40)
 @given(steps=PLANS, stuck=st.integers(0, 4), deaths=st.lists(st.integers(1, 30), max_size=4))
 def test_nothing_follows_a_step_that_fails_until_it_is_mended_or_skipped_for_a_reason(
     steps: list[ResolvedStep], stuck: int, deaths: list[int]
