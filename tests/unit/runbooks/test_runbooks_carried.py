@@ -79,7 +79,7 @@ def test_what_must_hold_before_stops_a_step_that_has_not_begun() -> None:
     switches = Switches()
     text = step("lamp").replace("do:", "before: [{use: switch.is-on, arguments: {name: main}}]\ndo:")
     (one,) = steps_of(text, switches)
-    with pytest.raises(EngineError, match="before it may begin, switch.is-on does not hold: on False"):
+    with pytest.raises(EngineError, match=r"before it may begin, switch\.is-on does not hold: on False"):
         carrier(switches, Clock()).step(one).do()
     assert switches.turned == []
     switches.on.add("main")
