@@ -5,7 +5,7 @@ from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
 settings.register_profile("suite", deadline=None)  # computers are shared, and slow at times
-settings.register_profile("check", settings.get_profile("suite"), max_examples=25)
+settings.register_profile("check", settings.get_profile("suite"), max_examples=15)
 settings.load_profile("suite")
 
 OWN_LAB = "tests/acceptance/own_lab/"

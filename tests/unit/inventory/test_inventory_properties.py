@@ -85,7 +85,7 @@ def test_any_scribble_in_a_file(name: str, scribble: str, place: int, length: in
         told(folder)
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(st.sampled_from(FILES), st.randoms(use_true_random=False), values)
 def test_any_value_in_place_of_another(name: str, random: Any, value: Any) -> None:
     tree = deepcopy(PLAIN[name])
@@ -104,7 +104,7 @@ def holders(tree: Any) -> Iterator[tuple[Any, Any]]:
             yield from holders(tree[key])
 
 
-@settings(max_examples=25)
+@settings(max_examples=10)
 @given(st.one_of(st.binary(max_size=200), values.map(lambda value: yaml.safe_dump(value).encode())))
 @example(b"'[key]': 1")  # pydantic ends the way to a key with this word
 def test_any_environment(content: bytes) -> None:
