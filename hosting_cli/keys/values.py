@@ -98,3 +98,12 @@ def with_times(seen: KeysSeen, made_at: Mapping[KeyKind, datetime]) -> KeysSeen:
 def together(one: KeysSeen, other: KeysSeen) -> KeysSeen:
     """Join what two readings saw."""
     return KeysSeen((*one.keys, *other.keys), {**one.unread, **other.unread})
+
+
+@dataclass(frozen=True)
+class SealState:
+    """Whether the vault is sealed; how many shares open it, and how many it was given."""
+
+    sealed: bool
+    needed: int
+    given: int
