@@ -7,14 +7,14 @@ order of these.  A switch of their own joins the machines of each segment.
 import os
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from sample import GATEWAY, PUBLISHED, environment_of
 from segments import SERVE, Node, machines
+from waiting import wait_until
 from with_pairs import SHARED, with_pair
 from with_tunnels import SECOND
 
@@ -32,6 +32,8 @@ WIRES = {"eth1.100": "administration", "eth1.110": "imagerie", "ipsec1": "beaune
 OUTER = {GATEWAY: "198.51.100.10", SECOND: "198.51.100.11"}
 
 LONGEST_SECONDS = 15
+
+_LISTENS = "Entering BACKUP STATE"
 
 _ECHO = """
 import socket, sys
@@ -68,15 +70,6 @@ table inet hearing {
 """Counts, behind our rules, what comes to the daemon."""
 
 
-def wait_until(is_so: Callable[[], bool], what: str, seconds: float = LONGEST_SECONDS) -> float:
-    """Wait for something; give how long that took."""
-    begun = time.monotonic()
-    while not is_so():
-        assert time.monotonic() - begun < seconds, f"{what}: not within {seconds} s"
-        time.sleep(0.05)
-    return time.monotonic() - begun
-
-
 @dataclass
 class Gateway:
     """One of the pair, with what its host is given."""
@@ -90,7 +83,7 @@ class Gateway:
     @property
     def log(self) -> str:
         """Give all that its daemon has said."""
-        return self.node.run("cat", "/run/keepalived.log")
+        return self.node.run("sh", "-c", "touch /run/keepalived.log && cat /run/keepalived.log")
 
     @property
     def heard(self) -> int:
@@ -114,11 +107,20 @@ class Gateway:
                 assert command.startswith("-") or done.returncode == 0, f"{command}: {done.stderr}"
 
     def start(self) -> None:
-        """Start the daemon, as its unit does."""
+        """Start the daemon, as its unit does, and wait until it listens to the other one."""
+        begun = self.log.count(_LISTENS)
         self.begin("hosting-standby.service", "ExecStartPre", "ExecStart")
         self.begin("keepalived.service.d/hosting.conf", "ExecStartPre")
         command = "exec keepalived --dont-fork --log-console >> /run/keepalived.log 2>&1"
         self.daemon = subprocess.Popen(self.node.argv("sh", "-c", command), start_new_session=True)
+        wait_until(lambda: self.log.count(_LISTENS) > begun, f"{self.name} listens")
+
+    def stop(self) -> None:
+        """Stop the daemon in order: the last that it says is that it gives the addresses up."""
+        if self.daemon is not None:
+            os.kill(self.daemon.pid, signal.SIGTERM)
+            self.daemon.wait(timeout=LONGEST_SECONDS)
+            self.daemon = None
 
     def kill(self) -> None:
         """Kill the daemon, whose processes end with it; what it had set in the kernel stays."""
@@ -171,11 +173,11 @@ class Pair:
         """Give how many of the shared addresses each of them holds."""
         return len(self.first.holds), len(self.second.holds)
 
-    def settled(self, first: int, second: int, seconds: float = LONGEST_SECONDS) -> float:
-        """Wait until each holds so many; give how long that took."""
+    def settled(self, first: int, second: int, seconds: float = LONGEST_SECONDS) -> None:
+        """Wait until each holds so many."""
         what = f"they hold {first} and {second}"
         try:
-            return wait_until(lambda: self.standing == (first, second), what, seconds)
+            wait_until(lambda: self.standing == (first, second), what, seconds)
         except AssertionError as error:
             error.add_note(f"{self.standing}\n{self.first.log}\n{self.second.log}")
             raise

@@ -1,14 +1,14 @@
 """A gateway's certificate replaced on real engines: who is in a tunnel stays in it, whatever is killed on the way."""
 
-import io
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from agent_here import run_agent
 from cryptography import x509
 from dying import VAULT, Killed, Ways, after_change, dying_after, is_any
 from links_lab import Renew
@@ -16,7 +16,6 @@ from tunnels_lab import GATEWAY, TUNNEL, Ends
 
 from deploys import names, tunnels
 from deploys.agent import link as agent_link
-from deploys.agent import main
 from deploys.tunnels import Link
 from hosting_cli.console import Progress
 from hosting_cli.doors.hosts import Completed
@@ -39,10 +38,7 @@ class GatewayShell:
     def run(
         self, argv: Sequence[str], *, stdin: str | None = None, timeout_seconds: float = 60, on_line: object = None
     ) -> Completed:
-        output, errors = io.StringIO(), io.StringIO()
-        with redirect_stdout(output), redirect_stderr(errors):
-            status = main.main([*argv[argv.index(names.AGENT) + 1 :]])
-        return Completed(status, output.getvalue(), errors.getvalue())
+        return run_agent(argv[argv.index(names.AGENT) + 1 :], stdin)
 
 
 class Gateway:

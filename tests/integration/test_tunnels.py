@@ -18,8 +18,8 @@ from tunnels_lab import (
     Ends,
     Request,
     request_for,
-    wait_until,
 )
+from waiting import wait_until
 
 from deploys import flows, loaded_tunnels, nftables, swanctl, tunnels
 from deploys.desired_network import rule_set

@@ -2,21 +2,20 @@
 
 import base64
 import hashlib
-import io
 import json
 import time
 from collections.abc import Callable, Sequence
-from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
+from agent_here import run_agent
 from with_tunnels import PEER_KEY
 
 from deploys import names
-from deploys.agent import locks, main
+from deploys.agent import locks
 from deploys.agent import wireguard as agent
 from deploys.programs.parts.wireguard import key_dates
 from deploys.wireguard import Gateway
@@ -82,10 +81,7 @@ class GatewayWithKey:
     def on_run(self, host: str, argv: Sequence[str], stdin: str | None) -> Completed:
         """Run the agent's command."""
         assert argv[0] == names.AGENT
-        output, errors = io.StringIO(), io.StringIO()
-        with redirect_stdout(output), redirect_stderr(errors):
-            status = main.main([*argv[1:]])
-        return Completed(status, output.getvalue(), errors.getvalue())
+        return run_agent(argv[1:], stdin)
 
     def answer(self) -> dict[str, Any]:
         """Give the part about WireGuard of what the host answers; of the rest no more than the keys need."""
