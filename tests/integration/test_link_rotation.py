@@ -1,6 +1,6 @@
 """A gateway's certificate replaced on real engines: who is in a tunnel stays in it, whatever is killed on the way."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import count
@@ -22,7 +22,7 @@ from hosting_cli.doors.hosts import Completed
 from hosting_cli.doors.openbao import OpenBao
 from hosting_cli.errors import EngineError
 from hosting_cli.keys.certificates import is_issued_by, is_revoked, serial
-from hosting_cli.procedure import State, carry_out, is_complete
+from hosting_cli.procedure import State, Step, carry_out, is_complete
 from hosting_cli.rotations.link_certificate import Rotation
 from hosting_cli.session import DoorMaker, Session
 from hosting_cli.tunnels import keys, trust
@@ -79,11 +79,14 @@ AGENT = (
 """By what the agent changes anything: a file of a key or a certificate, and what the daemon has loaded."""
 
 
-def rotate(session: Session, replaces: str) -> list[State]:
-    steps = Rotation(session, GATEWAY, replaces).steps()
+def carried(steps: Iterable[Step]) -> list[State]:
     outcomes = carry_out(list(steps), digest="0" * 64, record=lambda kind, data: None, tell=lambda line: None)
     assert is_complete(outcomes), outcomes
     return [outcome.state for outcome in outcomes]
+
+
+def rotate(session: Session, replaces: str) -> list[State]:
+    return carried(Rotation(session, GATEWAY, replaces).steps())
 
 
 def shown(session: Session) -> str:
@@ -108,28 +111,37 @@ def believed(session: Session, link: Link) -> list[str]:
     ]
 
 
+def deaths_of(step: Step) -> Iterator[int]:
+    """Take *step* until it is done: killed after its first change, then after its second; yield at each death."""
+    for changes in count(1):
+        try:
+            with dying_after(changes, VAULT, *AGENT):
+                carried([step])
+        except Killed:
+            yield changes
+        else:
+            return
+
+
 def test_killed_after_each_change_who_is_in_the_tunnel_stays_in_it_and_it_can_be_negotiated_anew(
     session: Session, ends: Ends, link: Link
 ) -> None:
     assert ends.initiate().returncode == 0
-    for changes in count(1):
-        before, number, is_over = shown(session), association(ends), True
-        try:
-            with dying_after(changes, VAULT, *AGENT):
-                rotate(session, before)
-        except Killed:
+    before, number = shown(session), association(ends)
+    for step in Rotation(session, GATEWAY, before).steps():
+        died = []
+        for changes in deaths_of(step):
             assert association(ends) == number
             ends.terminate()
             assert ends.initiate().returncode == 0, ends.ours.log[-3000:]
-            number, is_over = association(ends), False
-            rotate(session, before)
-        assert (association(ends), ends.is_reached()) == (number, True)
-        after = shown(session)
-        assert (after != before, believed(session, link)) == (True, [after])
-        assert len([*(ends.ours.folder / "swanctl" / "private").iterdir()]) == 1
-        if is_over:
-            break
-    assert changes > 10, "every change was followed by a death once"
+            number = association(ends)
+            died.append(changes)
+        assert died, f"{step.sentence}: it was killed, and gone on with"
+    assert rotate(session, before) == [State.IN_ORDER, State.DONE] * 2 + [State.IN_ORDER] * 2
+    assert (association(ends), ends.is_reached()) == (number, True)
+    after = shown(session)
+    assert (after != before, believed(session, link)) == (True, [after])
+    assert len([*(ends.ours.folder / "swanctl" / "private").iterdir()]) == 1
 
 
 def test_peers_with_the_new_list_believe_the_new_certificate_and_the_former_no_more(

@@ -18,7 +18,7 @@ QUIET_SECONDS = 5
 """Longer than a gateway waits for the other's word before it takes the addresses."""
 
 SAY = """
-import socket, struct, sys
+import socket, struct, sys, time
 from ipaddress import IPv4Address
 source, destination, number, claimed = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
 def checksum(data):
@@ -32,7 +32,8 @@ ends = IPv4Address(source).packed + IPv4Address(destination).packed
 body = advert(checksum(ends + struct.pack(">BBH", 0, 112, 12) + advert(0)))
 header = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(body), 1, 0, 255, 112, 0) + ends
 with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as ours:
-    for _ in range(5):
+    for turn in range(5):
+        time.sleep(float(sys.argv[5]) if turn else 0)
         ours.sendto(header + body, (destination, 0))
 """
 """Says five times, in somebody's name, that whoever hears it must give the addresses up."""
@@ -133,18 +134,20 @@ def test_nobody_else_is_heard(together: Pair, sender: str, source: str, destinat
 def test_a_machine_beside_the_heartbeat_that_takes_the_other_ones_address_is_heard(together: Pair) -> None:
     """Show that the test above could fail, and why the segment of the heartbeat is the platform's own."""
     before = together.first.heard
-    say(together, "neighbour", "10.21.0.2", "10.21.0.1")
+    # For long enough that the first one waits for longer after it than the second one, which went on hearing the first.
+    say(together, "neighbour", "10.21.0.2", "10.21.0.1", pause_seconds=0.15)
     assert together.first.heard == before + 5
     together.settled(0, 2)
 
 
-def say(found: Pair, sender: str, source: str, destination: str) -> None:
+def say(found: Pair, sender: str, source: str, destination: str, *, pause_seconds: float = 0) -> None:
     """Have a machine say in the name of *source* that it is in charge."""
     node, claimed = found.nodes[sender], SHARED["dijon-administration"]
     for network in ("224.0.0.0/4", "10.21.0.1/32"):
         done = node.attempt("ip", "route", "add", network, "dev", "eth1")
         assert done.returncode == 0 or "File exists" in done.stderr
-    node.run("python3", "-I", "-c", SAY, source, destination, str(PAIR.virtual_router), str(claimed))
+    said = (source, destination, str(PAIR.virtual_router), str(claimed), str(pause_seconds))
+    node.run("python3", "-I", "-c", SAY, *said)
 
 
 def test_isolating_the_segment_of_the_heartbeat_puts_nobody_else_in_charge(together: Pair) -> None:
