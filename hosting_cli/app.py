@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from hosting_cli.doors.openbao import OpenBao
     from hosting_cli.doors.repositories import Repositories
     from hosting_cli.jobs import OperatorKey
+    from hosting_cli.runbooks.action import Catalogue
     from hosting_cli.secret import Secret
     from hosting_cli.session import Session
     from inventory.environment import ObjectStoreAccess
@@ -132,6 +133,13 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
     "report": {
         "compliance": "Write the compliance report of a period, from what is recorded.",
     },
+    "runbook": {
+        "list": "List runbooks, what each answers and whether it runs.",
+        "show": "Show a runbook as it is read, and the steps that it runs.",
+        "run": "Show what a runbook would do, and do it when confirmed.",
+        "resume": "Go on with a run: after a kill, an approval or a failure.",
+        "history": "List what was run, or show the transcript of one run.",
+    },
     "journal": {
         "show": "Show what was planned, approved, done and proven, oldest first.",
         "verify": "Check that no entry was changed, removed, added or reordered.",
@@ -161,6 +169,7 @@ GROUPS = {
     "control": "Controls: what is asked for, by whom, and how each stands.",
     "evidence": "Evidence: signed records of what checks see, and packs of them.",
     "report": "Reports for auditors and establishments.",
+    "runbook": "Runbooks: what to do when woken, to be read and to be run.",
     "journal": "What was planned, approved, done and proven.",
     "lab": "A whole small region on this machine, on real engines.",
 }
@@ -250,6 +259,11 @@ class LazyDoors:
         from hosting_cli.doors.endpoints import Endpoints
 
         return Endpoints()
+
+    def actions(self) -> "Catalogue":
+        """Give the actions of runbooks, found by name as commands are: nothing here imports what stands above."""
+        found: Catalogue = import_module("runbooks.actions").CATALOGUE
+        return found
 
 
 def shared(function: Callable[..., Result], name: str) -> Callable[..., None]:

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from getpass import getpass
 from itertools import zip_longest
 from pathlib import Path
 from typing import TextIO
@@ -142,6 +143,16 @@ def show_once(lines: Iterable[str]) -> None:
                 pass
         finally:
             terminal.write(WIPE)
+
+
+def typed_lines(name: str) -> list[str]:
+    """Take one secret a line from standard input; at a terminal without showing what is typed, until an empty line."""
+    if not sys.stdin.isatty():
+        return [line for line in sys.stdin.read().splitlines() if line.strip()]
+    lines: list[str] = []
+    while line := getpass(f"{name} {len(lines) + 1} (nothing to end): ").strip():
+        lines.append(line)
+    return lines
 
 
 def render(block: Block, *, width: int, colours: bool) -> str:

@@ -1,4 +1,4 @@
-"""Figures for the monitoring: what the engines and the journal say of backups, drills, keys and volumes.
+"""Figures for the monitoring: what the engines and the journal say of backups, drills, keys, volumes, gateways.
 
 A figure that could not be read is left out, never made up: the alert on what is missing is for that.  Names and times
 of things, never a value of a secret, nothing of a patient.
@@ -11,6 +11,7 @@ from datetime import datetime
 from hosting_cli.backups.history import Drill
 from hosting_cli.backups.standing import Rpo, Standing
 from hosting_cli.keys.judgement import Judged
+from hosting_cli.tunnels.charge import GatewayCharge, holders
 from hosting_cli.volumes.standing import Standing as HeaderStanding
 
 DAY_SECONDS = 24 * 3600
@@ -30,6 +31,7 @@ HELP = {
     "hosting_drill_duration_seconds": "How long the last drill took until everything was back.",
     "hosting_key_age_seconds": "How old the value of a key or secret is.",
     "hosting_key_limit_seconds": "How old it may become.",
+    "hosting_shared_address_holders": "How many gateways of a pair hold the address that they share in a segment.",
     "hosting_volume_header_saved": "Whether the header of a volume is kept as it is, on its host and in the evidence.",
 }
 """Every figure, with what it says; all are gauges."""
@@ -67,6 +69,14 @@ def of_volumes(standings: Iterable[HeaderStanding], now: datetime) -> tuple[Samp
             volume = standing.seen.place.volume
             labels = {"application": volume.application, "host": volume.host, "volume": volume.volume}
             found.append(Sample("hosting_volume_header_saved", labels, float(standing.is_saved)))
+    return tuple(found)
+
+
+def of_gateways(charges: Iterable[GatewayCharge], now: datetime) -> tuple[Sample, ...]:
+    """Give what is known of who holds the addresses that pairs of gateways share.  Pure."""
+    found = [_run("gateways", now)]
+    for (pair, segment), count in holders(charges).items():
+        found.append(Sample("hosting_shared_address_holders", {"pair": pair, "segment": segment}, float(count)))
     return tuple(found)
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from hosting_cli.doors.openbao import OpenBao
     from hosting_cli.doors.repositories import Repositories
     from hosting_cli.jobs import OperatorKey
+    from hosting_cli.runbooks.action import Catalogue
     from inventory.environment import Environment
     from inventory.models import Application, Region
 
@@ -58,6 +59,9 @@ class DoorMaker(Protocol):
 
     def endpoints(self, session: "Session") -> "Endpoints":
         """Make the door of TLS endpoints."""
+
+    def actions(self) -> "Catalogue":
+        """Give what steps of runbooks can name."""
 
 
 def now() -> datetime:
@@ -180,6 +184,11 @@ class Session:
         return self.doors.endpoints(self)
 
     @cached_property
+    def actions(self) -> "Catalogue":
+        """Give what steps of runbooks can name."""
+        return self.doors.actions()
+
+    @cached_property
     def identity(self) -> str:
         """Ask the vault who is at work; raise ``UnreadableError`` when it cannot say."""
         return self.vault.identity()
@@ -193,6 +202,13 @@ class Session:
         """Give a session on the same engines whose key for hosts is certified by one authority, whichever signs."""
         other = replace(self, ssh_authority=ssh_authority)
         vars(other).update(region=self.region, environment=self.environment, vault=self.vault, engine=self.engine)
+        return other
+
+    def recorded_by(self, who: Callable[[], str]) -> "Session":
+        """Give the same session, whose journal's entries carry what *who* says: for when no vault attests anybody."""
+        other = replace(self)
+        journal = Journal(self.environment.journal, now=self.clock, who=who)
+        vars(other).update(vars(self) | {"journal": journal})
         return other
 
     def without_bootstrap_keys(self) -> "Session":

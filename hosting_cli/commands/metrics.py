@@ -24,6 +24,7 @@ class Part(StrEnum):
     BACKUPS = "backups"
     KEYS = "keys"
     VOLUMES = "volumes"
+    GATEWAYS = "gateways"
 
 
 OnlyOption = Annotated[
@@ -43,9 +44,10 @@ def metrics(session: Session, only: OnlyOption = None, into: IntoOption = None, 
 
     What the object store, the vault, hosts and the journal say, in Prometheus's text form: how old the newest backup of
     each application and host is by the store's own clock and whether its promise is met, the last check, the last good
-    drill, the age and limit of each key, whether the header of each volume is saved.  What could not be read is left
-    out, and said.  A token with the policy hosting-metrics is enough for --only keys; backups take one that may open
-    their repositories, volumes one that may log in to their hosts.  With --rules, the rules: what the region's files
+    drill, the age and limit of each key, whether the header of each volume is saved, how many gateways of
+    a pair hold each address that they share.  What could not be read is left out, and said.  A token with the policy
+    hosting-metrics is enough for --only keys; backups take one that may open their repositories, volumes and gateways
+    one that may log in to their hosts.  With --rules, the rules: what the region's files
     promise, and the alerts, each of which names its runbook; that takes nothing but the files.  Fit for a timer: exit
     status 0 when everything could be read, 4 when something could not.
     """
@@ -77,7 +79,8 @@ def _keys(session: Session) -> "tuple[Sequence[Sample], Sequence[HostingError]]"
     from hosting_cli.commands.key import judged_keys, unread_errors
     from hosting_cli.figures import of_keys
 
-    judged, seen = judged_keys(session)
+    # Gateways tell the monitoring of theirs themselves, and whoever may see ages alone may log in on none.
+    judged, seen = judged_keys(session, of_vault_only=True)
     return of_keys(judged, session.clock()), unread_errors(seen)
 
 
@@ -102,10 +105,30 @@ def _volumes(session: Session) -> "tuple[Sequence[Sample], Sequence[HostingError
     return of_volumes(found, session.clock()), unread
 
 
+def _gateways(session: Session) -> "tuple[Sequence[Sample], Sequence[HostingError]]":
+    from hosting_cli.errors import HostingError, UnreadableError
+    from hosting_cli.figures import of_gateways
+    from hosting_cli.tunnels import charge
+
+    if not session.region.gateway_pairs:
+        return of_gateways((), session.clock()), []
+    try:
+        found = charge.read(session, session.region.gateway_pairs)
+    except HostingError as error:  # not even a certificate to log in with: no host could be asked
+        return of_gateways((), session.clock()), [error]
+    unread = [
+        UnreadableError(f"gateway {each.gateway}", each.why, "Mend that, and look again.")
+        for each in found
+        if each.held is None
+    ]
+    return of_gateways(found, session.clock()), unread
+
+
 _PARTS: "Mapping[Part, Callable[[Session], tuple[Sequence[Sample], Sequence[HostingError]]]]" = {
     Part.BACKUPS: _backups,
     Part.KEYS: _keys,
     Part.VOLUMES: _volumes,
+    Part.GATEWAYS: _gateways,
 }
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import StringIO
 from pathlib import Path
 from typing import Any, cast
@@ -18,8 +18,10 @@ from hosting_cli.doors.hosts import Completed
 from hosting_cli.doors.objects import Head, ObjectVersion
 from hosting_cli.errors import EngineError, RefusedError, UnreadableError
 from hosting_cli.jobs import Event, Job, OperatorKey
-from hosting_cli.keys.values import KeysSeen, KeyVersions
+from hosting_cli.keys.links import IssuedCertificate
+from hosting_cli.keys.values import KeysSeen, KeyVersions, SealState
 from hosting_cli.resources import VAULT, HeaderCopy, SecretEntry, StoreResource, StoreUser, VaultResource, object_store
+from hosting_cli.runbooks.leases import Lease
 from hosting_cli.secret import Secret
 from hosting_cli.session import DoorMaker, Session
 from inventory import naming
@@ -51,6 +53,9 @@ class FakeVault:
         self.sealed = False
         self.person = "token-tester"
         self.held = frozenset({naming.APPROVER_POLICY})
+        self.pki = FakePki(self)
+        self.leases: dict[str, Lease] = {}
+        self.shares: set[str] = set()
 
     def _asked(self, call: str) -> None:
         if self.sealed:
@@ -64,6 +69,25 @@ class FakeVault:
     def policies(self) -> frozenset[str]:
         self._asked("policies")
         return self.held
+
+    def seal_state(self) -> SealState:
+        return SealState(self.sealed, 2, len(self.shares) if self.sealed else 0)
+
+    def unseal(self, share: Secret) -> SealState:
+        self.shares.add(share.reveal())
+        self.sealed = len(self.shares) < 2
+        return self.seal_state()
+
+    def lease(self, name: str) -> Lease | None:
+        self._asked(f"lease {name}")
+        return self.leases.get(name)
+
+    def take_lease(self, name: str, lease: Lease) -> Lease | None:
+        self._asked(f"take lease {name}")
+        if lease.version != (self.leases[name].version if name in self.leases else 0):
+            return None
+        self.leases[name] = replace(lease, version=lease.version + 1)
+        return self.leases[name]
 
     def bootstrap(self, policies: Mapping[str, str]) -> None:
         self._asked(f"bootstrap {', '.join(policies)}")
@@ -166,6 +190,19 @@ class FakeVault:
     def set_key_enabled(self, key: str, enabled: bool) -> None:
         self._asked(f"{'enable' if enabled else 'disable'} {key}")
         (self.disabled.discard if enabled else self.disabled.add)(key)
+
+
+class FakePki:
+    """What the vault has issued for links."""
+
+    def __init__(self, vault: FakeVault) -> None:
+        self.vault = vault
+        self.certificates: list[IssuedCertificate] = []
+
+    def issued(self) -> tuple[IssuedCertificate, ...]:
+        if self.vault.sealed:
+            raise SEALED
+        return tuple(self.certificates)
 
 
 class FakeStore:
