@@ -17,17 +17,12 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from deploys import flows, swanctl, tunnels
 from inventory.load import load_region
 from inventory.tunnels import Ipsec, KeyExchange
+from tests.integration.link_certificates import files_of_ends
 
 SAMPLE = Path(__file__).parents[2] / "inventory" / "regions" / "bourgogne-franche-comte"
 GATEWAY, TUNNEL = "dijon-gateway-1", "beaune"
@@ -86,38 +81,12 @@ class End:
 
 
 def certify(ends: dict[str, End]) -> None:
-    """Give each end a certificate for its name, the authority's, and the authority's empty list of revocations."""
-    key, now = ec.generate_private_key(ec.SECP384R1()), datetime.now(UTC)
-    issuer = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "links")])
-    begin, end = now - timedelta(minutes=5), now + timedelta(hours=1)
-    own = x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key())
-
-    def certificate(name: x509.Name, public: ec.EllipticCurvePublicKey, extension: x509.ExtensionType) -> str:
-        builder = x509.CertificateBuilder(issuer, name, public, x509.random_serial_number(), begin, end)
-        signed = builder.add_extension(extension, critical=True).add_extension(own, critical=False)
-        subject = x509.SubjectKeyIdentifier.from_public_key(public)
-        return (
-            signed.add_extension(subject, critical=False).sign(key, hashes.SHA384()).public_bytes(Encoding.PEM).decode()
-        )
-
-    authority = certificate(issuer, key.public_key(), x509.BasicConstraints(ca=True, path_length=0))
-    revocations = x509.CertificateRevocationListBuilder(issuer, begin, end).add_extension(own, critical=False)
-    revoked = revocations.add_extension(x509.CRLNumber(1), critical=False).sign(key, hashes.SHA384())
-    for identity, found in ends.items():
-        leaf_key = ec.generate_private_key(ec.SECP384R1())
-        name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, identity)])
-        private = leaf_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-        leaf = certificate(name, leaf_key.public_key(), x509.SubjectAlternativeName([x509.DNSName(identity)]))
-        files = {
-            "private/key.pem": private,
-            "x509ca/authority.pem": authority,
-            "x509crl/list.pem": revoked.public_bytes(Encoding.PEM).decode(),
-            f"x509/{tunnels.CERTIFICATE}": leaf,
-            f"x509/{tunnels.PEER_CERTIFICATE}": leaf,
-        }
+    """Give each end what it shows, and what it believes the other by."""
+    for identity, files in files_of_ends(list(ends)).items():
         for file, content in files.items():
-            (found.folder / "swanctl" / file).parent.mkdir(parents=True, exist_ok=True)
-            (found.folder / "swanctl" / file).write_text(content)
+            path = ends[identity].folder / "swanctl" / file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(content)
 
 
 @contextmanager
