@@ -1,5 +1,6 @@
 """The timers by which the controller looks after everything by itself."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -43,9 +44,12 @@ def schedule(
 
     environment, file = session.environment, session.environment_file
     assert environment and file  # noqa: S101 it was loaded from there
+    program = Path(sys.argv[0]).resolve()
+    if not os.access(program, os.X_OK):
+        raise UsageError("schedule", f"systemd could not start {program}", "Run this by its name: hosting schedule.")
     try:
         controller = Controller(
-            program=str(Path(sys.argv[0]).resolve()),
+            program=str(program),
             region=str(session.folder.resolve()),
             environment=str(file.resolve()),
             user=user,

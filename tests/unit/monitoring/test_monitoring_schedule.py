@@ -83,8 +83,15 @@ def test_a_place_that_systemd_cannot_name_is_refused_with_what_to_do(world: Worl
         schedule(world.session)
 
 
+def test_a_program_that_systemd_cannot_start_is_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", [__file__])  # as under `python -m`
+    with pytest.raises(UsageError, match="systemd could not start"):
+        schedule(world.session)
+
+
 @pytest.fixture
-def world(tmp_path: Path) -> World:
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    monkeypatch.setattr(sys, "argv", [sys.executable])
     world = World(tmp_path)
     world.session.region_folder = Path("/srv/region")
     world.session.environment_file = Path("/srv/region/environment.yaml")
