@@ -173,7 +173,8 @@ from datetime import timedelta
 from hosting_cli import app, session
 
 class Later(session.Session):
-    def __post_init__(self):
+    def __init__(self, *arguments, **named):
+        super().__init__(*arguments, **named)
         self.clock = lambda: session.now() + timedelta(days=1, minutes=1)
 
 session.Session = Later
@@ -223,7 +224,8 @@ def test_the_end_of_its_keys_leaves_nothing_to_read_of_it_on_hosts_and_stores(fr
     assert lab.run("approve", asked.data["procedure"], person="security-officer").status == 0
     give_token_to_the_executor(lab)
     assert "its waiting time ends on" in refused(lab.run(*CONFIRMED, person=EXECUTOR))
-    assert "not confirmed" in refused(a_day_later(lab, *DESTROY, "--confirm", "imagerie", person=EXECUTOR))
+    unconfirmed = a_day_later(lab, *DESTROY, "--confirm", "imagerie", person=EXECUTOR)
+    assert refused(unconfirmed) == "it was not confirmed by the application's id"
     assert {name: opens() for name, opens in trials.items()} == dict.fromkeys(trials, True)
 
     done = a_day_later(lab, *CONFIRMED, person=EXECUTOR)
