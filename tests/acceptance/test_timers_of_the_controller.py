@@ -67,28 +67,32 @@ for name, content in json.loads(sys.argv[1]).items():
     path.write_text(content)
 """
 
+MADE = (
+    *(f"{UNITS}/{unit}" for unit in (*TIMERS, *SERVICES)),
+    *(f"{UNITS}/{timer}.d" for timer in TIMERS),
+    *(f"{UNITS}/timers.target.wants/{timer}" for timer in TIMERS),
+    *(f"{STAMPS}/stamp-{timer}" for timer in TIMERS),
+    "/tmp/of-others",
+    PLACE,
+)
+"""All that is on the host because of these tests."""
+
 BEGIN = f"""
 chown -R {USER} {PLACE}; chmod 755 {PLACE}/hosting
-touch /tmp/of-others
 mkdir -p {STAMPS}
-for timer; do touch --date='2 days ago' {STAMPS}/stamp-$timer; done
-systemctl daemon-reload
-systemctl enable --quiet --now "$@"
+touch --date='2 days ago' /tmp/of-others {" ".join(f"{STAMPS}/stamp-{timer}" for timer in TIMERS)}
+systemctl enable --quiet --now {" ".join(TIMERS)}
 """
-"""Let each timer find that it last ran two days ago, and start all of them with the command that `schedule` shows."""
+"""Let each timer find that it last ran two days ago, and start all of them as `schedule` says; enabling reloads too."""
 
 END = f"""
-systemctl stop "$@"
-cd {UNITS}
-for timer; do
-    rm -r $timer $timer.d ${{timer%timer}}service timers.target.wants/$timer {STAMPS}/stamp-$timer
-done
-rm -r {PLACE} /tmp/of-others
+systemctl stop {" ".join(TIMERS)}
+systemctl reset-failed hosting-drill-due.service
+rm -r {" ".join(MADE)}
 systemctl daemon-reload
-systemctl reset-failed
-systemctl list-units --all --plain --no-legend "$@"
+systemctl list-units --all --plain --no-legend {" ".join((*TIMERS, *SERVICES))}
 """
-"""Remove everything, and show which of the timers systemd still knows."""
+"""Remove everything, and show what of it systemd still knows."""
 
 
 @pytest.fixture(scope="module", name="host")
@@ -99,11 +103,11 @@ def _host(provisioned: LabRunner) -> Iterator[LabRunner]:
     files = {CONTROLLER.program: RECORDER, f"{PLACE}/record": "", **written, **hurried}
     try:
         provisioned.on_machine(HOST, "/usr/bin/python3", "-I", "-S", "-c", INSTALL, json.dumps(files))
-        provisioned.on_machine(HOST, "sh", "-e", "-c", BEGIN, "sh", *TIMERS)
+        provisioned.on_machine(HOST, "sh", "-e", "-c", BEGIN)
         wait_until(lambda: is_done(provisioned), seconds=120)
         yield provisioned
     finally:
-        left = provisioned.on_machine(HOST, "sh", "-c", END, "sh", *TIMERS)
+        left = provisioned.on_machine(HOST, "sh", "-c", END)
     assert left == ""
 
 
