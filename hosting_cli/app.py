@@ -69,8 +69,7 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "verify": "Prove that what was promised holds, by trying to break it.",
         "restore": "Bring files back from a backup, beside the live ones.",
         "drift": "Say what has moved away from the files, and change nothing.",
-        "metrics": "Print figures and rules for Prometheus.",
-        "schedule": "Write the timers by which the controller looks by itself.",
+        "schedule": "Write the units by which the controller looks by itself.",
         "bootstrap": "Set a fresh vault up for the region, with its root token.",
     },
     "catalogue": {
@@ -140,6 +139,11 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "resume": "Go on with a run: after a kill, an approval or a failure.",
         "history": "List what was run, or show the transcript of one run.",
     },
+    "metrics": {
+        "show": "Read the figures for Prometheus once, and print them.",
+        "serve": "Serve the figures to Prometheus, read again and again.",
+        "rules": "Print the rules that Prometheus holds the figures against.",
+    },
     "journal": {
         "show": "Show what was planned, approved, done and proven, oldest first.",
         "verify": "Check that no entry was changed, removed, added or reordered.",
@@ -170,6 +174,7 @@ GROUPS = {
     "evidence": "Evidence: signed records of what checks see, and packs of them.",
     "report": "Reports for auditors and establishments.",
     "runbook": "Runbooks: what to do when woken, to be read and to be run.",
+    "metrics": "Figures and rules for Prometheus.",
     "journal": "What was planned, approved, done and proven.",
     "lab": "A whole small region on this machine, on real engines.",
 }

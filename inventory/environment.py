@@ -17,6 +17,10 @@ class LuksProfile(StrEnum):
     PRODUCTION = "production"
 
 
+VAULT_ENDPOINT = "vault"
+"""What the vault is called among the engines that speak TLS; each store has its own name."""
+
+
 class VaultAccess(Model):
     """Where the vault answers and where the operator's own token is read from."""
 
@@ -71,3 +75,9 @@ class Environment(Model):
     package_sources: tuple[Network, ...] = ()
     hosts: dict[Identifier, HostAccess]
     journal: FilePath
+
+    @property
+    def endpoints(self) -> dict[str, tuple[str, FilePath]]:
+        """Give the address of each engine that speaks TLS, and the authority that it is known by."""
+        stores = {name: (access.endpoint, access.certificate_authority) for name, access in self.object_stores.items()}
+        return {VAULT_ENDPOINT: (self.vault.address, self.vault.certificate_authority), **stores}
