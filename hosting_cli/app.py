@@ -18,6 +18,7 @@ from hosting_cli.help_page import WIDEST
 from hosting_cli.result import EXIT_STATUS_HELP, ExitStatus, Result, Text
 
 if TYPE_CHECKING:
+    from hosting_cli.doors.alerts import Alerts
     from hosting_cli.doors.copies import Copies
     from hosting_cli.doors.endpoints import Endpoints
     from hosting_cli.doors.engine import Engine
@@ -142,14 +143,14 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
     "metrics": {
         "show": "Read the figures for Prometheus once, and print them.",
         "serve": "Serve the figures to Prometheus, read again and again.",
-        "rules": "Print the rules that Prometheus holds the figures against.",
+        "configure": "Write what Prometheus and Alertmanager are told.",
     },
     "journal": {
         "show": "Show what was planned, approved, done and proven, oldest first.",
         "verify": "Check that no entry was changed, removed, added or reordered.",
     },
     "lab": {
-        "up": "Bring the lab up: vault, object store, a machine for each host.",
+        "up": "Bring the lab up: engines, monitoring, a machine for each host.",
         "demo": "Host the sample application on a lab and prove it, in one go.",
         "status": "Show what of the lab runs.",
         "down": "Stop and remove the lab and everything in it.",
@@ -174,7 +175,7 @@ GROUPS = {
     "evidence": "Evidence: signed records of what checks see, and packs of them.",
     "report": "Reports for auditors and establishments.",
     "runbook": "Runbooks: what to do when woken, to be read and to be run.",
-    "metrics": "Figures and rules for Prometheus.",
+    "metrics": "Figures, rules and targets for Prometheus.",
     "journal": "What was planned, approved, done and proven.",
     "lab": "A whole small region on this machine, on real engines.",
 }
@@ -264,6 +265,12 @@ class LazyDoors:
         from hosting_cli.doors.endpoints import Endpoints
 
         return Endpoints()
+
+    def alerts(self, session: "Session") -> "Alerts":
+        """Make the door of alerts."""
+        from hosting_cli.doors.alerts import Alerts
+
+        return Alerts(session.monitoring)
 
     def actions(self) -> "Catalogue":
         """Give the actions of runbooks, found by name as commands are: nothing here imports what stands above."""

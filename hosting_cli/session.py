@@ -16,6 +16,7 @@ from hosting_cli.errors import InvalidFilesError, UsageError
 from hosting_cli.journal import Journal
 
 if TYPE_CHECKING:
+    from hosting_cli.doors.alerts import Alerts
     from hosting_cli.doors.copies import Copies
     from hosting_cli.doors.endpoints import Endpoints
     from hosting_cli.doors.engine import Engine
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from hosting_cli.doors.repositories import Repositories
     from hosting_cli.jobs import OperatorKey
     from hosting_cli.runbooks.action import Catalogue
-    from inventory.environment import Environment
+    from inventory.environment import Environment, MonitoringAccess
     from inventory.models import Application, Region
 
 
@@ -59,6 +60,9 @@ class DoorMaker(Protocol):
 
     def endpoints(self, session: "Session") -> "Endpoints":
         """Make the door of TLS endpoints."""
+
+    def alerts(self, session: "Session") -> "Alerts":
+        """Make the door of alerts."""
 
     def actions(self) -> "Catalogue":
         """Give what steps of runbooks can name."""
@@ -135,6 +139,19 @@ class Session:
         """Name what the region's and the environment's files say, by the SHA-256 of it."""
         said = self.region.model_dump_json() + self.environment.model_dump_json()
         return hashlib.sha256(said.encode()).hexdigest()
+
+    @property
+    def monitoring(self) -> "MonitoringAccess":
+        """Say where Prometheus and Alertmanager are; raise ``UsageError`` where the environment names none."""
+        if self.environment.monitoring is None:
+            remedy = "Say under `monitoring` where Prometheus and Alertmanager answer."
+            raise UsageError("monitoring", "the environment names none", remedy)
+        return self.environment.monitoring
+
+    @cached_property
+    def alerts(self) -> "Alerts":
+        """Open the door of alerts; raise ``UsageError`` where the environment names no monitoring."""
+        return self.doors.alerts(self)
 
     @cached_property
     def vault(self) -> "OpenBao":

@@ -24,7 +24,7 @@ def rules(region: Region) -> str:
     groups = [{"name": "hosting-promises", "rules": promises}]
     for path in sorted(RULES.glob("*.yaml")):
         groups += yaml.safe_load(path.read_text())["groups"]
-    head = "# Written by `hosting metrics rules` from the region's files: change those.\n"
+    head = "# Written by `hosting metrics configure` from the region's files: change those.\n"
     return head + yaml.safe_dump({"groups": groups}, sort_keys=False, allow_unicode=True, width=120)
 
 

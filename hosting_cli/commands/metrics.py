@@ -26,7 +26,10 @@ OnlyOption = Annotated[
     list[Part] | None,
     typer.Option("--only", help="Figures of this alone, for a token that may see no more; repeatable."),
 ]
-IntoOption = Annotated[Path | None, typer.Option("--into", metavar="FILE", help="Replace this file in one step.")]
+IntoOption = Annotated[
+    Path | None,
+    typer.Option("--into", metavar="FOLDER", help="Replace the files there, each in one step; else show them."),
+]
 AddressOption = Annotated[
     str, typer.Option("--address", metavar="ADDRESS", help="Where to listen; beyond this machine over TLS only.")
 ]
@@ -116,21 +119,25 @@ def serve(
     return Result("metrics serve", {"url": listening.url}, (text("Ended."),))
 
 
-def rules(session: Session, into: IntoOption = None) -> Result:
-    """Print the rules that Prometheus holds the figures against.
+def configure(session: Session, into: IntoOption = None) -> Result:
+    """Write what Prometheus and Alertmanager are told.
 
-    What the region's files promise, as recording rules, and the alerts, each of which names its runbook.  That takes
-    nothing but the files: write them anew whenever those change.
+    prometheus.yaml says whom to ask: the controller, and the node exporter of every host that the environment reaches.
+    rules.yaml says what the region's files promise, as recording rules, and holds the alerts, each of which names its
+    runbook.  alertmanager.yaml says what is one message and what says nothing beside something worse; whom it wakes is
+    added there.  Write them anew whenever the files change, and have both reload (SIGHUP).  Without --into they are
+    only shown.
     """
-    from monitoring import render
+    from monitoring import configuration
 
-    rendered = render.rules(session.region)
+    written = configuration.files(session.region, session.environment, session.monitoring)
     if into is None:
-        block = text(*rendered.splitlines())
+        blocks = tuple(text(f"# {name}", *content.splitlines()) for name, content in written.items())
     else:
-        replace_file(into, rendered.encode(), remedy="Give another --into.")
-        block = text(f"The rules are in {into}.")
-    return Result("metrics rules", {"rules": rendered}, (block,))
+        for name, content in written.items():
+            replace_file(into / name, content.encode(), remedy="Give another --into.")
+        blocks = (text(*(f"Written: {into / name}" for name in written)),)
+    return Result("metrics configure", {"files": dict(written)}, blocks)
 
 
 # -- serving ----------------------------------------------------------------------------------------------------------

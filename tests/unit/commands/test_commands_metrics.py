@@ -13,14 +13,16 @@ from test_commands_backup import FakeRepositories, changed, door, printed
 
 from hosting_cli.checks.seen import Endpoint, ServedCertificate
 from hosting_cli.commands import backup
-from hosting_cli.commands.metrics import rules, serve, show
-from hosting_cli.errors import EngineError, HostingError, UnreadableError
+from hosting_cli.commands.metrics import configure, serve, show
+from hosting_cli.errors import EngineError, HostingError, UnreadableError, UsageError
 from hosting_cli.exporter.parts import Part
 from hosting_cli.figures import HELP
 from hosting_cli.keys.values import Key, KeysSeen
 from hosting_cli.result import ExitStatus
 from inventory.backups import longest_age_minutes
+from inventory.environment import MonitoringAccess
 from inventory.key_policy import KeyKind
+from monitoring.render import rules
 
 LABELS = {"application": APPLICATION, "host": HOST}
 WITHOUT_FIREWALLS = [Part.BACKUPS, Part.KEYS, Part.VOLUMES]
@@ -76,14 +78,49 @@ def test_whoever_may_see_ages_alone_asks_for_keys_alone(world: World) -> None:
     assert door(world).calls == []
 
 
-def test_rules_go_into_a_file_in_one_step(world: World, tmp_path: Path) -> None:
-    file = tmp_path / "rules.yaml"
-    file.write_text("old")
-    assert f"are in {file}" in printed(rules(world.session, into=file))
-    assert "hosting-promises" in file.read_text()
-    assert file.stat().st_mode & 0o777 == 0o644
+@pytest.fixture
+def watched(world: World) -> World:
+    """Give a region whose environment says where the monitoring is."""
+    monitoring = MonitoringAccess(
+        prometheus="https://prometheus.example:9090",
+        alertmanager="https://alertmanager.example:9093",
+        certificate_authority="/none/ca.pem",
+    )
+    environment = world.session.environment.model_copy(update={"monitoring": monitoring})
+    vars(world.session)["environment"] = environment
+    return world
+
+
+def test_prometheus_is_told_whom_to_ask(watched: World) -> None:
+    told = yaml.safe_load(configure(watched.session).data["files"]["prometheus.yaml"])
+    assert told["alerting"]["alertmanagers"] == [
+        {
+            "scheme": "https",
+            "tls_config": {"ca_file": "/none/ca.pem"},
+            "static_configs": [{"targets": ["alertmanager.example:9093"]}],
+        }
+    ]
+    jobs = {job.pop("job_name"): job for job in told["scrape_configs"]}
+    assert jobs["hosting-controller"] == {"scheme": "http", "static_configs": [{"targets": ["127.0.0.1:9750"]}]}
+    assert jobs["hosting-hosts"]["static_configs"] == [
+        {"targets": ["127.0.0.1:9100"], "labels": {"host": host.id, "site": host.site}} for host in region().hosts
+    ]
+
+
+def test_what_both_are_told_goes_into_a_folder(watched: World, tmp_path: Path) -> None:
+    (tmp_path / "rules.yaml").write_text("old")
+    configure(watched.session, into=tmp_path)
+    shown = configure(watched.session)
+    names = ("prometheus.yaml", "rules.yaml", "alertmanager.yaml")
+    assert {name: (tmp_path / name).read_text() for name in names} == shown.data["files"]
+    assert "job_name: hosting-hosts" in printed(shown)
     with pytest.raises(EngineError, match="cannot be written"):
-        rules(world.session, into=tmp_path / "nowhere" / "rules.yaml")
+        configure(watched.session, into=tmp_path / "nowhere")
+
+
+def test_an_environment_without_monitoring_is_told_what_to_say(world: World) -> None:
+    with pytest.raises(UsageError, match="names none"):
+        configure(world.session)
 
 
 UNREADABLE = UnreadableError("endpoint", "does not answer", "Is it running?")
@@ -177,9 +214,8 @@ def test_what_cannot_be_served_is_refused_before_anything_is_read(
         serve(world.session, port=9, **options)
 
 
-def test_rules_take_nothing_but_the_files(world: World) -> None:
-    world.vault.sealed = True
-    groups = {group["name"]: group["rules"] for group in yaml.safe_load(printed(rules(world.session)))["groups"]}
+def test_rules_say_what_the_files_promise() -> None:
+    groups = {group["name"]: group["rules"] for group in yaml.safe_load(rules(region()))["groups"]}
     of_hosts = [rule["labels"] for rule in groups["hosting-promises"] if rule["record"] == "hosting:promised_host:info"]
     assert of_hosts == [{"host": host.id, "site": host.site} for host in region().hosts]
     promised = {
