@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from http.client import HTTPException, HTTPSConnection
 from pathlib import Path
 
 import yaml
@@ -30,6 +30,7 @@ ROOT = Path(__file__).parents[2]
 NAMES = ("alertmanager", "prometheus", "exporter")
 """The processes, in the order in which one needs the other to be told something."""
 
+SERVERS = frozenset(NAMES) - {"exporter"}
 PORTS_NEEDED = len(NAMES)
 READ_ENGINES_SECONDS = 10
 """More often than elsewhere: whoever breaks a lab on purpose sits and waits for the alert."""
@@ -72,9 +73,9 @@ class Monitoring:
                 os.kill(process.pid, signal.SIGHUP)
 
     def start(self, region_folder: Path, environment_file: Path) -> None:
-        """Start whatever does not run, all at once, and return when all of it answers.
+        """Start whatever does not run, all at once, and return when both servers answer.
 
-        Raise ``EngineError`` with the end of a log when something does not come up.
+        The exporter loads the region meanwhile; Prometheus asks it again until it is there.  Raise ``EngineError`` with the end of a log when something does not come up.
         """
         commands: Mapping[str, list[str | Path]] = {
             "alertmanager": self._alertmanager(),
@@ -86,8 +87,8 @@ class Monitoring:
             for name, argv in commands.items()
             if recorded.running(self.directory / name) is None
         }
-        for name, process in started.items():
-            self._wait(name, process)
+        for name in SERVERS & started.keys():
+            self._wait(name, started[name])
 
     def _start(self, name: str, argv: list[str | Path]) -> Process:
         folder = self.directory / name
@@ -134,14 +135,10 @@ class Monitoring:
         raise EngineError(f"{name} {self.address(name)}", f"it did not come up, and its log ends with:\n{end}", remedy)
 
     def _is_ready(self, name: str) -> bool:
-        port = self._port(name)
-        if name == "exporter":
-            connection, path = HTTPConnection("127.0.0.1", port, timeout=5), "/metrics"
-        else:
-            context = ssl.create_default_context(cafile=str(self.certificates.authority))
-            connection, path = HTTPSConnection("127.0.0.1", port, context=context, timeout=5), "/-/ready"
+        context = ssl.create_default_context(cafile=str(self.certificates.authority))
+        connection = HTTPSConnection("127.0.0.1", self._port(name), context=context, timeout=5)
         try:
-            connection.request("GET", path)
+            connection.request("GET", "/-/ready")
             return connection.getresponse().status == 200
         except (OSError, HTTPException):
             return False
