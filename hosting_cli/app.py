@@ -18,12 +18,12 @@ from hosting_cli.help_page import WIDEST
 from hosting_cli.result import EXIT_STATUS_HELP, ExitStatus, Result, Text
 
 if TYPE_CHECKING:
-    from hosting_cli.doors.alerts import Alerts
     from hosting_cli.doors.copies import Copies
     from hosting_cli.doors.endpoints import Endpoints
     from hosting_cli.doors.engine import Engine
     from hosting_cli.doors.evidence import EvidenceDoor
     from hosting_cli.doors.hosts import HostsDoor
+    from hosting_cli.doors.monitoring import Monitoring
     from hosting_cli.doors.objects import ObjectStoreDoor
     from hosting_cli.doors.openbao import OpenBao
     from hosting_cli.doors.repositories import Repositories
@@ -69,6 +69,7 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "apply": "Carry out an approved plan that is still true.",
         "verify": "Prove that what was promised holds, by trying to break it.",
         "restore": "Bring files back from a backup, beside the live ones.",
+        "status": "Show on one screen how the region stands, and what is due.",
         "drift": "Say what has moved away from the files, and change nothing.",
         "schedule": "Write the units by which the controller looks by itself.",
         "bootstrap": "Set a fresh vault up for the region, with its root token.",
@@ -266,11 +267,11 @@ class LazyDoors:
 
         return Endpoints()
 
-    def alerts(self, session: "Session") -> "Alerts":
-        """Make the door of alerts."""
-        from hosting_cli.doors.alerts import Alerts
+    def monitoring(self, session: "Session") -> "Monitoring":
+        """Make the door of the monitoring."""
+        from hosting_cli.doors.monitoring import Monitoring
 
-        return Alerts(session.monitoring)
+        return Monitoring(session.monitoring_access)
 
     def actions(self) -> "Catalogue":
         """Give the actions of runbooks, found by name as commands are: nothing here imports what stands above."""

@@ -16,12 +16,12 @@ from hosting_cli.errors import InvalidFilesError, UsageError
 from hosting_cli.journal import Journal
 
 if TYPE_CHECKING:
-    from hosting_cli.doors.alerts import Alerts
     from hosting_cli.doors.copies import Copies
     from hosting_cli.doors.endpoints import Endpoints
     from hosting_cli.doors.engine import Engine
     from hosting_cli.doors.evidence import EvidenceDoor
     from hosting_cli.doors.hosts import HostsDoor
+    from hosting_cli.doors.monitoring import Monitoring
     from hosting_cli.doors.objects import ObjectStoreDoor
     from hosting_cli.doors.openbao import OpenBao
     from hosting_cli.doors.repositories import Repositories
@@ -61,8 +61,8 @@ class DoorMaker(Protocol):
     def endpoints(self, session: "Session") -> "Endpoints":
         """Make the door of TLS endpoints."""
 
-    def alerts(self, session: "Session") -> "Alerts":
-        """Make the door of alerts."""
+    def monitoring(self, session: "Session") -> "Monitoring":
+        """Make the door of the monitoring."""
 
     def actions(self) -> "Catalogue":
         """Give what steps of runbooks can name."""
@@ -141,7 +141,7 @@ class Session:
         return hashlib.sha256(said.encode()).hexdigest()
 
     @property
-    def monitoring(self) -> "MonitoringAccess":
+    def monitoring_access(self) -> "MonitoringAccess":
         """Say where Prometheus and Alertmanager are; raise ``UsageError`` where the environment names none."""
         if self.environment.monitoring is None:
             remedy = "Say under `monitoring` where Prometheus and Alertmanager answer."
@@ -149,9 +149,9 @@ class Session:
         return self.environment.monitoring
 
     @cached_property
-    def alerts(self) -> "Alerts":
-        """Open the door of alerts; raise ``UsageError`` where the environment names no monitoring."""
-        return self.doors.alerts(self)
+    def monitoring(self) -> "Monitoring":
+        """Open the door of the monitoring; raise ``UsageError`` where the environment names none."""
+        return self.doors.monitoring(self)
 
     @cached_property
     def vault(self) -> "OpenBao":

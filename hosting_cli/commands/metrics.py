@@ -130,7 +130,7 @@ def configure(session: Session, into: IntoOption = None) -> Result:
     """
     from monitoring import configuration
 
-    written = configuration.files(session.region, session.environment, session.monitoring)
+    written = configuration.files(session.region, session.environment, session.monitoring_access)
     if into is None:
         blocks = tuple(text(f"# {name}", *content.splitlines()) for name, content in written.items())
     else:

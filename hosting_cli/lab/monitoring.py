@@ -75,7 +75,8 @@ class Monitoring:
     def start(self, region_folder: Path, environment_file: Path) -> None:
         """Start whatever does not run, all at once, and return when both servers answer.
 
-        The exporter loads the region meanwhile; Prometheus asks it again until it is there.  Raise ``EngineError`` with the end of a log when something does not come up.
+        The exporter loads the region meanwhile; Prometheus asks it again until it is there.  Raise ``EngineError`` with
+        the end of a log when a server does not come up.
         """
         commands: Mapping[str, list[str | Path]] = {
             "alertmanager": self._alertmanager(),

@@ -5,10 +5,11 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from engines_lab import SAMPLE, bring_up_engines
+from engines_lab import SAMPLE, STORE, bring_up_engines
 
 from hosting_cli.alerts import Alert
 from hosting_cli.app import LazyDoors
+from hosting_cli.commands.status import status
 from hosting_cli.console import Progress
 from hosting_cli.errors import UnreadableError
 from hosting_cli.lab import laboratory, removal
@@ -41,7 +42,7 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
 
 def read(session: Session) -> tuple[Alert, ...] | None:
     try:
-        return session.alerts.read()
+        return session.monitoring.alerts()
     except UnreadableError:
         return None
 
@@ -68,6 +69,10 @@ def test_an_alert_comes_with_a_sealed_vault_may_be_silenced_and_goes_with_it(ses
         sealed = waited(session, lambda found: is_firing(found, "HostingVaultSealed"))["HostingVaultSealed"]
         assert (sealed.severity, sealed.runbook) == ("critical", "runbooks/vault-sealed.md")
         assert (sealed.summary, sealed.labels, sealed.muted) == ("The vault is sealed", {}, None)
+        shown = status(session)
+        words = {engine["name"]: engine["state"] for engine in shown.data["engines"]}
+        assert (words["vault"], words[f"store {STORE}"], words["hosts"]) == ("sealed", "answers", "away")
+        assert "HostingVaultSealed" in [item["name"] for item in shown.data["alerts"]]
         amtool(lab, "silence", "add", "--author=a", "--comment=c", "--duration=1h", "alertname=HostingVaultSealed")
         found = waited(session, lambda found: found["HostingVaultSealed"].muted is not None)
         assert (found["HostingVaultSealed"].muted, found["HostingHostDown"].muted) == ("silenced", None)
@@ -93,13 +98,13 @@ def test_a_prometheus_that_is_gone_is_unknown_and_never_no_alert(session: Sessio
     laboratory.stop_engine(lab, "prometheus")
     try:
         with pytest.raises(UnreadableError, match="cannot be asked"):
-            session.alerts.read()
+            session.monitoring.alerts()
         rules = lab.directory / "prometheus/rules.yaml"
         whole = rules.read_text()
         rules.write_text("groups: []\n")
         lab.monitoring.start(SAMPLE, lab.environment_file)
         with pytest.raises(UnreadableError, match="has no rules of ours"):
-            session.alerts.read()
+            session.monitoring.alerts()
         rules.write_text(whole)
     finally:
         lab.monitoring.start(SAMPLE, lab.environment_file)

@@ -1,4 +1,4 @@
-"""The door of alerts: Prometheus says which there are, Alertmanager which of them wake nobody, and why."""
+"""The door of the monitoring: Prometheus says which alerts and figures there are, Alertmanager what wakes nobody."""
 
 import json
 import ssl
@@ -8,10 +8,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from http.client import HTTPException, HTTPSConnection
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from hosting_cli.alerts import Alert, AlertState
 from hosting_cli.errors import UnreadableError
+from hosting_cli.figures import Sample
 from inventory.environment import MonitoringAccess
 
 TIMEOUT_SECONDS = 10
@@ -20,13 +21,25 @@ OURS = "Hosting"
 """What the names of our alerts begin with; others may be watched by the same Prometheus."""
 
 
-class Alerts:
-    """Ask which alerts there are.  A Prometheus that does not evaluate our rules knows of none, and is not believed."""
+FIGURES = '{__name__=~"hosting_.+|up", job=~"hosting-.+"}'
+"""All that hosts and the controller last said of themselves, and whether each was reached."""
+
+
+class Monitoring:
+    """Ask what Prometheus knows.  One that does not evaluate our rules knows of no alert, and is not believed."""
 
     def __init__(self, access: MonitoringAccess) -> None:
         self._access = access
 
-    def read(self) -> tuple[Alert, ...]:
+    def figures(self) -> tuple[Sample, ...]:
+        """Give every figure as it was last scraped; raise ``UnreadableError`` when Prometheus does not answer."""
+        answer = self._asked(self._access.prometheus, "prometheus", f"/api/v1/query?{urlencode({'query': FIGURES})}")
+        return tuple(
+            Sample(str(item["metric"].pop("__name__")), item["metric"], float(item["value"][1]))
+            for item in answer["data"]["result"]
+        )
+
+    def alerts(self) -> tuple[Alert, ...]:
         """Give every alert that fires or is about to, the worst and oldest first.
 
         Raise ``UnreadableError`` when Prometheus or Alertmanager does not answer, or Prometheus does not evaluate a
