@@ -1,10 +1,12 @@
 """How the suite is shared out between two processes (``make test``)."""
 
+import gc
+
 import pytest
 from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
-settings.register_profile("suite", deadline=None)  # computers are shared, and slow at times
+settings.register_profile("suite", deadline=None, max_examples=50)  # computers are shared, and slow at times
 settings.register_profile("check", settings.get_profile("suite"), max_examples=15)
 settings.load_profile("suite")
 
@@ -25,6 +27,11 @@ class _HostsBesideTheRest(LoadScopeScheduling):
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScopeScheduling:
     return _HostsBesideTheRest(config, log)
+
+
+def pytest_collection_finish() -> None:
+    """Take what was collected out of the garbage collector's rounds: it lives to the end, and is most of what lives."""
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -63,10 +63,9 @@ def verify(session: Session, head: HeadOption = None) -> Result:
     Says what does not hold and where.  Records cut off the end, or all of them written anew, leave a chain that holds:
     note the head that this prints somewhere else, and give it back with --head to see that as well.
     """
-    from hosting_cli.evidence.verifying import verified
+    from hosting_cli.evidence.verifying import reading, verified
 
-    _ = session.evidence  # a region that keeps none is told so before anything is read
-    with session.progress.stage("reading the evidence"):
+    with reading(session):
         found = verified(session, head)
     data = {**_said(found.chain), "faults": [{"where": item.where, "what": item.what} for item in found.faults]}
     if found.faults:
@@ -89,14 +88,13 @@ def pack(session: Session, into: IntoOption, *, period: PeriodOption = None, for
     from hosting_cli.evidence.pack import is_pack, packed, program
     from hosting_cli.evidence.period import period_of
     from hosting_cli.evidence.reporting import reported
-    from hosting_cli.evidence.verifying import read
+    from hosting_cli.evidence.verifying import read, reading
     from hosting_cli.whole_files import refuse_foreign, replace_file
 
     if not force:
         refuse_foreign(into, is_pack)
     chosen = period_of(period, session.clock())
-    _ = session.evidence  # a region that keeps none is told so before anything is read
-    with session.progress.stage("reading the evidence"):
+    with reading(session):
         chain = read(session)
         found = reported(session, chain, chosen)
     with session.progress.stage("writing the report"):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hosting_cli.commands.matrix import scope_of
+from hosting_cli.commands.matrix import ApplicationOption, EstablishmentOption, scope_of
 from hosting_cli.result import Block, ExitStatus, Result, Table, text
 from hosting_cli.session import Session
 
@@ -18,13 +18,6 @@ if TYPE_CHECKING:
 SHOWN = 20
 """How many rows a table shows to people; programs get all."""
 
-ApplicationOption = Annotated[
-    str | None, typer.Option("--application", "-a", metavar="ID", help="Only the flows of this application.")
-]
-EstablishmentOption = Annotated[
-    str | None,
-    typer.Option("--establishment", metavar="FINESS", help="Only the flows from or to this establishment."),
-]
 SampleOption = Annotated[
     int | None,
     typer.Option(

@@ -35,13 +35,12 @@ def compliance(
     from hosting_cli.controls.verdict import Verdict
     from hosting_cli.evidence.period import period_of
     from hosting_cli.evidence.reporting import reported
-    from hosting_cli.evidence.verifying import read
+    from hosting_cli.evidence.verifying import read, reading
     from hosting_cli.whole_files import replace_file
 
     forms = forms_of(files, "html", "pdf", force=force)
     chosen = period_of(period, session.clock())
-    _ = session.evidence  # a region that keeps none is told so before anything is read
-    with session.progress.stage("reading the evidence"):
+    with reading(session):
         found = reported(session, read(session), chosen)
     for file, form in forms.items():
         with session.progress.stage(f"writing {file}"):

@@ -14,7 +14,6 @@ from inventory import naming
 from inventory.resource import Json
 
 MOUNT = naming.PKI_MOUNT
-HOUR_SECONDS = 3600
 
 
 class PkiAuthorities:

@@ -99,12 +99,12 @@ def _ssh_role(client: VaultClient, role: SshRole) -> None:
 def _link_authority(client: VaultClient, wanted: PkiAuthority) -> None:
     """Make the authority where there is none, and settle how the engine's authorities revoke and follow each other."""
     client.post(f"sys/mounts/{wanted.name}/tune", {"max_lease_ttl": f"{wanted.validity_days * 24}h"})
-    if not any(vault_pki.read(client)) and not wanted.signs_itself:
-        remedy = (
-            "Run `hosting key rotate pki`: it makes the request that the root has to sign, and takes what it signed."
-        )
-        raise RefusedError(str(wanted.subject), "it waits for the offline root", remedy)
     if not any(vault_pki.read(client)):
+        if not wanted.signs_itself:
+            remedy = (
+                "Run `hosting key rotate pki`: it makes the request for the root to sign, and takes what it signed."
+            )
+            raise RefusedError(str(wanted.subject), "it waits for the offline root", remedy)
         left = (name for name in vault_pki.keys(client).values() if authorities.is_of(name, "first"))
         name = next(left, authorities.present_name(authorities.next_name("first", datetime.now(UTC))))
         vault_pki.make(client, wanted, name)

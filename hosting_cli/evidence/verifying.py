@@ -5,6 +5,7 @@ What a chain must be is decided by ``programs/verify.py``, the program that audi
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -65,6 +66,14 @@ class Verified:
 
     chain: Chain
     faults: tuple[Fault, ...]
+
+
+@contextmanager
+def reading(session: Session) -> Iterator[None]:
+    """Show that the evidence is read; a region that keeps none is told so before that."""
+    _ = session.evidence
+    with session.progress.stage("reading the evidence"):
+        yield
 
 
 def read(session: Session) -> Chain:

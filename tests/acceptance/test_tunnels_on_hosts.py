@@ -121,7 +121,7 @@ def test_a_connection_that_is_open_goes_on_in_no_other_way_when_our_daemon_stops
     finally:
         peer.run("systemctl", "stop", "hear")
         peer.lab.on_machine(GATEWAY, "systemctl", "start", "strongswan.service")
-    wait_until(lambda: peer.initiate()[0] == 0, seconds=120)
+    wait_until(peer.brings_up, seconds=120)
     assert peer.connects(within_seconds=60)
 
 
@@ -140,7 +140,7 @@ def test_what_a_peer_sends_in_clear_is_not_let_in(peer: Firewall) -> None:
 
 
 def test_a_peer_that_is_revoked_is_refused_as_soon_as_the_gateway_knows(peer: Firewall) -> None:
-    wait_until(lambda: peer.initiate()[0] == 0, seconds=120)
+    wait_until(peer.brings_up, seconds=120)
     in_vault(peer.lab, "pki/revoke", {"serial_number": serial_number(peer)})
     in_vault(peer.lab, "pki/crl/rotate")
     for argv in (("start", "hosting-link.service"), ("reload", "strongswan.service")):

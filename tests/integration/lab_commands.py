@@ -4,16 +4,16 @@ import json
 import os
 import pty
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from engines_lab import SAMPLE, bring_up_engines
+from forked import Forked, hosting
 
 from hosting_cli.app import LazyDoors
 from hosting_cli.console import Progress
@@ -35,28 +35,27 @@ def without_machines(folder: Path) -> Iterator[Lab]:
         list(removal.down(found, Progress(quiet=True)))
 
 
+def completed(lab: Lab, *arguments: str, person: str = ENGINEER, environment: Path | None = None) -> tuple[str, ...]:
+    """Add to *arguments* whose run it is and on what, and that programs read the answer."""
+    where = ("--region", str(SAMPLE), "--environment", str(environment or lab.environment_file))
+    return (*arguments, *where, "--token-file", str(lab.token_file(person)), "-o", "json")
+
+
 def command(lab: Lab, *arguments: str, person: str = ENGINEER, environment: Path | None = None) -> list[str]:
-    where = ["--region", str(SAMPLE), "--environment", str(environment or lab.environment_file)]
-    return [
-        sys.executable,
-        "-m",
-        "hosting_cli",
-        *arguments,
-        *where,
-        "--token-file",
-        str(lab.token_file(person)),
-        "-o",
-        "json",
-    ]
+    """Give what a shell would start."""
+    return [sys.executable, "-m", "hosting_cli", *completed(lab, *arguments, person=person, environment=environment)]
 
 
 def run(
     lab: Lab, *arguments: str, person: str = ENGINEER, environment: Path | None = None
 ) -> tuple[int, dict[str, Any]]:
-    argv = command(lab, *arguments, person=person, environment=environment)
-    done = subprocess.run(argv, capture_output=True, text=True, check=False)
-    assert done.stdout, done.stderr
-    return done.returncode, json.loads(done.stdout)
+    """Run a command to its end; give its exit status and its answer."""
+    with TemporaryDirectory() as folder:
+        output, errors = Path(folder, "output"), Path(folder, "errors")
+        asked = completed(lab, *arguments, person=person, environment=environment)
+        status = Forked(hosting, *asked, output=output, errors=errors).wait(timeout_seconds=600)
+        assert output.stat().st_size, errors.read_text()
+        return status, json.loads(output.read_text())
 
 
 def at_a_terminal(arguments: list[str], *, typed: str = "") -> tuple[int, str]:
@@ -99,31 +98,29 @@ def run_until(
     lab: Lab,
     arguments: tuple[str, ...],
     seen: set[str],
-    act: Callable[[subprocess.Popen[bytes]], None],
+    act: Callable[[Forked], None],
     *,
     kind: str | None = None,
 ) -> tuple[int, dict[str, Any]]:
     """Run a command, and *act* on it once, when it begins something new (of *kind*); give how it ended."""
-    # A file, for nobody reads a pipe while it is waited for what is begun.
-    with TemporaryFile() as output:
-        argv = command(lab, *arguments)
-        process = subprocess.Popen(argv, stdout=output, stderr=subprocess.DEVNULL, start_new_session=True)
+    with TemporaryDirectory() as folder:
+        output = Path(folder, "output")
+        process = Forked(hosting, *completed(lab, *arguments), output=output)
         while process.poll() is None:
             if any(kind in {None, json.loads(name)[0]["kind"]} for name in set(begun(lab)) - seen):
                 act(process)
                 break
             time.sleep(0.002)
-        status = process.wait(timeout=300)
-        output.seek(0)
-        return status, json.loads(output.read() or "{}")
+        status = process.wait(timeout_seconds=300)
+        return status, json.loads(output.read_text() or "{}")
 
 
 def run_until_killed(lab: Lab, arguments: tuple[str, ...], seen: set[str], delay_seconds: float) -> int | None:
     """Run a command, and kill it a moment after it begins something new; give its exit status if it ends before."""
 
-    def kill(process: subprocess.Popen[bytes]) -> None:
+    def kill(process: Forked) -> None:
         time.sleep(delay_seconds)
-        os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
 
     status, said = run_until(lab, arguments, seen, kill)
     if status > 0:
@@ -134,7 +131,7 @@ def run_until_killed(lab: Lab, arguments: tuple[str, ...], seen: set[str], delay
 def break_while_running(lab: Lab, fault: str, *arguments: str, kind: str | None = None) -> tuple[int, dict[str, Any]]:
     """Run a command, hold it as soon as it has begun something (of *kind*), break the lab, and let it go on."""
 
-    def hold(process: subprocess.Popen[bytes]) -> None:
+    def hold(process: Forked) -> None:
         process.send_signal(signal.SIGSTOP)
         faults.inject(lab, fault, "")
         process.send_signal(signal.SIGCONT)

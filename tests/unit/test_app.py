@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 import typer
+from click.testing import CliRunner
 from sample import FOLDER, NOW, ROOT, write_environment
-from typer.testing import CliRunner
 
 from hosting_cli.app import COMMANDS, build, main, run
 from hosting_cli.errors import EngineError, UnreadableError
@@ -37,8 +37,8 @@ def nothing_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @cache
-def application() -> typer.Typer:
-    return build()
+def application() -> Any:
+    return typer.main.get_command(build())
 
 
 def invoke(*arguments: str, env: Mapping[str, str] | None = None) -> tuple[int, str, str]:
@@ -46,9 +46,13 @@ def invoke(*arguments: str, env: Mapping[str, str] | None = None) -> tuple[int, 
     return done.exit_code, done.stdout, done.stderr
 
 
-def commands() -> Iterator[tuple[str, Any]]:
-    """Walk the command line as it was built."""
-    top: Any = typer.main.get_command(application())
+@cache
+def commands() -> dict[str, Any]:
+    """Give every command of the command line as it was built."""
+    return dict(walked(application()))
+
+
+def walked(top: Any) -> Iterator[tuple[str, Any]]:
     for name in top.list_commands(None):
         found = top.get_command(None, name)
         verbs = found.list_commands(None) if hasattr(found, "list_commands") else ()
@@ -61,12 +65,12 @@ def commands() -> Iterator[tuple[str, Any]]:
 
 
 def test_the_commands_are_those_of_the_table() -> None:
-    assert [name for name, _ in commands()] == NAMES
+    assert list(commands()) == NAMES
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_command_has_the_shared_options_and_says_what_it_exits_with(name: str) -> None:
-    command = dict(commands())[name]
+    command = commands()[name]
     options = {parameter.name: parameter.opts for parameter in command.params}
     assert {option: options[option][0] for option in SHARED} == SHARED
     assert command.epilog == EXIT_STATUS_HELP

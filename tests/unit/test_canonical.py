@@ -5,7 +5,7 @@ import struct
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hosting_cli.canonical import canonical, digest
@@ -64,7 +64,6 @@ VALUES = st.recursive(
 
 
 @given(VALUES)
-@settings(max_examples=60)
 def test_nothing_is_lost_and_the_form_is_its_own_form(value: Any) -> None:
     read_back = json.loads(canonical(value))
     assert read_back == value

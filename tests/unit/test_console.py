@@ -7,7 +7,7 @@ import time
 from io import StringIO
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hosting_cli import console
@@ -79,7 +79,6 @@ cells = st.text(st.characters(codec="utf-8", categories=["L", "N", "P"], include
 
 
 @given(st.lists(st.tuples(cells, cells, cells), min_size=1, max_size=5), st.integers(46, 130))
-@settings(max_examples=80)
 def test_no_line_is_wider_than_the_terminal_and_no_letter_is_lost(rows: list[tuple[str, str, str]], width: int) -> None:
     table = Table("", ("first", "second", "third"), tuple(rows))
     lines = laid_out(table, width).splitlines()

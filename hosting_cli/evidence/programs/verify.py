@@ -440,6 +440,7 @@ class Pack:
                 self.contents[entry.filename] = self._content(opened, entry)
 
     def _content(self, opened: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+        """Give what an entry holds; however it is damaged, that is told as a fault of it, and the others are read."""
         try:
             return opened.read(entry)
         except (zipfile.BadZipFile, EOFError, NotImplementedError, OSError, RuntimeError, ValueError, zlib.error):

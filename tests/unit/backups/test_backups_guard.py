@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as some
 from repositories import HOST, MEBIBYTE, NOW, case, nightly, snapshot
 from sample import region
@@ -195,7 +195,6 @@ lies = some.lists(
 ).map(tuple)
 
 
-@settings(max_examples=40)
 @given(lies)
 def test_no_good_snapshot_of_a_day_that_counts_goes_for_a_lie(forged: tuple[Snapshot, ...]) -> None:
     """Either the guard refuses, or each day before the attack keeps what it would have kept without it."""
@@ -207,7 +206,6 @@ def test_no_good_snapshot_of_a_day_that_counts_goes_for_a_lie(forged: tuple[Snap
     assert not found.allowed or (gone & {one.id for one in before}) <= safe | today
 
 
-@settings(max_examples=40)
 @given(lies)
 def test_each_lie_about_its_time_is_named(forged: tuple[Snapshot, ...]) -> None:
     limits = Limits()
@@ -223,7 +221,6 @@ def test_each_lie_about_its_time_is_named(forged: tuple[Snapshot, ...]) -> None:
     assert named == wrong
 
 
-@settings(max_examples=40)
 @given(some.integers(1, 90), some.integers(0, 30))
 def test_an_honest_history_of_any_length_is_never_refused(nights: int, extra_hours: int) -> None:
     hours = tuple(snapshot(NOW - timedelta(hours=number, minutes=3)) for number in range(0, extra_hours, 4))

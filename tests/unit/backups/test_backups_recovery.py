@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as some
 from repositories import NOW
 
@@ -82,7 +82,6 @@ def carried_out(item: StoredObject, found: Recovery) -> StoredObject:
     return StoredObject(item.name, (*item.versions, *(Version("9", later, content) for content in on_top)))
 
 
-@settings(max_examples=60)
 @given(histories, moments, some.sampled_from([f"snapshots/{HASH}", f"data/aa/{HASH}", "config"]))
 def test_afterwards_it_is_what_it_was_and_nothing_is_left_to_do(
     contents: list[str | None], moment: datetime, name: str

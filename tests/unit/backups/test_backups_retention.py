@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as some
 from repositories import NOW, nightly, snapshot
 
@@ -91,13 +91,11 @@ def ids(snapshots: tuple[Snapshot, ...], retention: Retention) -> set[str]:
     return {decision.snapshot.id for decision in keep(snapshots, retention) if decision.kept}
 
 
-@settings(max_examples=40)
 @given(histories, retentions)
 def test_the_newest_is_always_kept(history: tuple[Snapshot, ...], retention: Retention) -> None:
     assert not history or history[-1].id in ids(history, retention)
 
 
-@settings(max_examples=40)
 @given(histories, retentions)
 def test_never_more_is_kept_than_asked_and_never_fewer_days(
     history: tuple[Snapshot, ...], retention: Retention
@@ -108,7 +106,6 @@ def test_never_more_is_kept_than_asked_and_never_fewer_days(
     assert len(kept) >= min(retention.daily, len(days))
 
 
-@settings(max_examples=40)
 @given(histories, retentions)
 def test_what_was_kept_is_kept_when_asked_again(history: tuple[Snapshot, ...], retention: Retention) -> None:
     """A prune that was carried out leaves nothing for another: killed in between, the next one agrees."""
@@ -116,7 +113,6 @@ def test_what_was_kept_is_kept_when_asked_again(history: tuple[Snapshot, ...], r
     assert ids(tuple(one for one in history if one.id in kept), retention) == kept
 
 
-@settings(max_examples=40)
 @given(histories, retentions, some.randoms())
 def test_neither_order_nor_claims_matter(history: tuple[Snapshot, ...], retention: Retention, chance: object) -> None:
     shuffled = list(history)

@@ -282,6 +282,16 @@ def test_the_mount_depends_on_the_opened_volume_and_on_nothing_else() -> None:
     assert "DefaultDependencies=no" in mount
 
 
+def test_a_command_names_the_mount_unit_as_systemd_reads_commands_and_an_ordering_as_it_reads_names() -> None:
+    """In a command a backslash begins an escape (systemd.service(5), "Command lines"), in a name it is one."""
+    unit = names.mount_unit("/srv/imagerie-index")
+    others = dict.fromkeys(("application", "agent", "volume", "credential", "label"), "x")
+    text = render("volume.service", mount_unit=unit, **others)
+    lines = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+    assert lines["ExecStartPost"].encode().decode("unicode_escape").split()[-1] == unit
+    assert lines["Before"] == unit
+
+
 def test_units_that_keep_a_volume_are_not_restarted_for_a_new_text() -> None:
     kept = {
         resource.unit for resource in resources() if isinstance(resource, HostUnit) and resource.on_change == "nothing"

@@ -4,7 +4,7 @@ from ipaddress import IPv4Address, IPv4Network
 from itertools import combinations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from deploys.elements import Element, Interval, Row, Transport, elements
@@ -82,7 +82,6 @@ def test_what_does_not_overlap_in_one_way_is_not_cut_in_another() -> None:
 NETWORK = IPv4Network("10.0.0.0/8")
 
 
-@settings(max_examples=25)
 @given(matrices)
 def test_every_packet_belongs_to_the_rows_that_let_it_pass_and_to_one_element_at_most(rows: list[Row]) -> None:
     found = elements(rows)

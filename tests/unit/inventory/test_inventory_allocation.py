@@ -74,7 +74,6 @@ subnets = st.builds(
 )  # fmt: skip
 
 
-@settings(max_examples=40)
 @given(st.lists(subnets, max_size=8), st.lists(purposes, max_size=40))
 def test_what_is_allocated_is_apart_from_everything_and_inside_its_supernet(
     taken: list[IPv4Network], wanted: list[tuple[RangePurpose, int | None]]
@@ -90,7 +89,6 @@ def test_what_is_allocated_is_apart_from_everything_and_inside_its_supernet(
         found.append(network)
 
 
-@settings(max_examples=40)
 @given(st.lists(subnets, max_size=8), purposes)
 def test_there_is_room_whenever_a_network_is_free(
     taken: list[IPv4Network], wanted: tuple[RangePurpose, int | None]

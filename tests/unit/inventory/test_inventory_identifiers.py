@@ -5,7 +5,7 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 from stdnum.fr import nir as stdnum_nir
@@ -20,7 +20,6 @@ from inventory.problems import Problem, quoted
 
 FINESS: TypeAdapter[str] = TypeAdapter(Finess)
 SIREN: TypeAdapter[str] = TypeAdapter(Siren)
-few = settings(max_examples=25)
 
 SIRET: TypeAdapter[str] = TypeAdapter(Siret)
 
@@ -49,7 +48,6 @@ def test_an_invented_finess_number_is_told_its_digit(number: str) -> None:
     assert f"call for {finess_key(number[:8])} (Luhn)" in str(caught.value)
 
 
-@few
 @given(eight_of_finess())
 def test_exactly_one_key_fits_a_finess_number(first_eight: str) -> None:
     fitting = [key for key in "0123456789" if _passes(FINESS, first_eight + key)]
@@ -57,7 +55,6 @@ def test_exactly_one_key_fits_a_finess_number(first_eight: str) -> None:
     assert fitting == [finess_key(first_eight)]
 
 
-@few
 @given(eight_of_finess(), st.integers(2, 8), st.sampled_from("0123456789"))
 def test_no_single_wrong_digit_passes_as_a_finess_number(first_eight: str, position: int, digit: str) -> None:
     number = first_eight + finess_key(first_eight)
@@ -66,13 +63,11 @@ def test_no_single_wrong_digit_passes_as_a_finess_number(first_eight: str, posit
     assert _passes(FINESS, mistyped) == (mistyped == number)
 
 
-@few
 @given(st.text("0123456789", min_size=8, max_size=8), st.sampled_from("0123456789"))
 def test_a_siren_is_judged_as_python_stdnum_does(first_eight: str, key: str) -> None:
     assert _passes(SIREN, first_eight + key) == stdnum_siren.is_valid(first_eight + key)
 
 
-@few
 @given(st.text("0123456789", min_size=8, max_size=8), st.text("0123456789", min_size=5, max_size=5))
 def test_a_siret_is_judged_as_python_stdnum_does(first_eight: str, place: str) -> None:
     for number in (first_eight + luhn_key(first_eight) + place, "356000000" + place):
@@ -89,7 +84,6 @@ def test_the_european_economic_area_has_thirty_countries() -> None:
     }
 
 
-@few
 @given(st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ", min_size=2, max_size=2))
 def test_whatever_is_in_the_area_is_a_country(code: str) -> None:
     assert _passes(TypeAdapter(Country), code) or not is_in_eea(code)
@@ -148,7 +142,6 @@ def nirs() -> st.SearchStrategy[tuple[str, str]]:
     ).map(lambda parts: (parts[0], nir_key(parts[0])))
 
 
-@few
 @given(nirs(), st.sampled_from(["", " ", "\u00a0", ".", "-"]), st.text(), st.text())
 def test_a_nir_is_found_wherever_it_stands_and_leaves_no_trace(
     nir: tuple[str, str], separator: str, before: str, after: str
@@ -165,7 +158,6 @@ def test_a_nir_is_found_wherever_it_stands_and_leaves_no_trace(
     assert "\n" not in str(problem)
 
 
-@few
 @given(nirs(), st.integers(0, 99))
 def test_only_the_right_key_makes_a_nir(nir: tuple[str, str], other: int) -> None:
     thirteen, key = nir
@@ -173,7 +165,6 @@ def test_only_the_right_key_makes_a_nir(nir: tuple[str, str], other: int) -> Non
     assert bool(list(find_nirs(f"{thirteen}{other:02d}"))) == (f"{other:02d}" == key)
 
 
-@few
 @given(nirs())
 def test_the_key_of_a_nir_is_that_of_python_stdnum(nir: tuple[str, str]) -> None:
     assert nir[1] == stdnum_nir.calc_check_digits("".join(nir))

@@ -4,7 +4,7 @@ import secrets
 from itertools import combinations, count
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hosting_cli.errors import UsageError
@@ -34,7 +34,6 @@ def test_a_line_through_two_points_is_joined_as_by_hand() -> None:
     assert {shamir.join(dict(pair)) for pair in combinations(made.items(), 2)} == {b"\x2a"}
 
 
-@settings(max_examples=40)
 @given(st.binary(min_size=1, max_size=40), st.integers(2, 5), st.integers(0, 4), st.randoms(use_true_random=False))
 def test_any_that_are_enough_give_it_back(secret: bytes, needed: int, more: int, random: "object") -> None:
     made = shamir.split(secret, shares=needed + more, needed=needed, random_bytes=secrets.token_bytes)

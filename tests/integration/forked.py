@@ -1,0 +1,85 @@
+"""The command line in processes that can be killed, forked from one that has loaded what takes a run longest."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from multiprocessing import forkserver, get_context
+from multiprocessing.context import ForkServerContext
+from pathlib import Path
+
+import pytest
+
+LOADED = ["forked", "hosting_cli.app", "hosting_cli.actors", "hosting_cli.commands.key", "boto3", "hvac", "asyncssh"]
+"""What nearly every run loads; a command loads the rest of it by itself."""
+
+NOWHERE = Path(os.devnull)
+
+
+@cache
+def _context() -> ForkServerContext:
+    """Start the process that the others are forked from; it finds modules where we do."""
+    context = get_context("forkserver")
+    context.set_forkserver_preload(LOADED)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+        forkserver.ensure_running()
+    return context
+
+
+class Forked:
+    """A function that runs in a process group of its own; what it says goes to files."""
+
+    def __init__(
+        self, function: Callable[..., None], *arguments: object, output: Path = NOWHERE, errors: Path = NOWHERE
+    ) -> None:
+        inherited = dict(os.environ)
+        self._process = _context().Process(target=_run, args=(function, arguments, inherited, output, errors))
+        self._process.start()
+
+    @property
+    def pid(self) -> int:
+        assert self._process.pid is not None
+        return self._process.pid
+
+    def poll(self) -> int | None:
+        """Give its exit status, or the number of the signal that ended it below zero, once it has ended."""
+        return self._process.exitcode
+
+    def wait(self, timeout_seconds: float) -> int:
+        self._process.join(timeout_seconds)
+        status = self.poll()
+        assert status is not None, "it has not ended"
+        return status
+
+    def send_signal(self, number: int) -> None:
+        os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """Kill it and all that it has started."""
+        os.killpg(self.pid, signal.SIGKILL)
+
+
+def hosting(*arguments: str) -> None:
+    """Become what the shell would have started."""
+    sys.argv = ["hosting", *arguments]
+    from hosting_cli.__main__ import main
+
+    main()
+
+
+def _run(
+    function: Callable[..., None],
+    arguments: Sequence[object],
+    environment: Mapping[str, str],
+    output: Path,
+    errors: Path,
+) -> None:
+    os.setsid()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.environ.clear()
+    os.environ.update(environment)
+    for path, descriptor in ((output, 1), (errors, 2)):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), descriptor)
+    function(*arguments)
