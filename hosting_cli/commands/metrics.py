@@ -65,6 +65,7 @@ def show(session: Session, only: OnlyOption = None) -> Result:
     """
     from hosting_cli.figures import exposition
 
+    _ = session.region, session.environment  # files that say nothing are told of once, before anything is read
     found: list[Sample] = []
     errors: list[HostingError] = []
     for part in dict.fromkeys(only or Part):
@@ -104,7 +105,7 @@ def serve(
 
     listening = Listening(address, port, _tls(certificate, key, client_authority))
     rhythms = _rhythms(tuple(dict.fromkeys(only or Part)), every or ())
-    _ = session.region, session.environment  # files that say nothing are told of now, not by every reading
+    _ = session.region, session.environment  # as above, and not by every reading
     options, ended = _options(session), threading.Event()
 
     def read(part: Part, at_most_seconds: float) -> Told:
