@@ -15,6 +15,7 @@ from hosting_cli.keys.judgement import Judged
 from hosting_cli.keys.values import SealState
 from hosting_cli.network.proving import HostProof
 from hosting_cli.network.proving import Standing as NetworkStanding
+from hosting_cli.tunnels.charge import GatewayCharge, holders
 from hosting_cli.volumes.standing import Standing as HeaderStanding
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ HELP = {
     "hosting_drill_duration_seconds": "How long the last drill took until everything was back.",
     "hosting_key_age_seconds": "How old the value of a key or secret is.",
     "hosting_key_limit_seconds": "How old it may become.",
+    "hosting_shared_address_holders": "How many gateways of a pair hold the address that they share in a segment.",
     "hosting_volume_header_saved": "Whether the header of a volume is kept as it is, on its host and in the evidence.",
 }
 """Every figure, with what it says; all are gauges."""
@@ -115,6 +117,14 @@ def of_volumes(standings: Iterable[HeaderStanding]) -> tuple[Sample, ...]:
             labels = {"application": volume.application, "host": volume.host, "volume": volume.volume}
             found.append(Sample("hosting_volume_header_saved", labels, float(standing.is_saved)))
     return tuple(found)
+
+
+def of_gateways(charges: Iterable[GatewayCharge]) -> tuple[Sample, ...]:
+    """Give what is known of who holds the addresses that pairs of gateways share.  Pure."""
+    return tuple(
+        Sample("hosting_shared_address_holders", {"pair": pair, "segment": segment}, float(count))
+        for (pair, segment), count in holders(charges).items()
+    )
 
 
 def _of_backup(standing: Standing) -> Iterator[Sample]:

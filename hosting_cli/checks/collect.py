@@ -19,10 +19,9 @@ from hosting_cli.checks.facts import Facts, Journalled, Keys, NetworkSeen, Seen
 from hosting_cli.checks.observation import RawReading, written
 from hosting_cli.checks.seen import Clock, Endpoint, HostPosture, Part, Patches, VaultPosture
 from hosting_cli.errors import HostingError, UnreadableError
+from hosting_cli.every_key import every_key
 from hosting_cli.journal import Break, breaks, parse
-from hosting_cli.keys.history import times_made
 from hosting_cli.keys.judgement import judge
-from hosting_cli.keys.values import with_times
 from hosting_cli.network import readings as network_readings
 from hosting_cli.network.proving import prove
 from hosting_cli.plan import Plan
@@ -81,7 +80,7 @@ def _planned(session: Session, found: Plan) -> Seen[Plan]:
 
 def _keys(session: Session, journal: Seen[Journalled]) -> Seen[Keys]:
     entries = journal.value.entries if journal.value else ()
-    seen = with_times(session.vault.keys(), times_made(entries))
+    seen = every_key(session, entries)
     found = Keys(judge(seen.keys, session.region.key_policy, session.clock()), seen.unread)
     content: Json = {
         "keys": [item.to_json() for item in found.judged],

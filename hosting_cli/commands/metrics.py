@@ -59,9 +59,10 @@ def show(session: Session, only: OnlyOption = None) -> Result:
     stores answer, whether the vault is sealed, when their certificates end.  backups: how old the newest of each
     application and host is by the store's own clock, whether its promise is met, the last check, the last good drill.
     keys: the age and limit of each.  volumes: whether each header is saved.  firewalls: whether each kernel lets
-    through what the files say.  evidence: when the newest record was taken.  What could not be read is left out, and
+    through what the files say.  gateways: how many of a pair hold each address that they share.
+    evidence: when the newest record was taken.  What could not be read is left out, and
     said: exit status 4.  A token with the policy hosting-metrics is enough for --only engines --only keys; backups take
-    one that may open their repositories, volumes and firewalls one that may log in to their hosts.
+    one that may open their repositories, volumes, firewalls and gateways one that may log in to their hosts.
     """
     from hosting_cli.figures import exposition
 
@@ -228,7 +229,8 @@ def _keys(session: Session) -> "tuple[Sequence[Sample], Sequence[HostingError]]"
     from hosting_cli.commands.key import judged_keys, unread_errors
     from hosting_cli.figures import of_keys
 
-    judged, seen = judged_keys(session)
+    # Gateways tell the monitoring of theirs themselves, and whoever may see ages alone may log in on none.
+    judged, seen = judged_keys(session, of_vault_only=True)
     return of_keys(judged), unread_errors(seen)
 
 
@@ -272,6 +274,24 @@ def _firewalls(session: Session) -> "tuple[Sequence[Sample], Sequence[HostingErr
     return of_firewalls(proof.hosts), unread
 
 
+def _gateways(session: Session) -> "tuple[Sequence[Sample], Sequence[HostingError]]":
+    from hosting_cli.figures import of_gateways
+    from hosting_cli.tunnels import charge
+
+    if not session.region.gateway_pairs:
+        return (), ()
+    try:
+        found = charge.read(session, session.region.gateway_pairs)
+    except HostingError as error:  # as for volumes
+        return (), [error]
+    unread = [
+        UnreadableError(f"gateway {each.gateway}", each.why, "Mend that, and look again.")
+        for each in found
+        if each.held is None
+    ]
+    return of_gateways(found), unread
+
+
 def _evidence(session: Session) -> "tuple[Sequence[Sample], Sequence[HostingError]]":
     from hosting_cli.evidence.chain import last
     from hosting_cli.figures import of_evidence
@@ -291,5 +311,6 @@ _READERS: "Mapping[Part, Callable[[Session], tuple[Sequence[Sample], Sequence[Ho
     Part.KEYS: _keys,
     Part.VOLUMES: _volumes,
     Part.FIREWALLS: _firewalls,
+    Part.GATEWAYS: _gateways,
     Part.EVIDENCE: _evidence,
 }

@@ -13,6 +13,7 @@ class Part(StrEnum):
 
     ENGINES = "engines"
     FIREWALLS = "firewalls"
+    GATEWAYS = "gateways"
     EVIDENCE = "evidence"
     KEYS = "keys"
     VOLUMES = "volumes"
@@ -39,6 +40,7 @@ class Rhythm:
 RHYTHMS: Mapping[Part, Rhythm] = {
     Part.ENGINES: Rhythm(30, 60),
     Part.FIREWALLS: Rhythm(300, 600),
+    Part.GATEWAYS: Rhythm(120, 60),
     Part.EVIDENCE: Rhythm(900, 120),
     Part.KEYS: Rhythm(900, 300),
     Part.VOLUMES: Rhythm(900, 600),

@@ -36,6 +36,7 @@ PURE_DEPLOYS = {
     "flows",
     "names",
     "nftables",
+    "pairs",
     "programs",
     "reading",
     "reading_storage",

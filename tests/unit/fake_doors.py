@@ -19,6 +19,7 @@ from hosting_cli.doors.hosts import Completed
 from hosting_cli.doors.objects import Head, ObjectVersion
 from hosting_cli.errors import EngineError, RefusedError, UnreadableError
 from hosting_cli.jobs import Event, Job, OperatorKey
+from hosting_cli.keys.links import IssuedCertificate
 from hosting_cli.keys.values import KeysSeen, KeyVersions, SealState
 from hosting_cli.resources import VAULT, HeaderCopy, SecretEntry, StoreResource, StoreUser, VaultResource, object_store
 from hosting_cli.runbooks.leases import Lease
@@ -53,6 +54,7 @@ class FakeVault:
         self.sealed = False
         self.person = "token-tester"
         self.held = frozenset({naming.APPROVER_POLICY})
+        self.pki = FakePki(self)
         self.leases: dict[str, Lease] = {}
         self.shares: set[str] = set()
 
@@ -189,6 +191,19 @@ class FakeVault:
     def set_key_enabled(self, key: str, enabled: bool) -> None:
         self._asked(f"{'enable' if enabled else 'disable'} {key}")
         (self.disabled.discard if enabled else self.disabled.add)(key)
+
+
+class FakePki:
+    """What the vault has issued for links."""
+
+    def __init__(self, vault: FakeVault) -> None:
+        self.vault = vault
+        self.certificates: list[IssuedCertificate] = []
+
+    def issued(self) -> tuple[IssuedCertificate, ...]:
+        if self.vault.sealed:
+            raise SEALED
+        return tuple(self.certificates)
 
 
 class FakeStore:

@@ -8,8 +8,10 @@ import pytest
 import yaml
 from fake_doors import World
 from prometheus_client.parser import text_string_to_metric_families
-from sample import APPLICATION, HOST, NOW, region
+from sample import APPLICATION, GATEWAY, HOST, NOW, region
 from test_commands_backup import FakeRepositories, changed, door, printed
+from with_pairs import with_pair
+from with_tunnels import SECOND
 
 from hosting_cli.checks.seen import Endpoint, ServedCertificate
 from hosting_cli.commands import backup
@@ -256,3 +258,18 @@ def test_a_header_that_nobody_can_tell_of_has_no_figure_and_is_told(world: World
     assert (result.status, len(result.errors)) == (ExitStatus.UNKNOWN, 1)
     world.evidence.error, world.hosts.locked_out = None, unreadable
     assert show(world.session, [Part.VOLUMES]).errors == (unreadable,)
+
+
+def test_of_each_address_that_gateways_share_it_counts_who_holds_it(world: World) -> None:
+    world.session.__dict__["region"] = with_pair()
+    both = {"shared": {"value": [["eth1.100", "10.21.0.254/24"], ["eth1.110", "10.21.10.254/24"]]}}
+    world.hosts.answers = {GATEWAY: both, SECOND: {"shared": {"value": [["eth1.110", "10.21.10.254/24"]]}}}
+    result = show(world.session, [Part.GATEWAYS])
+    counted = {item["labels"]["segment"]: item["value"] for item in result.data["samples"] if len(item["labels"]) > 1}
+    assert counted == {"dijon-administration": 1.0, "dijon-imagerie": 2.0}
+    assert result.status is ExitStatus.DONE
+
+    world.hosts.answers[SECOND] = {"shared": {"unknown": "ip is not there"}}
+    result = show(world.session, [Part.GATEWAYS])
+    assert figures(printed(result)) == {}
+    assert (result.status, len(result.errors)) == (ExitStatus.UNKNOWN, 1)
