@@ -24,7 +24,11 @@ PORT = 9750
 
 OnlyOption = Annotated[
     list[Part] | None,
-    typer.Option("--only", help="Figures of this alone, for a token that may see no more; repeatable."),
+    typer.Option(
+        "--only",
+        metavar="PART",
+        help=f"This part alone, for a token that may see no more; repeatable. One of {', '.join(Part)}.",
+    ),
 ]
 IntoOption = Annotated[
     Path | None,
@@ -33,7 +37,7 @@ IntoOption = Annotated[
 AddressOption = Annotated[
     str, typer.Option("--address", metavar="ADDRESS", help="Where to listen; beyond this machine over TLS only.")
 ]
-PortOption = Annotated[int, typer.Option("--port", min=1, max=65535, help="On which port to listen.")]
+PortOption = Annotated[int, typer.Option("--port", metavar="PORT", min=1, max=65535, help="On which port to listen.")]
 CertificateOption = Annotated[
     Path | None, typer.Option("--certificate", metavar="FILE", help="By what it is known: a PEM file with its chain.")
 ]
