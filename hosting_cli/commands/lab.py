@@ -27,7 +27,7 @@ MachineArgument = Annotated[
 
 
 def up(session: Session) -> Result:
-    """Bring the lab up: vault, object store, a machine for each host.
+    """Bring the lab up: engines, monitoring, a machine for each host.
 
     The first time builds the machines' image (a few minutes); later it takes about half a minute.  What runs already
     is left as it is.  The region is --region, or the sample.
@@ -54,7 +54,11 @@ def _bring_up(session: Session, lab: "Lab") -> None:
         started = laboratory.start_machines(lab, region, session.progress)
         vault.result()
     laboratory.write_environment(lab, region, started)
-    set_engines_up(session, lab)
+    environment = session.for_environment(lab.environment_file, lab.token_file("operations-engineer")).environment
+    with ThreadPoolExecutor() as pool:
+        monitoring = pool.submit(laboratory.start_monitoring, lab, region, environment)
+        set_engines_up(session, lab)
+        monitoring.result()
 
 
 def set_engines_up(session: Session, lab: "Lab") -> None:
@@ -81,10 +85,15 @@ def status(session: Session) -> Result:
 def _status(lab: "Lab", command: str, *more: str) -> Result:
     from hosting_cli.lab import laboratory, machines
 
-    rows = [
-        ("running" if laboratory.running(lab, "openbao") else "stopped", "vault", lab.vault.address),
-        ("running" if laboratory.running(lab, "seaweedfs") else "stopped", "object store", lab.store.endpoint),
-    ]
+    watching = lab.monitoring
+    parts = (
+        ("openbao", "vault", lab.vault.address),
+        ("seaweedfs", "object store", lab.store.endpoint),
+        ("prometheus", "prometheus", watching.address("prometheus")),
+        ("alertmanager", "alertmanager", watching.address("alertmanager")),
+        ("exporter", "figures", f"{watching.address('exporter')}/metrics"),
+    )
+    rows = [("running" if laboratory.running(lab, name) else "stopped", what, where) for name, what, where in parts]
     for name in machines.names(lab.directory):
         state = machines.status(lab.directory, name)
         where = f"ssh port {machines.reached(lab.directory, name).ssh_port}" if state.value != "unfinished" else ""
