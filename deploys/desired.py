@@ -2,7 +2,15 @@
 
 from collections.abc import Callable, Iterator
 
-from deploys import desired_applications, desired_network, desired_tunnels, desired_wireguard, flows, names
+from deploys import (
+    desired_applications,
+    desired_network,
+    desired_pairs,
+    desired_tunnels,
+    desired_wireguard,
+    flows,
+    names,
+)
 from deploys.flows import Topology
 from deploys.resources import (
     HostFile,
@@ -88,6 +96,8 @@ def _packages(view: View) -> Iterator[HostResource]:
         wanted |= set(_FOR_VOLUMES)
     if any(placement.application.backup for placement in view.placements):
         wanted |= set(_FOR_BACKUPS)
+    if desired_pairs.in_pair(view):
+        wanted |= set(desired_pairs.PACKAGES)
     if desired_tunnels.ended(view):
         wanted |= set(desired_tunnels.PACKAGES)
     if desired_wireguard.ended(view):
@@ -189,6 +199,7 @@ _PARTS: tuple[Callable[[View], Iterator[HostResource]], ...] = (
     _login,
     _time,
     desired_network.resources,
+    desired_pairs.resources,
     desired_tunnels.resources,
     desired_wireguard.resources,
     desired_applications.identities,

@@ -5,10 +5,10 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network
 from urllib.parse import urlsplit
 
-from deploys import flows, interfaces, names, nftables, tunnels
+from deploys import flows, interfaces, names, nftables, pairs, tunnels
 from deploys.elements import Row, Transport
 from deploys.flows import Topology
-from deploys.nftables import Rule, RuleSet
+from deploys.nftables import Heartbeat, Rule, RuleSet
 from deploys.resources import HostFirewall, HostInterface, HostResource, OnChange
 from deploys.templates import render
 from deploys.tunnels import Outside
@@ -55,6 +55,8 @@ def _interfaces(view: View) -> Iterator[HostResource]:
     if found:
         yield view.unit("systemd-networkd.service", on_change=OnChange.NOTHING)
     routes = (ROUTES,) if flows.routes(view.places, view.host) else ()
+    role = pairs.role_of(view.places, view.host.id)
+    shared = {one.interface: (str(one.address),) for one in role.shared} if role else {}
     for trunk in found:
         yield HostInterface(
             host=view.host.id,
@@ -76,6 +78,7 @@ def _interfaces(view: View) -> Iterator[HostResource]:
                 addresses=(vlan.address,),
                 files=interfaces.vlan_files(vlan),
                 notifies=routes,
+                shared=shared.get(vlan.name, ()),
             )
 
 
@@ -122,7 +125,15 @@ def rule_set(places: Topology, environment: Environment, host: Host) -> RuleSet:
         received=tuple(_time_service(places, environment, host)) if is_gateway else flows.received(places, host),
         sent=() if is_gateway else flows.sent(places, host),
         zones=flows.zones(places, host) if is_gateway else (),
+        heartbeat=_heartbeat(places, host),
     )
+
+
+def _heartbeat(places: Topology, host: Host) -> Heartbeat | None:
+    role = pairs.role_of(places, host.id)
+    if role is None:
+        return None
+    return Heartbeat(interface=role.own.name, own=role.own.address, other=role.other.address)
 
 
 def _behind(places: Topology, environment: Environment, host: Host) -> dict[str, tuple[IPv4Network, ...]]:

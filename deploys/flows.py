@@ -14,7 +14,8 @@ from deploys.elements import Row, Transport
 from deploys.nftables import Zone
 from inventory.ends import Directory, Place, ways
 from inventory.models import Application, Host, HostRole, Region, Tier
-from inventory.network import Interface, Segment, SegmentKind
+from inventory.network import GatewayPair, Interface, Segment, SegmentKind
+from inventory.pairs import segments_of_pairs
 from inventory.tunnels import Tunnel
 
 _Flows: TypeAlias = "Mapping[str, Sequence[ResolvedFlow]]"
@@ -101,6 +102,10 @@ class Topology:
     flows_to: Mapping[str, tuple[ResolvedFlow, ...]]
     exchanges: Mapping[str, tuple[Exchange, ...]]
     tunnels: Mapping[str, tuple[Tunnel, ...]]
+    pairs: Mapping[str, GatewayPair]
+    """The pair that each gateway is one of, if it is of any."""
+    held: Mapping[str, GatewayPair]
+    """The pair that holds the shared address of a segment."""
 
 
 def topology(region: Region) -> Topology:
@@ -125,6 +130,8 @@ def topology(region: Region) -> Topology:
         {segment: tuple(found) for segment, found in flows_to.items()},
         {host: tuple(_exchange(leg, flows_from, flows_to) for leg in legs) for host, legs in words.legs.items()},
         _tunnels(region),
+        {gateway: pair for pair in region.gateway_pairs for gateway in pair.gateways},
+        {segment.id: pair for segment, pair in segments_of_pairs(region.segments, region.gateway_pairs, region.hosts)},
     )
 
 
@@ -317,12 +324,17 @@ class Route:
 
 
 def routes(places: Topology, host: Host) -> tuple[Route, ...]:
-    """Give a route to each segment that the host exchanges flows with and is not in, by the gateway of both."""
+    """Give a route to each segment that the host exchanges flows with and is not in, by the gateway of both.
+
+    A gateway is in every segment that it leads to, and needs none.
+    """
     found: set[Route] = set()
+    if host.role is HostRole.GATEWAY:
+        return ()
     for own in places.exchanges[host.id]:
         for remote in _remote_segments(own):
             gateway = _common_gateway(places, own.leg.segment, remote)
-            if gateway is not None and gateway != own.leg.address:
+            if gateway is not None:
                 networks = places.segments[remote].networks
                 found.update(Route(network, gateway, own.leg.name) for network in networks)
     return tuple(sorted(found))
@@ -335,4 +347,18 @@ def _remote_segments(own: Exchange) -> list[str]:
 
 def _common_gateway(places: Topology, here: str, there: str) -> IPv4Address | None:
     beyond = {gateway for gateway, _ in places.gateways.get(there, ())}
-    return next((leg.address for gateway, leg in places.gateways.get(here, ()) if gateway in beyond), None)
+    common = ((gateway, leg) for gateway, leg in places.gateways.get(here, ()) if gateway in beyond)
+    return next((next_hop(places, gateway, leg, there) for gateway, leg in common), None)
+
+
+def next_hop(places: Topology, gateway: str, leg: Leg, there: str) -> IPv4Address:
+    """Give the address by which hosts in the segment of *leg* reach *there* over *gateway*.
+
+    That is the shared one if both gateways of a pair lead there, so that whoever holds it forwards.  Where one alone
+    does, nobody could take its place.
+    """
+    pair, shared = places.held.get(leg.segment), places.segments[leg.segment].gateway
+    if pair is None or shared is None or gateway not in pair.gateways:
+        return leg.address
+    beyond = {name for name, _ in places.gateways.get(there, ())}
+    return shared if beyond >= set(pair.gateways) else leg.address

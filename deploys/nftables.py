@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 
 from deploys import names
 from deploys.elements import Element, Row, Transport, addresses, elements, networks
@@ -26,6 +26,8 @@ READING: dict[str, Json] = {"table": [FAMILY, TABLE], "set": ISOLATED, "director
 """What a host is told to look at to say which rules it holds, and what is isolated."""
 
 SSH_PORT = 22
+VRRP = 112
+"""The number of the protocol by which gateways of a pair hear each other."""
 
 _INTERFACE = re.compile(r"[a-z][a-z0-9.]{1,14}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -78,13 +80,33 @@ class Zone:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Heartbeat:
+    """By which interface, from where and to where a gateway and the other one of its pair say that they are there."""
+
+    interface: str
+    own: IPv4Address
+    other: IPv4Address
+
+    @property
+    def heard(self) -> str:
+        """Match what the other one says; of who else says it, nothing is taken."""
+        return f'iifname "{self.interface}" ip saddr {self.other} ip daddr {self.own} meta l4proto {VRRP}'
+
+    @property
+    def said(self) -> str:
+        """Match what this one says."""
+        return f'oifname "{self.interface}" ip saddr {self.own} ip daddr {self.other} meta l4proto {VRRP}'
+
+
+@dataclass(frozen=True, kw_only=True)
 class RuleSet:
     """What a host lets in, out and through; everything else is dropped, counted and, sparingly, logged.
 
     ``administration`` may look at a host in whatever state it is.  What comes or goes by one of ``trunks`` itself bears
     no tag and is nobody's.  ``behind`` says of each interface in a segment which networks are reached by it: from no
     other may a packet come in by it, and for no other may one leave by it as a flow.  ``serves`` and ``uses`` are what
-    the host itself offers and needs, by whichever interface.
+    the host itself offers and needs, by whichever interface.  The ``heartbeat`` of a pair passes whatever is isolated:
+    without it both gateways would hold the addresses of all segments.
     """
 
     administration: tuple[IPv4Network, ...]
@@ -95,10 +117,13 @@ class RuleSet:
     received: tuple[Row, ...] = ()
     sent: tuple[Row, ...] = ()
     zones: tuple[Zone, ...] = ()
+    heartbeat: Heartbeat | None = None
 
     def __post_init__(self) -> None:
         """Refuse with ``ValueError`` whatever could not be written safely."""
-        for interface in (*self.trunks, *self.behind, *(name for zone in self.zones for name in zone.interfaces)):
+        heard = [self.heartbeat.interface] if self.heartbeat else []
+        zones = (name for zone in self.zones for name in zone.interfaces)
+        for interface in (*self.trunks, *self.behind, *zones, *heard):
             if not _INTERFACE.fullmatch(interface):
                 raise ValueError(f"{interface!r} is not the name of a network interface")
         for zone in self.zones:
@@ -157,7 +182,7 @@ def render(rules: RuleSet) -> str:
         *_flow_map("sent", rules.sent),
         *(line for zone in rules.zones for line in _zone(zone)),
         *_set("zones", "ifname : verdict", _dispatch(rules.zones), word="map"),
-        *_shared_chains(),
+        *_shared_chains(rules.heartbeat),
         *(_chain("untagged", _drop("untagged")) if rules.trunks else []),
         *_hook(
             "input",
@@ -167,6 +192,7 @@ def render(rules: RuleSet) -> str:
                 "iifname @legs jump arriving",
                 *_ICMP,
                 *_lines(rules.serves),
+                *([f'{rules.heartbeat.heard} counter accept comment "heartbeat"'] if rules.heartbeat else []),
             ],
         ),
         *_hook(
@@ -180,6 +206,7 @@ def render(rules: RuleSet) -> str:
                 "oifname @legs jump leaving",
                 *_ICMP,
                 *_lines(rules.uses),
+                *([f'{rules.heartbeat.said} counter accept comment "heartbeat"'] if rules.heartbeat else []),
             ],
         ),
     ]
@@ -233,13 +260,14 @@ def _untagged(rules: RuleSet, *ways: str) -> list[str]:
     return [f"{way} @trunks jump untagged" for way in ways if rules.trunks]
 
 
-def _shared_chains() -> list[str]:
+def _shared_chains(heartbeat: Heartbeat | None) -> list[str]:
     return [
         *_chain(
             "isolation",
             [
                 f"ip saddr @administration tcp dport {SSH_PORT} return",
                 f"ct direction reply ip daddr @administration tcp sport {SSH_PORT} return",
+                *([f"{heartbeat.heard} return", f"{heartbeat.said} return"] if heartbeat else []),
                 *_drop("isolated"),
             ],
         ),

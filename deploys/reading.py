@@ -229,7 +229,9 @@ def _interface(answer: Mapping[str, Any], wanted: HostInterface) -> HostResource
     files = {path: part(answer, "files")[path] for path, _ in wanted.files}
     if found is None and not any(files.values()):
         return None
-    return replace(wanted, **_interface_state(found), at_boot=_at_boot(wanted, files), files=())
+    state = _interface_state(found)
+    own = tuple(address for address in state["addresses"] if address not in wanted.shared)
+    return replace(wanted, **{**state, "addresses": own}, at_boot=_at_boot(wanted, files), files=())
 
 
 def _interface_state(found: Mapping[str, Any] | None) -> dict[str, Any]:

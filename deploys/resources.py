@@ -110,7 +110,8 @@ class HostInterface(HostResource):
     """A network interface that the host makes for itself: a trunk, or a VLAN on one, as the kernel has it.
 
     ``form`` is what the kernel calls it, ``card`` for a trunk.  Whether a cable is plugged in is no part of it: ``up``
-    says that it was told to be.  ``at_boot`` says whether the files that the next boot goes by are ours.
+    says that it was told to be.  ``at_boot`` says whether the files that the next boot goes by are ours.  It may hold
+    those of ``shared`` or not: whichever of a pair of gateways is in charge.
     """
 
     kind: ClassVar[str] = "host-interface"
@@ -124,6 +125,7 @@ class HostInterface(HostResource):
     at_boot: str = "as written"
     files: tuple[tuple[str, str], ...] = field(default=(), repr=False, compare=False, metadata=CARRIED)
     notifies: tuple[str, ...] = field(default=(), compare=False, metadata=CARRIED)
+    shared: tuple[str, ...] = field(default=(), compare=False, metadata=CARRIED)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -35,6 +35,8 @@ class Proposal:
             yield f"{item.segment.network}{vlan}", f"{item.segment.id}: {item.reason}", item.segment.site
         for tag in self.allocation.tags:
             yield f"VLAN {tag.vlan}", tag.segment, tag.site
+        for one in self.allocation.shared:
+            yield str(one.address), f"{one.segment}: held by its pair of gateways", one.site
         for pool in self.allocation.pools:
             yield str(pool.network), f"{pool.segment}: NAT pool for {', '.join(map(str, pool.ranges))}", pool.site
 
@@ -43,7 +45,8 @@ class Proposal:
         segments = [item.segment.model_dump(mode="json", exclude_defaults=True) for item in self.allocation.segments]
         pools: list[Json] = [{"segment": pool.segment, "nat_pool": str(pool.network)} for pool in self.allocation.pools]
         tags: list[Json] = [{"segment": tag.segment, "vlan": tag.vlan} for tag in self.allocation.tags]
-        return {"segments": list[Json](segments), "pools": pools, "vlans": tags}
+        shared: list[Json] = [{"segment": one.segment, "gateway": str(one.address)} for one in self.allocation.shared]
+        return {"segments": list[Json](segments), "pools": pools, "vlans": tags, "gateways": shared}
 
 
 def propose(folder: Path, site: str | None = None) -> Proposal:

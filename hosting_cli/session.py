@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     from hosting_cli.doors.engine import Engine
     from hosting_cli.doors.evidence import EvidenceDoor
     from hosting_cli.doors.hosts import HostsDoor
+    from hosting_cli.doors.monitoring import Monitoring
     from hosting_cli.doors.objects import ObjectStoreDoor
     from hosting_cli.doors.openbao import OpenBao
     from hosting_cli.doors.repositories import Repositories
     from hosting_cli.jobs import OperatorKey
-    from inventory.environment import Environment
+    from hosting_cli.runbooks.action import Catalogue
+    from inventory.environment import Environment, MonitoringAccess
     from inventory.models import Application, Region
 
 
@@ -58,6 +60,12 @@ class DoorMaker(Protocol):
 
     def endpoints(self, session: "Session") -> "Endpoints":
         """Make the door of TLS endpoints."""
+
+    def monitoring(self, session: "Session") -> "Monitoring":
+        """Make the door of the monitoring."""
+
+    def actions(self) -> "Catalogue":
+        """Give what steps of runbooks can name."""
 
 
 def now() -> datetime:
@@ -132,6 +140,19 @@ class Session:
         said = self.region.model_dump_json() + self.environment.model_dump_json()
         return hashlib.sha256(said.encode()).hexdigest()
 
+    @property
+    def monitoring_access(self) -> "MonitoringAccess":
+        """Say where Prometheus and Alertmanager are; raise ``UsageError`` where the environment names none."""
+        if self.environment.monitoring is None:
+            remedy = "Say under `monitoring` where Prometheus and Alertmanager answer."
+            raise UsageError("monitoring", "the environment names none", remedy)
+        return self.environment.monitoring
+
+    @cached_property
+    def monitoring(self) -> "Monitoring":
+        """Open the door of the monitoring; raise ``UsageError`` where the environment names none."""
+        return self.doors.monitoring(self)
+
     @cached_property
     def vault(self) -> "OpenBao":
         """Open the door of the vault."""
@@ -180,6 +201,11 @@ class Session:
         return self.doors.endpoints(self)
 
     @cached_property
+    def actions(self) -> "Catalogue":
+        """Give what steps of runbooks can name."""
+        return self.doors.actions()
+
+    @cached_property
     def identity(self) -> str:
         """Ask the vault who is at work; raise ``UnreadableError`` when it cannot say."""
         return self.vault.identity()
@@ -193,6 +219,13 @@ class Session:
         """Give a session on the same engines whose key for hosts is certified by one authority, whichever signs."""
         other = replace(self, ssh_authority=ssh_authority)
         vars(other).update(region=self.region, environment=self.environment, vault=self.vault, engine=self.engine)
+        return other
+
+    def recorded_by(self, who: Callable[[], str]) -> "Session":
+        """Give the same session, whose journal's entries carry what *who* says: for when no vault attests anybody."""
+        other = replace(self)
+        journal = Journal(self.environment.journal, now=self.clock, who=who)
+        vars(other).update(vars(self) | {"journal": journal})
         return other
 
     def without_bootstrap_keys(self) -> "Session":

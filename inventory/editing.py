@@ -23,12 +23,17 @@ def with_allocation(text: str, added: Allocation) -> str:
     """Give *text*, the whole of a `network.yaml` in order, with *added* in it."""
     before = Text(text)
     edits = [_pool_added(before, pool) for pool in added.pools] + [_tag_added(before, tag) for tag in added.tags]
+    edits += [_added_behind(before, one.segment, "network", f"gateway: {one.address}") for one in added.shared]
     if added.segments:
         edits.append(before.item_added(SEGMENTS, [_written(item) for item in added.segments]))
     pools = {pool.segment: {"nat_pool": pool.network} for pool in added.pools}
     tags = {tag.segment: {"vlan": tag.vlan} for tag in added.tags}
+    shared = {one.segment: {"gateway": one.address} for one in added.shared}
     sheet = _sheet(text)
-    segments = tuple(one.model_copy(update={**pools.get(one.id, {}), **tags.get(one.id, {})}) for one in sheet.segments)
+    segments = tuple(
+        one.model_copy(update={**pools.get(one.id, {}), **tags.get(one.id, {}), **shared.get(one.id, {})})
+        for one in sheet.segments
+    )
     wanted = sheet.model_copy(update={"segments": (*segments, *(one.segment for one in added.segments))})
     return _checked(before.edited(edits), wanted)
 

@@ -13,12 +13,19 @@ def users(region: LocatedRegion, segment: Segment) -> Iterator[str]:
         for interface in host.value.interfaces:
             if interface.segment == segment.id:
                 yield f"interface {interface.name} of host {host.value.id}"
+    for pair in region.gateway_pairs:
+        if pair.value.heartbeat == segment.id:
+            yield f"gateway pair {pair.value.id}"
     for tunnel in region.tunnels:
         if tunnel.value.segment == segment.id:
             yield f"tunnel {tunnel.value.id}"
     for group in region.groups:
         if any(_means(region, member, segment) for member in group.value.members):
             yield f"group {group.value.id}"
+    yield from _applications(region, segment)
+
+
+def _applications(region: LocatedRegion, segment: Segment) -> Iterator[str]:
     for place in region.applications:
         for tier in place.value.tiers:
             if tier.segment == segment.id:

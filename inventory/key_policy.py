@@ -16,6 +16,9 @@ Days = Annotated[int, Field(ge=1)]
 OWN = "the operator's own"
 """What a limit comes from that no text asks for."""
 
+OURS_OF_LINKS = "our own choice: docs/tunnels.md"
+"""What the limits of certificates come from, which are issued for so long and no longer."""
+
 
 class KeyKind(StrEnum):
     """The kinds of keys and secrets that wear out."""
@@ -28,6 +31,9 @@ class KeyKind(StrEnum):
     SECRET_ID = "secret-id"  # noqa: S105 a kind, not a secret
     SSH_AUTHORITY = "ssh-authority"
     PKI_AUTHORITY = "pki-authority"
+    LINK_CERTIFICATE = "link-certificate"
+    PEER_CERTIFICATE = "peer-certificate"
+    WIREGUARD_KEY = "wireguard-key"
 
 
 class KeyLimit(BaseModel, frozen=True, extra="forbid"):
@@ -38,7 +44,11 @@ class KeyLimit(BaseModel, frozen=True, extra="forbid"):
 
 
 class KeyLimits(BaseModel, frozen=True, extra="forbid"):
-    """The limit of each kind."""
+    """The limit of each kind.
+
+    A certificate ends when it does, whatever longer limit somebody writes: a gateway's after 30 days, a peer's after
+    365.
+    """
 
     transit_key: KeyLimit = KeyLimit(days=365)
     luks_passphrase: KeyLimit = KeyLimit(days=365)
@@ -48,6 +58,9 @@ class KeyLimits(BaseModel, frozen=True, extra="forbid"):
     secret_id: KeyLimit = KeyLimit(days=180)
     ssh_authority: KeyLimit = KeyLimit(days=1095)
     pki_authority: KeyLimit = KeyLimit(days=1825)
+    link_certificate: KeyLimit = KeyLimit(days=30, source=OURS_OF_LINKS)
+    peer_certificate: KeyLimit = KeyLimit(days=365, source=OURS_OF_LINKS)
+    wireguard_key: KeyLimit = KeyLimit(days=365)
 
     def of(self, kind: KeyKind) -> KeyLimit:
         """Give the limit of *kind*."""

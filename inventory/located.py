@@ -30,7 +30,7 @@ from inventory.models import (
     RegionSheet,
     Site,
 )
-from inventory.network import Flow, Group, NetworkSheet, Protocol, Protocols, Segment, Supernet, VlanRange
+from inventory.network import Flow, GatewayPair, Group, NetworkSheet, Protocol, Protocols, Segment, Supernet, VlanRange
 from inventory.problems import Problem, Words
 from inventory.providers import Provider
 from inventory.tunnels import Tunnel
@@ -165,6 +165,11 @@ class LocatedRegion:
     def supernets(self) -> tuple[Placed[Supernet], ...]:
         """Give the parts of the address space that networks are allocated from."""
         return tuple(self.network.each("supernets", self.network.value.supernets)) if self.network else ()
+
+    @cached_property
+    def gateway_pairs(self) -> tuple[Placed[GatewayPair], ...]:
+        """Give the gateways that take each other's place."""
+        return tuple(self.network.each("gateway_pairs", self.network.value.gateway_pairs)) if self.network else ()
 
     @cached_property
     def vlan_ranges(self) -> tuple[Placed[VlanRange], ...]:

@@ -19,6 +19,9 @@ APPROLE_MOUNT = "approle"
 KV_ROOT = "hosting"
 """Below the KV mount; entry names in this module are relative to it."""
 
+LEASES = "leases"
+"""Beside it: who runs which runbook now.  No secret is kept there."""
+
 HEADER_COPIES = "headers/"
 """What the names of copies of LUKS headers begin with in the platform's evidence."""
 
@@ -193,3 +196,8 @@ def gateway_role(host: str) -> str:
 def peer_role(tunnel: str) -> str:
     """Name the PKI's role by which operations certify the other end of a tunnel."""
     return f"{PREFIX}peer-{tunnel}"
+
+
+def lease_path(name: str) -> str:
+    """Give the vault's path of the lease *name*."""
+    return f"{KV_MOUNT}/data/{LEASES}/{name}"

@@ -8,7 +8,17 @@ from pydantic import Field
 
 from inventory.frozen import Model
 from inventory.identifiers import Finess, Identifier, NonEmpty
-from inventory.notations import Day, InterfaceAddress, InterfaceName, Network, Port, ProtocolCode, Transport, VlanNumber
+from inventory.notations import (
+    Address,
+    Day,
+    InterfaceAddress,
+    InterfaceName,
+    Network,
+    Port,
+    ProtocolCode,
+    Transport,
+    VlanNumber,
+)
 from inventory.tunnels import Tunnel
 
 # -- the address plan ---------------------------------------------------------------------------------------------
@@ -71,7 +81,8 @@ class VlanRange(Model):
 class Segment(Model):
     """A network zone; traffic between two segments is dropped unless a flow says otherwise.
 
-    ``vlan`` is the number by which its frames are told from others' on the site's trunks.
+    ``vlan`` is the number by which its frames are told from others' on the site's trunks.  ``gateway`` is the address
+    by which its hosts reach others where a pair of gateways stands in it: whichever holds it at the moment.
 
     A tunnel's ``internal_ranges`` are the establishment's own, behind its end of the tunnel.  The region sees them as
     they are, or, where they are somebody else's as well, as the addresses of ``nat_pool``.
@@ -82,6 +93,7 @@ class Segment(Model):
     kind: SegmentKind
     network: Network
     vlan: VlanNumber | None = None
+    gateway: Address | None = None
     establishment: Finess | None = None
     purpose: PlatformPurpose | None = None
     internal_ranges: tuple[Network, ...] = ()
@@ -117,6 +129,26 @@ class Interface(Model):
     parent: InterfaceName | None = None
     segment: Identifier
     address: InterfaceAddress
+
+
+class GatewayPair(Model):
+    """Two gateways of a site that take each other's place: one holds the addresses of all segments that both stand in.
+
+    They hear each other in ``heartbeat``, a segment of the platform, and in no other, by VRRP with the number
+    ``virtual_router``, which is nobody else's there.  Who holds the addresses keeps them until it fails; when both
+    start, the ``first`` takes them.
+    """
+
+    id: Identifier
+    first: Identifier
+    second: Identifier
+    heartbeat: Identifier
+    virtual_router: Annotated[int, Field(ge=1, le=255)]
+
+    @property
+    def gateways(self) -> tuple[str, str]:
+        """Name both, the first one first."""
+        return (self.first, self.second)
 
 
 # -- who talks to whom --------------------------------------------------------------------------------------------
@@ -205,6 +237,7 @@ class NetworkSheet(Model):
     supernets: tuple[Supernet, ...] = ()
     vlan_ranges: tuple[VlanRange, ...] = ()
     groups: tuple[Group, ...] = ()
+    gateway_pairs: tuple[GatewayPair, ...] = ()
     segments: tuple[Segment, ...] = ()
     tunnels: tuple[Tunnel, ...] = ()
     retired: tuple[Retired, ...] = ()

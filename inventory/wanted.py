@@ -6,12 +6,13 @@ is one.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 
-from inventory.address_plan import Numbers, Room, colliding_ranges
+from inventory.address_plan import NoRoomError, Numbers, Room, colliding_ranges
 from inventory.located import LocatedRegion
 from inventory.models import Application, Tier
 from inventory.network import PlatformPurpose, RangePurpose, Segment, SegmentKind
+from inventory.pairs import segments_of_pairs
 
 
 class UnplacedError(Exception):
@@ -46,12 +47,22 @@ class Tag:
 
 
 @dataclass(frozen=True)
+class Shared:
+    """The address that a pair of gateways is to hold in a segment that has none yet."""
+
+    segment: str
+    site: str
+    address: IPv4Address
+
+
+@dataclass(frozen=True)
 class Allocation:
     """What is to be written into the address plan."""
 
     segments: tuple[Allocated, ...]
     pools: tuple[Pool, ...]
     tags: tuple[Tag, ...] = ()
+    shared: tuple[Shared, ...] = ()
 
 
 def allocation(region: LocatedRegion, site: str | None = None) -> Allocation:
@@ -67,7 +78,7 @@ def allocation(region: LocatedRegion, site: str | None = None) -> Allocation:
     tags = tuple(_tags(region.network.value.segments, numbers))
     wanted = sorted(_wanted(region, site), key=_order)
     segments = tuple(replace(item, segment=_with_network(item.segment, room, numbers)) for item in wanted)
-    return Allocation(segments, tuple(_pools(region, room)), tags)
+    return Allocation(segments, tuple(_pools(region, room)), tags, tuple(_shared(region)))
 
 
 _ORDER = (SegmentKind.PLATFORM, SegmentKind.TIER, SegmentKind.TUNNEL)
@@ -94,6 +105,20 @@ def _tags(segments: Iterable[Segment], numbers: Numbers) -> Iterator[Tag]:
     for segment in segments:
         if segment.vlan is None and _is_on_switches(segment):
             yield Tag(segment.id, segment.site, numbers.allocate(segment.site))
+
+
+def _shared(region: LocatedRegion) -> Iterator[Shared]:
+    """Give each segment in which a pair stands the last address that nobody has."""
+    hosts = [host.value for host in region.hosts]
+    taken = {interface.address.ip for host in hosts for interface in host.interfaces}
+    segments, pairs = (place.value for place in region.segments), [place.value for place in region.gateway_pairs]
+    for segment, pair in segments_of_pairs(segments, pairs, hosts):
+        if segment.gateway is None:
+            free = (address for address in reversed(list(segment.network.hosts())) if address not in taken)
+            address = next(free, None)
+            if address is None:
+                raise NoRoomError(f"segment {segment.id} has no address left for the gateways {pair.id}")
+            yield Shared(segment.id, segment.site, address)
 
 
 def _wanted(region: LocatedRegion, site: str | None) -> Iterator[Allocated]:

@@ -57,6 +57,11 @@ path "ssh/issuers" {
   capabilities = ["list"]
 }
 
+# What was issued to whom and until when: a certificate itself is shown to everybody.
+path "pki/certs" {
+  capabilities = ["list"]
+}
+
 # Its own token: a look, a longer life, and an end.
 path "auth/token/lookup-self" {
   capabilities = ["read"]

@@ -147,6 +147,11 @@ path "kv/detailed-metadata/hosting/*" {
   capabilities = ["list", "scan"]
 }
 
+# Who runs which runbook now, so that no two people do the same: changed by check-and-set, and no secret.
+path "kv/data/leases/+" {
+  capabilities = ["create", "read", "update"]
+}
+
 # -- the SSH authority, and certificates to reach hosts with ----------------------------------------------------------
 
 # Made in the vault and never brought along: nobody knows a key that opens hosts.

@@ -5,10 +5,13 @@ believe and what they have revoked, the vault tells whoever asks; without a list
 """
 
 import hashlib
+import re
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from .identity import login
+from .locks import alone
 from .processes import attempt, run
 from .record import note_link
 from .settings import AgentError, application, engines, write, write_secret
@@ -18,6 +21,7 @@ FOLDER = Path("/etc/swanctl")
 OURS = "hosting-"
 PLATFORM = "platform"
 DAY_SECONDS = 24 * 3600
+DAEMON = "strongswan.service"
 
 
 def renew() -> dict[str, object]:
@@ -25,19 +29,109 @@ def renew() -> dict[str, object]:
 
     Killed at any moment, the gateway has a certificate with its key, and the next run goes on.
     """
-    known = application(PLATFORM)["link"]
-    vault = Vault(engines())
-    changed = _keep_authorities(vault)
-    certificate = FOLDER / "x509" / known["certificate"]
-    due = _due(certificate, known["renew_days"] * DAY_SECONDS)
-    if due:
-        _certify(certificate, known["identity"], known["role"])
-    ends = run(["openssl", "x509", "-in", str(certificate), "-noout", "-enddate"]).strip().partition("=")[2]
-    note_link(datetime.strptime(ends, "%b %d %H:%M:%S %Y GMT").replace(tzinfo=UTC).timestamp())
-    if changed or due:
-        # Not waited for: at boot the daemon comes after us, and loads all of it then.
-        run(["systemctl", "--no-block", "try-reload-or-restart", "strongswan.service"])
+    with alone("link"):
+        known = _known()
+        changed = _keep_authorities(Vault(engines()))
+        certificate, seconds = _present(known), _renewed_before(known)
+        due = _due(certificate, seconds)
+        if due:
+            if _due(_following(known), seconds):
+                _certify(_following(known), known)
+            _following(known).replace(certificate)
+            _forget_keys(known)
+        ends = run(["openssl", "x509", "-in", str(certificate), "-noout", "-enddate"]).strip().partition("=")[2]
+        note_link(datetime.strptime(ends, "%b %d %H:%M:%S %Y GMT").replace(tzinfo=UTC).timestamp())
+        if changed or due:
+            # Not waited for: at boot the daemon comes after us, and loads all of it then.
+            run(["systemctl", "--no-block", "try-reload-or-restart", DAEMON])
     return {"renewed": due, "changed": changed, "valid_until": ends}
+
+
+# -- one by one, as a rotation has it done ------------------------------------------------------------------------
+
+
+def tell() -> dict[str, object]:
+    """Give the certificate that peers are shown, the next one if there is one, and how many keys are of neither."""
+    known = _known()
+    kept = {_key_of(path) for path in (_present(known), _following(known)) if path.exists()}
+    return {
+        "present": _text(_present(known)),
+        "next": _text(_following(known)),
+        "former_keys": len(set((FOLDER / "private").glob(f"{OURS}*.pem")) - kept),
+    }
+
+
+def make_next() -> None:
+    """Make a key and have it certified, beside what peers are shown and go on being shown."""
+    with alone("link"):
+        known = _known()
+        _keep_authorities(Vault(engines()))
+        if _due(_following(known), _renewed_before(known)):
+            _certify(_following(known), known)
+
+
+def use_next() -> None:
+    """Show peers the next certificate from now on; whoever is in a tunnel stays in it."""
+    with alone("link"):
+        known = _known()
+        if _following(known).exists():
+            _following(known).replace(_present(known))
+        run(["systemctl", "try-reload-or-restart", DAEMON])
+
+
+def prove() -> dict[str, object]:
+    """Have the daemon load what is here; verify the next certificate, else the one shown, and that it has its key.
+
+    Raise ``AgentError`` if the authorities do not vouch for it, if their list names it, or if the daemon lacks it.
+    """
+    with alone("link"):
+        known = _known()
+        certificate = _following(known) if _following(known).exists() else _present(known)
+        _verify(certificate)
+        run(["systemctl", "try-reload-or-restart", DAEMON])
+        shown = run(["swanctl", "--list-certs", "--type", "x509", "--raw"])
+        if _fingerprint(certificate) not in usable_certificates(shown):
+            raise AgentError(f"the daemon of tunnels has not loaded {certificate.name} with its key")
+        return {"certificate": certificate.read_text(), "verified": True, "loaded": True}
+
+
+def forget_former() -> None:
+    """Remove the keys of no certificate that is here, and have the daemon do the same."""
+    with alone("link"):
+        _forget_keys(_known())
+        run(["systemctl", "try-reload-or-restart", DAEMON])
+
+
+def usable_certificates(shown: str) -> frozenset[str]:
+    """Name by its digest each certificate whose key the daemon says it has, too (`swanctl --list-certs --raw`)."""
+    events = re.findall(r"list-cert event \{(.*)\}", shown)
+    found = (re.search(r"\bdata=0x([0-9a-f]+)", event) for event in events if re.search(r"\bhas_privkey=yes\b", event))
+    return frozenset(hashlib.sha256(bytes.fromhex(each[1])).hexdigest() for each in found if each)
+
+
+# ------------------------------------------------------------------------------------------------------------------
+
+
+def _known() -> dict[str, Any]:
+    known: dict[str, Any] = application(PLATFORM)["link"]
+    return known
+
+
+def _present(known: dict[str, Any]) -> Path:
+    return FOLDER / "x509" / str(known["certificate"])
+
+
+def _following(known: dict[str, Any]) -> Path:
+    """Name the next certificate's file, where the daemon finds it: what it cannot use, peers are never shown."""
+    return FOLDER / "x509" / f"next-{known['certificate']}"
+
+
+def _renewed_before(known: dict[str, Any]) -> int:
+    return int(known["renew_days"]) * DAY_SECONDS
+
+
+def _text(path: Path) -> str | None:
+    return path.read_text() if path.exists() else None
 
 
 def _keep_authorities(vault: Vault) -> bool:
@@ -66,9 +160,11 @@ def _due(certificate: Path, seconds: int) -> bool:
     lasts = ["openssl", "x509", "-in", str(certificate), "-noout", "-checkend", str(seconds)]
     if not certificate.exists() or attempt(lasts).returncode != 0:
         return True
-    return not (
-        FOLDER / "private" / _key_name(run(["openssl", "x509", "-in", str(certificate), "-noout", "-pubkey"]))
-    ).exists()
+    return not _key_of(certificate).exists()
+
+
+def _key_of(certificate: Path) -> Path:
+    return FOLDER / "private" / _key_name(run(["openssl", "x509", "-in", str(certificate), "-noout", "-pubkey"]))
 
 
 def _key_name(public: str) -> str:
@@ -76,16 +172,37 @@ def _key_name(public: str) -> str:
     return f"{OURS}{hashlib.sha256(public.encode()).hexdigest()[:16]}.pem"
 
 
-def _certify(certificate: Path, identity: str, role: str) -> None:
-    """Make a key, have the vault certify it, and let former keys go only when the new certificate is there."""
+def _certify(certificate: Path, known: dict[str, Any]) -> None:
+    """Make a key and have the vault certify it; nothing that is there goes."""
     private = run(["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"])
     key = FOLDER / "private" / _key_name(run(["openssl", "pkey", "-pubout"], private))
     write_secret(key, private)
+    identity = known["identity"]
     subject = ["-subj", f"/CN={identity}", "-addext", f"subjectAltName=DNS:{identity}"]
     request = run(["openssl", "req", "-new", "-sha384", "-key", str(key), *subject])
     with login(PLATFORM) as session:
-        certified = session.certify(role, request, identity)
+        certified = session.certify(known["role"], request, identity)
     write(certificate, f"{certified.strip()}\n")
-    for path in key.parent.glob(f"{OURS}*.pem"):
-        if path != key:
-            path.unlink()
+
+
+def _forget_keys(known: dict[str, Any]) -> None:
+    """Remove every key of ours but those of the certificates that are here."""
+    kept = {_key_of(path) for path in (_present(known), _following(known)) if path.exists()}
+    for path in set((FOLDER / "private").glob(f"{OURS}*.pem")) - kept:
+        path.unlink()
+
+
+def _verify(certificate: Path) -> None:
+    """Hold a certificate against the authorities and lists that are here."""
+    believed = [
+        argument
+        for option, folder in (("-CAfile", "x509ca"), ("-CRLfile", "x509crl"))
+        for path in sorted((FOLDER / folder).glob(f"{OURS}*.pem"))
+        for argument in (option, str(path))
+    ]
+    run(["openssl", "verify", "-partial_chain", "-crl_check", *believed, str(certificate)])
+
+
+def _fingerprint(certificate: Path) -> str:
+    told = run(["openssl", "x509", "-in", str(certificate), "-noout", "-fingerprint", "-sha256"])
+    return told.strip().partition("=")[2].replace(":", "").lower()

@@ -11,8 +11,18 @@ USAGE = """\
 hosting-agent receive-identity APPLICATION    a response-wrapping token on standard input
 hosting-agent try-identity APPLICATION        logs in with what is kept, and says by which accessor the vault knows it
 hosting-agent renew-link
+hosting-agent tell-link                       which certificate peers are shown, and the next one; never a key
+hosting-agent make-next-link                  a key and its certificate, beside what peers are shown
+hosting-agent use-next-link
+hosting-agent prove-link                      verifies it, and that the daemon has loaded it with its key
+hosting-agent forget-former-link
 hosting-agent keep-wireguard                  raises interfaces, and takes those down whose day has passed
 hosting-agent end-wireguard INTERFACE
+hosting-agent tell-wireguard INTERFACE        the public halves of its keys
+hosting-agent make-next-wireguard INTERFACE
+hosting-agent use-next-wireguard INTERFACE
+hosting-agent take-back-wireguard INTERFACE   the former key again, as long as it was not forgotten
+hosting-agent forget-former-wireguard INTERFACE
 hosting-agent prepare-volume                  a document with passphrases on standard input
 hosting-agent grow-volume                     a document with a passphrase on standard input
 hosting-agent add-passphrase                  a document with passphrases on standard input
@@ -71,6 +81,36 @@ def _renew_link() -> None:
     print(json.dumps(renew()))
 
 
+def _tell_link() -> None:
+    from .link import tell
+
+    print(json.dumps(tell()))
+
+
+def _make_next_link() -> None:
+    from .link import make_next
+
+    make_next()
+
+
+def _use_next_link() -> None:
+    from .link import use_next
+
+    use_next()
+
+
+def _prove_link() -> None:
+    from .link import prove
+
+    print(json.dumps(prove()))
+
+
+def _forget_former_link() -> None:
+    from .link import forget_former
+
+    forget_former()
+
+
 def _keep_wireguard() -> None:
     from .wireguard import keep
 
@@ -81,6 +121,36 @@ def _end_wireguard(interface: str) -> None:
     from .wireguard import end
 
     end(interface)
+
+
+def _tell_wireguard(interface: str) -> None:
+    from .wireguard import tell
+
+    print(json.dumps(tell(interface)))
+
+
+def _make_next_wireguard(interface: str) -> None:
+    from .wireguard import make_next
+
+    make_next(interface)
+
+
+def _use_next_wireguard(interface: str) -> None:
+    from .wireguard import use_next
+
+    use_next(interface)
+
+
+def _take_back_wireguard(interface: str) -> None:
+    from .wireguard import take_back
+
+    take_back(interface)
+
+
+def _forget_former_wireguard(interface: str) -> None:
+    from .wireguard import forget_former
+
+    forget_former(interface)
 
 
 def _prepare_volume() -> None:
@@ -229,8 +299,18 @@ _COMMANDS: dict[str, tuple[int, Callable[..., None]]] = {
     "receive-identity": (1, _receive_identity),
     "try-identity": (1, _try_identity),
     "renew-link": (0, _renew_link),
+    "tell-link": (0, _tell_link),
+    "make-next-link": (0, _make_next_link),
+    "use-next-link": (0, _use_next_link),
+    "prove-link": (0, _prove_link),
+    "forget-former-link": (0, _forget_former_link),
     "keep-wireguard": (0, _keep_wireguard),
     "end-wireguard": (1, _end_wireguard),
+    "tell-wireguard": (1, _tell_wireguard),
+    "make-next-wireguard": (1, _make_next_wireguard),
+    "use-next-wireguard": (1, _use_next_wireguard),
+    "take-back-wireguard": (1, _take_back_wireguard),
+    "forget-former-wireguard": (1, _forget_former_wireguard),
     "prepare-volume": (0, _prepare_volume),
     "grow-volume": (0, _grow_volume),
     "add-passphrase": (0, _add_passphrase),

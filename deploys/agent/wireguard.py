@@ -12,7 +12,7 @@ from typing import Any
 
 from .locks import alone
 from .processes import attempt, run
-from .settings import AgentError, read, write_secret
+from .settings import AgentError, read, write, write_secret
 
 TOLD = Path("/etc/hosting/wireguard.json")
 KEYS = Path("/etc/hosting/wireguard")
@@ -46,7 +46,97 @@ def end(name: str) -> None:
     with alone("wireguard"):
         if name in _standing():
             run(["ip", "link", "delete", "dev", name])
-        (KEYS / f"{_safe(name)}.key").unlink(missing_ok=True)
+        for path in (_next(name), _former(name), _switched(name), _replaced(name), _key(name)):
+            path.unlink(missing_ok=True)
+
+
+# -- a key that takes the place of another, as a rotation has it done -------------------------------------------------
+
+
+def tell(name: str) -> dict[str, object]:
+    """Give public halves: of the key here, of what the kernel holds, of the next and the former one; never a secret.
+
+    And since when the present one is used if it took another's place, when the peer last agreed on keys with us.
+    """
+    present, held = _key(name), run(["wg", "show", _safe(name), "public-key"]).strip()
+    agreed = [int(line.split()[1]) for line in run(["wg", "show", name, "latest-handshakes"]).splitlines() if line]
+    return {
+        "present": _public(present),
+        "held": None if held == "(none)" else held,
+        "next": _public(_next(name)),
+        "former": _public(_former(name)),
+        "used_since": _switched(name).stat().st_mtime if _switched(name).exists() else None,
+        "handshake": max(agreed, default=0),
+    }
+
+
+def make_next(name: str) -> None:
+    """Make the next key, which nothing uses yet; one that is there stays, for the peer may have been told of it."""
+    with alone("wireguard"):
+        _private_key(name)
+        if not _next(name).exists():
+            write_secret(_next(name), run(["wg", "genkey"]))
+
+
+def use_next(name: str) -> None:
+    """Use the next key from now on, and keep the former one until it is forgotten or taken back."""
+    with alone("wireguard"):
+        if _next(name).exists():
+            write_secret(_former(name), _key(name).read_text())
+            _switched(name).unlink(missing_ok=True)
+            _next(name).replace(_key(name))
+    keep()
+    with alone("wireguard"):
+        if _former(name).exists():
+            # Only now does the kernel hold it: what the peer agrees on from here on, it agrees on with this key.
+            write(_switched(name), "")
+
+
+def take_back(name: str) -> None:
+    """Use the former key again; the one that took its place is the next one once more."""
+    with alone("wireguard"):
+        if not _former(name).exists():
+            raise AgentError(f"{name} has no former key")
+        write_secret(_next(name), _key(name).read_text())
+        _switched(name).unlink(missing_ok=True)
+        _former(name).replace(_key(name))
+    keep()
+
+
+def forget_former(name: str) -> None:
+    """End the former key; what stays of it is its public half, which says that there was one."""
+    with alone("wireguard"):
+        if _former(name).exists():
+            write(_replaced(name), f"{_public(_former(name))}\n")
+            _former(name).unlink()
+        _switched(name).unlink(missing_ok=True)
+
+
+def _key(name: str) -> Path:
+    return KEYS / f"{_safe(name)}.key"
+
+
+def _next(name: str) -> Path:
+    return KEYS / f"{_safe(name)}.next"
+
+
+def _former(name: str) -> Path:
+    return KEYS / f"{_safe(name)}.former"
+
+
+def _switched(name: str) -> Path:
+    return KEYS / f"{_safe(name)}.switched"
+
+
+def _replaced(name: str) -> Path:
+    return KEYS / f"{_safe(name)}.replaced"
+
+
+def _public(path: Path) -> str | None:
+    return run(["wg", "pubkey"], path.read_text()).strip() if path.exists() else None
+
+
+# ------------------------------------------------------------------------------------------------------------------
 
 
 def _standing() -> set[str]:
@@ -95,7 +185,7 @@ def _network_of(told: dict[str, Any]) -> str:
 
 def _private_key(name: str) -> str:
     """Give the key of an interface, made the first time."""
-    path = KEYS / f"{_safe(name)}.key"
+    path = _key(name)
     if not path.exists():
         path.parent.mkdir(mode=0o700, exist_ok=True)
         write_secret(path, run(["wg", "genkey"]))

@@ -45,6 +45,7 @@ def interfaces(*resources: HostInterface) -> Commands:
         "trial": _TRIAL,
         "trunks": [resource.interface for resource in wanted if resource.parent is None],
         "wanted": {resource.interface: _state(resource) for resource in wanted},
+        "shared": [address for resource in wanted for address in resource.shared],
     }
     files = {path: content for resource in wanted for path, content in resource.files}
     tried: dict[str, Json] = {

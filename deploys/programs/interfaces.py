@@ -2,11 +2,13 @@
 
     {"do": "try", "timer": unit, "seconds": until it is undone, "trial": {"directory", "prefix"},
      "files": {name: content}, "trunks": [name], "remove": [name], "wanted": {name: as `read_host` tells it},
-     "pending": directory, "notifies": [unit]}
-    {"do": "keep", "timer": unit, "trial": …, "files": [as `write_files` takes them], "trunks": …, "wanted": …}
+     "shared": [address], "pending": directory, "notifies": [unit]}
+    {"do": "keep", "timer": unit, "trial": …, "files": [as `write_files` takes them], "trunks": …, "wanted": …,
+     "shared": …}
 
 What is tried lies where a reboot does not find it, and before what is there: whatever kills us or the host, the former
-interfaces come back, by the timer or by the next boot.
+interfaces come back, by the timer or by the next boot.  An address that is shared comes and goes with whoever holds
+it, and is neither waited for nor brought back.
 """
 
 from __future__ import annotations
@@ -44,7 +46,7 @@ def _try(request: dict[str, Any]) -> None:
     Fork(["systemctl", "start", "systemd-networkd.service"]).text()
     Fork(["systemctl", "stop", request["timer"]]).result()
     _forget_trial(request["trial"])
-    former = _held([*request["trunks"], *request["remove"]])
+    former = _held([*request["trunks"], *request["remove"]], request["shared"])
     os.makedirs(STATE, exist_ok=True)
     with open(f"{STATE}/former.batch", "w") as stream:
         stream.write(commands_of(former))
@@ -126,7 +128,7 @@ def _reload(request: dict[str, Any]) -> None:
     Fork(["networkctl", "reload"]).text()
     names = list(request["wanted"])
     deadline, asked = time.monotonic() + SETTLED_WITHIN_SECONDS, False
-    while wrong := _wrong(request["wanted"], request["trunks"]):
+    while wrong := _wrong(request):
         if time.monotonic() > deadline:
             raise ValueError("; ".join(wrong))
         if not asked:
@@ -137,16 +139,19 @@ def _reload(request: dict[str, Any]) -> None:
         time.sleep(0.5)
 
 
-def _wrong(wanted: dict[str, Any], trunks: list[str]) -> list[str]:
+def _wrong(request: dict[str, Any]) -> list[str]:
     """Say what the kernel has otherwise than it is wanted."""
-    held = _held(trunks)
+    held = _held(request["trunks"], request["shared"])
     return [
         f"{name} is not there" if name not in held else f"{name} has {key} {held[name][key]} where {value} is asked for"
-        for name, state in wanted.items()
+        for name, state in request["wanted"].items()
         for key, value in state.items()
         if name not in held or held[name][key] != value
     ]
 
 
-def _held(trunks: list[str]) -> dict[str, dict[str, Any]]:
-    return interfaces_held(json.loads(Fork(LIST_INTERFACES).text()), trunks)
+def _held(trunks: list[str], shared: list[str]) -> dict[str, dict[str, Any]]:
+    held = interfaces_held(json.loads(Fork(LIST_INTERFACES).text()), trunks)
+    for state in held.values():
+        state["addresses"] = [address for address in state["addresses"] if address not in shared]
+    return held

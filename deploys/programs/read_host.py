@@ -19,6 +19,7 @@ from deploys.programs.parts.files import content_of, described, sha256_of, text_
 from deploys.programs.parts.firewall import list_rules, read_firewall
 from deploys.programs.parts.fork import Fork
 from deploys.programs.parts.interfaces import LIST_INTERFACES, interfaces_kept, read_interfaces
+from deploys.programs.parts.shared import LIST_ADDRESSES, read_shared
 from deploys.programs.parts.storage import read_storage
 from deploys.programs.parts.tunnels import read_tunnels
 from deploys.programs.parts.wireguard import interfaces_of_group, read_wireguard
@@ -47,6 +48,8 @@ def _start_all(request: dict[str, Any]) -> dict[str, Fork]:
         wanted["firewall"] = list_rules(request["firewall"])
     if "interfaces" in request and (request["interfaces"]["trunks"] or interfaces_kept(request["interfaces"])):
         wanted["interfaces"] = LIST_INTERFACES
+    if "shared" in request:
+        wanted["shared"] = LIST_ADDRESSES
     if "network" in request:
         wanted["rules"] = ["nft", "-j", "list", "ruleset"]
         wanted["addresses"] = ["ip", "-j", "address", "show"]
@@ -197,6 +200,7 @@ PARTS = {
     "units": _read_units,
     "firewall": read_firewall,
     "interfaces": read_interfaces,
+    "shared": read_shared,
     "network": _read_network,
     "wireguard": read_wireguard,
     "tunnels": read_tunnels,

@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, is_dataclass
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import Any, TypeVar
 
 from deploys import flows
@@ -20,10 +19,9 @@ from hosting_cli.checks.facts import Facts, Journalled, Keys, NetworkSeen, Seen
 from hosting_cli.checks.observation import RawReading, written
 from hosting_cli.checks.seen import Clock, Endpoint, HostPosture, Part, Patches, VaultPosture
 from hosting_cli.errors import HostingError, UnreadableError
+from hosting_cli.every_key import every_key
 from hosting_cli.journal import Break, breaks, parse
-from hosting_cli.keys.history import times_made
 from hosting_cli.keys.judgement import judge
-from hosting_cli.keys.values import with_times
 from hosting_cli.network import readings as network_readings
 from hosting_cli.network.proving import prove
 from hosting_cli.plan import Plan
@@ -82,7 +80,7 @@ def _planned(session: Session, found: Plan) -> Seen[Plan]:
 
 def _keys(session: Session, journal: Seen[Journalled]) -> Seen[Keys]:
     entries = journal.value.entries if journal.value else ()
-    seen = with_times(session.vault.keys(), times_made(entries))
+    seen = every_key(session, entries)
     found = Keys(judge(seen.keys, session.region.key_policy, session.clock()), seen.unread)
     content: Json = {
         "keys": [item.to_json() for item in found.judged],
@@ -132,12 +130,7 @@ def _backups(session: Session) -> Mapping[str, Seen[Standing]]:
 
 
 def _endpoints(session: Session) -> Mapping[str, Seen[Endpoint]]:
-    environment = session.environment
-    asked: dict[str, tuple[str, Path]] = {
-        "endpoint vault": (environment.vault.address, environment.vault.certificate_authority)
-    }
-    for store, access in environment.object_stores.items():
-        asked[f"endpoint {store}"] = (access.endpoint, access.certificate_authority)
+    asked = {f"endpoint {engine}": where for engine, where in session.environment.endpoints.items()}
 
     def read(name: str) -> Seen[Endpoint]:
         address, authority = asked[name]

@@ -23,8 +23,9 @@ def allocate(
 
     The first free network of the site's supernets, for the platform's zones, for each segment that a tier names, for
     each establishment that an application is for; a NAT pool for each tunnel behind which are addresses that somebody
-    else has; and the first free VLAN for each segment that is on switches.  What stands in network.yaml is never moved,
-    what is retired there is given to nobody, and comments and everything else stay as they are.
+    else has; the first free VLAN for each segment that is on switches; and the last free address of each segment that
+    both gateways of a pair stand in.  What stands in network.yaml is never moved, what is retired there is given to
+    nobody, and comments and everything else stay as they are.
     """
     from hosting_cli.allocating import propose
 

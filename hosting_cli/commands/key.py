@@ -34,8 +34,9 @@ def list_(session: Session, application: OwnerOption = None) -> Result:
     """List every key and secret with its age and its limit.
 
     And with what that calls for: transit keys, LUKS passphrases, restic passwords, S3 credentials, secret-ids of
-    hosts, authorities; never a value.  A secret that was wrapped anew keeps its age.  What could not be read is
-    unknown.  Exit status 0 when nothing is overdue, 3 when something is, 4 when something is unknown: fit for a timer.
+    hosts, authorities, certificates of gateways and of their peers, keys of WireGuard; never a value.  A secret that
+    was wrapped anew keeps its age.  Gateways are asked for theirs.  What could not be read is unknown.  Exit status 0
+    when nothing is overdue, 3 when something is, 4 when something is unknown: fit for a timer.
     """
     judged, seen = judged_keys(session)
     shown = [item for item in judged if application in {None, item.key.owner}]
@@ -83,6 +84,9 @@ def rotate(
         Path | None,
         typer.Option("--certificate", metavar="FILE", help="Of the authority of links: what its offline root signed."),
     ] = None,
+    switch: Annotated[
+        bool, typer.Option("--switch", help="Of a key of WireGuard: the moment agreed with the peer is now.")
+    ] = False,
 ) -> Result:
     """Replace one key, proven by use before the old one goes.
 
@@ -100,24 +104,32 @@ def rotate(
     issued, been verified and revoked before it issues for others; the first goes on verifying until --retire.
     Where its root is offline, the first run shows what that has to sign.
 
+    A gateway's certificate gets a second one, of a new key, which the gateway's daemon has loaded before peers are
+    shown it; then its former ones are revoked.  Tunnels stay up.  A gateway's key of WireGuard takes the peer: the
+    first run makes the next one and exits with 3; when the peer was sent that and the moment has come, --switch uses
+    it, and the former one ends once the peer has agreed on keys.
+
     In production somebody else must approve what this records; then run the same command again.  Killed at any
     moment, the same command goes on.
     """
     with session.hosts.keeping_connections():
-        return _rotate(session, name, certificate, retire=retire)
+        return _rotate(session, name, certificate, retire=retire, switch=switch)
 
 
-def _rotate(session: Session, name: str, certificate: Path | None, *, retire: bool) -> Result:
+def _rotate(session: Session, name: str, certificate: Path | None, *, retire: bool, switch: bool) -> Result:
     from hosting_cli.commands.procedures import ask, go_on, waiting
     from hosting_cli.request import asked, open_request
     from hosting_cli.rotations import kinds
+    from inventory.key_policy import KeyKind
 
     key = find(session, name).key
+    if switch and key.kind is not KeyKind.WIREGUARD_KEY:
+        raise UsageError(f"key {name}", "waits for no moment agreed with anybody", "Leave --switch out.")
     known = open_request(kinds.ROTATE, kinds.subject_of(key), asked(session.journal.entries()))
     known = known or ask(session, kinds.rotation(session, key, retire=retire))
     if not known.is_approved:
         return waiting("key rotate", known)
-    carry_on = partial(kinds.steps, session, known.request, certificate)
+    carry_on = partial(kinds.steps, session, known.request, certificate, switch=switch)
     result = go_on(session, "key rotate", known, carry_on, *kinds.closing(known.request))
     return result if result.status is not ExitStatus.PENDING else _with_request(session, known.request, result)
 
@@ -238,10 +250,11 @@ def find(session: Session, name: str) -> "Judged":
     """
     from hosting_cli.rotations.kinds import subject_of
 
-    judged, seen = judged_keys(session)
-    found = next((item for item in judged if name in {item.key.name, subject_of(item.key).name}), None)
-    if found is not None:
-        return found
+    for of_vault_only in (True, False):  # what the vault knows is found without asking any gateway
+        judged, seen = judged_keys(session, of_vault_only=of_vault_only)
+        found = next((item for item in judged if name in {item.key.name, subject_of(item.key).name}), None)
+        if found is not None:
+            return found
     if seen.unread:
         kinds = ", ".join(sorted(seen.unread))
         reason = next(iter(seen.unread.values()))
@@ -253,15 +266,14 @@ def find(session: Session, name: str) -> "Judged":
     raise UsageError(f"key {name}", "there is no such key", remedy)
 
 
-def judged_keys(session: Session) -> "tuple[tuple[Judged, ...], KeysSeen]":
-    """Read every key, and hold it against the policy as of now."""
-    from hosting_cli.keys.history import times_made
+def judged_keys(session: Session, *, of_vault_only: bool = False) -> "tuple[tuple[Judged, ...], KeysSeen]":
+    """Read every key, or those only of which the vault tells, and hold it against the policy as of now."""
+    from hosting_cli.every_key import every_key, keys_of_vault
     from hosting_cli.keys.judgement import judge
-    from hosting_cli.keys.values import with_times
 
-    recorded = times_made(session.journal.entries())
-    with session.progress.stage("reading what the vault tells of keys"):
-        seen = with_times(session.vault.keys(), recorded)
+    entries, tellers = session.journal.entries(), "the vault tells" if of_vault_only else "the vault and gateways tell"
+    with session.progress.stage(f"reading what {tellers} of keys"):
+        seen = keys_of_vault(session, entries) if of_vault_only else every_key(session, entries)
     return judge(seen.keys, session.region.key_policy, session.clock()), seen
 
 
@@ -285,8 +297,9 @@ def _table(shown: "list[Judged]") -> Table:
             "" if item.age_days is None else str(item.age_days),
             str(item.limit.days),
             "" if item.key.rotated_at is None else str(item.key.rotated_at.date()),
+            "" if item.ends_at is None else str(item.ends_at.date()),
             item.reason,
         )
         for item in shown
     )
-    return Table("", ("state", "kind", "name", "owner", "days old", "limit", "last rotated", "why"), rows)
+    return Table("", ("state", "kind", "name", "owner", "days old", "limit", "last rotated", "ends", "why"), rows)

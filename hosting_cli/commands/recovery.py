@@ -1,12 +1,11 @@
 """Recovery passphrases: shared among people, shown to each once, and tested without bringing a volume down."""
 
-import sys
 from enum import StrEnum
-from getpass import getpass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hosting_cli.console import typed_lines
 from hosting_cli.errors import EngineError, UsageError
 from hosting_cli.result import ExitStatus, Result, text
 from hosting_cli.session import Session
@@ -113,7 +112,7 @@ def _test(session: Session, entry: "SecretEntry") -> Result:
     from hosting_cli.keys import shares
     from hosting_cli.proofs.proof import Proof, Verdict
 
-    found = shares.read(_typed())
+    found = shares.read(typed_lines("Share"))
     held = shares.secret_of(found) == session.vault.reveal_secret(entry)
     observed: dict[str, Json] = {"set": found[0].set_id, "shares": [share.number for share in found]}
     numbers = ", ".join(str(share.number) for share in found)
@@ -133,19 +132,9 @@ def _join(name: str) -> Result:
     from hosting_cli.console import show_once
     from hosting_cli.keys import shares
 
-    found = shares.read(_typed())
+    found = shares.read(typed_lines("Share"))
     lines = ("", f"{name}, by set {found[0].set_id}:", "", f"    {shares.secret_of(found).reveal()}", "")
     show_once((*lines, "Open with it what it is for, then press Enter: it is wiped."))
     numbers: list[Json] = [share.number for share in found]
     done = text("It is on no record that it was shown: write down who was there, and change it when the vault is back.")
     return Result("key recovery", {"subject": name, "set": found[0].set_id, "shares": numbers}, (done,))
-
-
-def _typed() -> list[str]:
-    """Take one share a line from standard input; at a terminal without showing what is typed, until an empty line."""
-    if not sys.stdin.isatty():
-        return [line for line in sys.stdin.read().splitlines() if line.strip()]
-    lines: list[str] = []
-    while line := getpass(f"Share {len(lines) + 1} (nothing to end): ").strip():
-        lines.append(line)
-    return lines

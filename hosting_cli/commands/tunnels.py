@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from deploys.tunnels import Link
+    from hosting_cli.tunnels.charge import GatewayCharge
     from hosting_cli.tunnels.standing import TunnelStanding
+    from inventory.network import GatewayPair
     from inventory.tunnels import RiskAcceptance
 
 
@@ -47,6 +49,12 @@ IntoOption = Annotated[
 ]
 
 
+NextOption = Annotated[
+    bool,
+    typer.Option("--next", help="Of WireGuard: the peer's part for the gateway's next key, before that is used."),
+]
+
+
 def tunnel(
     session: Session,
     action: ActionArgument,
@@ -54,25 +62,29 @@ def tunnel(
     *,
     lang: LanguageOption = Language.FRENCH,
     into: IntoOption = None,
+    next_key: NextOption = False,
 ) -> Result:
     """Show what tunnels are told, how they stand, or a peer's part.
 
     `show` prints the configuration of each gateway of ours, from the files alone.  `status` asks every gateway: whether
     the tunnel is up, since when, with what was negotiated, and until when the gateway's certificate is valid; of two
-    gateways one is enough.  Exit status 0 up, 3 down or not as it should be, 4 unknown.  `peer` prints what the
+    gateways one is enough.  Of a pair of gateways it also says which one is in charge: whose kernel holds the addresses
+    that both share; without a tunnel's name, of all pairs.  Exit status 0 up, 3 down or not as it should be, as when
+    both gateways of a pair hold an address or neither does, 4 unknown.  `peer` prints what the
     establishment's firewall team is sent: a data sheet, in French unless --lang says otherwise, the configuration of a
     strongSwan firewall, the authorities of links and the lists of what these have revoked, as the vault has them; with
     --into all are written as files.  None holds a secret.  After a gateway was revoked, send each peer the new lists.
 
     Of a tunnel of WireGuard, which follows no note of ANSSI, `show` and `peer` say so, and until when its risk is
-    accepted.  For its peer the gateway is asked for its public key, which is made there.
+    accepted.  For its peer the gateway is asked for its public key, which is made there; with --next for that of the
+    key that `hosting key rotate` has made and nobody uses yet.
     """
     if action is Action.STATUS:
         return _status(session, name)
     if name is None:
         raise UsageError(f"network tunnel {action}", "needs a tunnel", f"There is: {_there(_known(session))}.")
     link = _link(session, name)
-    return _show(session, link) if action is Action.SHOW else _peer(session, link, lang, into)
+    return _show(session, link) if action is Action.SHOW else _peer(session, link, lang, into, next_key=next_key)
 
 
 def _known(session: Session) -> "dict[str, Link]":
@@ -97,7 +109,7 @@ def _link(session: Session, name: str) -> "Link":
 
 
 def _status(session: Session, name: str | None) -> Result:
-    from hosting_cli.tunnels import standing
+    from hosting_cli.tunnels import charge, standing
 
     asked = (
         [link for link in _known(session).values() if link.tunnel.kind is TunnelKind.IPSEC and link.carries]
@@ -109,6 +121,7 @@ def _status(session: Session, name: str | None) -> Result:
         raise RefusedError(f"tunnel {name}", what, "hosting plan holds its interface against the files.")
     with session.progress.stage("asking the gateways"):
         found = standing.read(session, asked)
+        charges = charge.read(session, _pairs(session, None if name is None else asked))
     header = ("standing", "tunnel", "gateway", "since (UTC)", "certificate until", "negotiated, or why not")
     rows = tuple(
         (
@@ -121,21 +134,49 @@ def _status(session: Session, name: str | None) -> Result:
         )
         for each in found
     )
-    data = {"tunnels": [each.to_json() for each in found]}
-    block = Table("", header, rows) if rows else text("No tunnel carries anything.")
-    return Result("network tunnel", data, (block,), _exit_status(found))
+    data = {"tunnels": [each.to_json() for each in found], "gateways": [each.to_json() for each in charges]}
+    blocks = [Table("", header, rows) if rows else text("No tunnel carries anything.")]
+    if charges:
+        blocks.append(_charges_table(charges))
+    return Result("network tunnel", data, tuple(blocks), _exit_status(found, charges))
 
 
-def _exit_status(found: "Sequence[TunnelStanding]") -> ExitStatus:
+def _pairs(session: Session, links: "Sequence[Link] | None") -> "list[GatewayPair]":
+    """Give the pairs on whose gateways the tunnels *links* end, or all there are."""
+    hosts = None if links is None else {end.host for link in links for end in link.tunnel.gateways}
+    return [pair for pair in session.region.gateway_pairs if hosts is None or hosts & {*pair.gateways}]
+
+
+def _charges_table(charges: "Sequence[GatewayCharge]") -> Table:
+    from hosting_cli.tunnels.charge import Charge
+
+    header = ("standing", "pair", "gateway", "addresses held in")
+    rows = tuple(
+        (
+            each.charge.value,
+            each.pair,
+            each.gateway,
+            each.why
+            or ", ".join(each.held or ("none",))
+            + (f"; not in {', '.join(each.lacking)}" if each.charge is Charge.SPLIT else ""),
+        )
+        for each in charges
+    )
+    return Table("Gateways that take each other's place", header, rows)
+
+
+def _exit_status(found: "Sequence[TunnelStanding]", charges: "Sequence[GatewayCharge]") -> ExitStatus:
     """Sum up: what is unknown outweighs what is down, and a tunnel is up if it is at one of its gateways."""
+    from hosting_cli.tunnels.charge import Charge, is_in_order
     from hosting_cli.tunnels.standing import Standing
 
     standings = {each.standing for each in found}
-    if Standing.UNKNOWN in standings:
+    if Standing.UNKNOWN in standings or Charge.UNKNOWN in {each.charge for each in charges}:
         return ExitStatus.UNKNOWN
     up = {each.tunnel for each in found if each.standing is Standing.UP}
     all_up = up == {each.tunnel for each in found}
-    return ExitStatus.DONE if all_up and Standing.WEAKER not in standings else ExitStatus.PENDING
+    is_right = all_up and Standing.WEAKER not in standings and is_in_order(charges)
+    return ExitStatus.DONE if is_right else ExitStatus.PENDING
 
 
 def _show(session: Session, link: "Link") -> Result:
@@ -172,15 +213,19 @@ def _told(link: "Link", host: str) -> str:
     return "\n".join([*lines, ""])
 
 
-def _peer(session: Session, link: "Link", language: Language, into: Path | None) -> Result:
+def _peer(session: Session, link: "Link", language: Language, into: Path | None, *, next_key: bool) -> Result:
     from deploys import swanctl, tunnels, wireguard
     from hosting_cli.tunnels import sheet, trust
+    from hosting_cli.tunnels.gateway_keys import next_key as next_gateway_key
+    from hosting_cli.tunnels.keys import key_of_tunnel
     from hosting_cli.tunnels.published import gateway_key
 
     if link.tunnel.kind is TunnelKind.IPSEC:
+        if next_key:
+            raise UsageError(f"tunnel {link.tunnel.id}", "has no key of WireGuard", "Leave --next out.")
         key, configuration, believed = None, swanctl.render(tunnels.of_peer(link)), trust.files(session)
     else:
-        key = gateway_key(session, link)
+        key = next_gateway_key(session, key_of_tunnel(link)) if next_key else gateway_key(session, link)
         configuration, believed = wireguard.of_peer(link, key), {}
     files = {
         sheet.sheet_name(link, language): sheet.render(link, language, key),

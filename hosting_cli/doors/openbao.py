@@ -8,15 +8,24 @@ from pathlib import Path
 from typing import Any
 
 from hosting_cli.checks.seen import VaultPosture
-from hosting_cli.doors import vault_keys, vault_reading, vault_secrets, vault_signing, vault_writing
+from hosting_cli.doors import (
+    vault_keys,
+    vault_leases,
+    vault_reading,
+    vault_seal,
+    vault_secrets,
+    vault_signing,
+    vault_writing,
+)
 from hosting_cli.doors.vault_client import VaultClient
 from hosting_cli.doors.vault_pki import PkiAuthorities
 from hosting_cli.doors.vault_posture import read_posture
 from hosting_cli.doors.vault_ssh import SshAuthorities
 from hosting_cli.errors import HostingError, MissingCapabilityError
 from hosting_cli.keys.authorities import trusted
-from hosting_cli.keys.values import KeysSeen, KeyVersions, PublicKey, SecretId, Signature
+from hosting_cli.keys.values import KeysSeen, KeyVersions, PublicKey, SealState, SecretId, Signature
 from hosting_cli.resources import VAULT, SecretEntry, VaultResource
+from hosting_cli.runbooks.leases import Lease
 from hosting_cli.secret import Secret
 from inventory import naming
 from inventory.environment import VaultAccess
@@ -267,6 +276,24 @@ class OpenBao:
     def revoke(self, token: Secret) -> None:
         """Revoke *token* and whatever it made.  Idempotent."""
         self._client.post("auth/token/revoke", {"token": token.reveal()})
+
+    # -- on call ------------------------------------------------------------------------------------------------------
+
+    def seal_state(self) -> SealState:
+        """Ask whether the vault is sealed, in nobody's name; raise ``UnreadableError`` only when it does not answer."""
+        return vault_seal.read(self._client)
+
+    def unseal(self, share: Secret) -> SealState:
+        """Hand one share of the unseal key over, and say how far that is."""
+        return vault_seal.unseal(self._client, share)
+
+    def lease(self, name: str) -> Lease | None:
+        """Read who holds the lease *name*, or held it last."""
+        return vault_leases.read(self._client, name)
+
+    def take_lease(self, name: str, lease: Lease) -> Lease | None:
+        """Store *lease* on top of its version; ``None`` when somebody was faster."""
+        return vault_leases.write(self._client, name, lease)
 
     # -- first steps --------------------------------------------------------------------------------------------------
 

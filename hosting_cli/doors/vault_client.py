@@ -6,10 +6,11 @@ hvac's exceptions end here.  They are not chained: they carry the request, which
 import os
 import stat
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from hosting_cli.errors import EngineError, RefusedError, UnreadableError
 from hosting_cli.secret import Secret
@@ -25,6 +26,7 @@ CONNECTIONS = 12
 """How many requests are under way at once when many things are read."""
 
 Answer = dict[str, Any]
+Item = TypeVar("Item")
 
 _READS = frozenset({"GET", "LIST", "SCAN"})
 _CAPABILITIES = {"GET": "read", "LIST": "list", "SCAN": "scan", "DELETE": "delete", "PATCH": "patch"}
@@ -189,6 +191,12 @@ class VaultClient:
 
 
 _UNSEAL = "Have its key holders unseal it (`bao operator unseal`); in a lab, run `hosting lab mend`."
+
+
+def concurrently(function: Callable[[str], Item], names: Iterable[str]) -> Iterator[Item]:
+    """Call *function* for every name, several at once, and yield the results in order."""
+    with ThreadPoolExecutor(max_workers=CONNECTIONS) as pool:
+        yield from pool.map(function, tuple(names))
 
 
 def _is_nothing(response: "Response") -> bool:

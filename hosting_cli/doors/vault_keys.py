@@ -13,8 +13,8 @@ from typing import Any
 
 from hosting_cli.doors import vault_pki, vault_reading
 from hosting_cli.doors import vault_shapes as shapes
-from hosting_cli.doors.vault_client import VaultClient
-from hosting_cli.doors.vault_reading import ROLES, concurrently
+from hosting_cli.doors.vault_client import VaultClient, concurrently
+from hosting_cli.doors.vault_reading import ROLES
 from hosting_cli.doors.vault_secrets import MADE_AT
 from hosting_cli.doors.vault_ssh import SshAuthorities
 from hosting_cli.doors.vault_writing import KEYS

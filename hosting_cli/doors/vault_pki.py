@@ -5,10 +5,11 @@ from http import HTTPStatus
 
 from cryptography import x509
 
-from hosting_cli.doors.vault_client import VaultClient
+from hosting_cli.doors.vault_client import VaultClient, concurrently
 from hosting_cli.errors import RefusedError
 from hosting_cli.keys.authorities import FORMER
 from hosting_cli.keys.certificates import LinkAuthority, is_issued_by
+from hosting_cli.keys.links import IssuedCertificate
 from hosting_cli.resources import PkiAuthority
 from inventory import naming
 from inventory.resource import Json
@@ -111,13 +112,21 @@ class PkiAuthorities:
     def issued_by(self, authority: LinkAuthority) -> tuple[x509.Certificate, ...]:
         """Read every certificate that *authority* issued and that is not revoked, ended or not."""
         own = authority.x509.serial_number
-        return tuple(found for found in self._issued() if found.serial_number != own and is_issued_by(found, authority))
+        left = (item.x509 for item in self.issued() if not item.is_revoked)
+        return tuple(found for found in left if found.serial_number != own and is_issued_by(found, authority))
 
-    def _issued(self) -> Iterator[x509.Certificate]:
-        for number in self._client.list(f"{MOUNT}/certs"):
-            answer = (self._client.get(f"{MOUNT}/cert/{number}") or {}).get("data") or {}
-            if answer.get("certificate") and not answer.get("revocation_time"):
-                yield x509.load_pem_x509_certificate(answer["certificate"].encode())
+    def issued(self) -> tuple[IssuedCertificate, ...]:
+        """Read every certificate that the engine has on record, ended and revoked ones, and authorities', included."""
+        numbers = self._client.list(f"{MOUNT}/certs")
+        answers = concurrently(lambda number: self._client.get(f"{MOUNT}/cert/{number}"), numbers)
+        told = ((answer or {}).get("data") or {} for answer in answers)
+        return tuple(
+            IssuedCertificate(
+                x509.load_pem_x509_certificate(data["certificate"].encode()), bool(data.get("revocation_time"))
+            )
+            for data in told
+            if data.get("certificate")
+        )
 
     def end(self, name: str) -> None:
         """End the former authority called *name* and its key, for good.  Idempotent.

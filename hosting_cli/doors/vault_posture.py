@@ -8,8 +8,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from hosting_cli.checks.seen import AuditDevice, Part, Token, VaultPosture
-from hosting_cli.doors.vault_client import Answer, VaultClient
-from hosting_cli.doors.vault_reading import concurrently
+from hosting_cli.doors.vault_client import Answer, VaultClient, concurrently
 from hosting_cli.errors import HostingError
 
 Value = TypeVar("Value")

@@ -4,13 +4,12 @@ Ours is what carries our prefix or our mark: KV entries say so in their custom m
 roles and keys by their names.  Engines are ours by where they are mounted.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from hosting_cli.doors import vault_pki
 from hosting_cli.doors import vault_shapes as shapes
-from hosting_cli.doors.vault_client import CONNECTIONS, VaultClient
+from hosting_cli.doors.vault_client import VaultClient, concurrently
 from hosting_cli.errors import EngineError
 from hosting_cli.keys.authorities import SshAuthorityKey
 from hosting_cli.resources import (
@@ -38,8 +37,6 @@ ROLES = f"auth/{naming.APPROLE_MOUNT}/role"
 POLICIES = "sys/policies/acl"
 POLICY_DETAILS = "sys/policies/detailed/acl"
 
-Item = TypeVar("Item")
-
 
 def read_vault(client: VaultClient, region: str) -> Iterator[VaultResource]:
     """Yield everything of *region* in the vault; raise what the client raises, so that nothing is taken for absent."""
@@ -60,12 +57,6 @@ def read_vault(client: VaultClient, region: str) -> Iterator[VaultResource]:
         yield from _pki(client)
     if naming.APPROLE_MOUNT in mounted:
         yield from _roles(client, owners)
-
-
-def concurrently(function: Callable[[str], Item], names: Iterable[str]) -> Iterator[Item]:
-    """Call *function* for every name, several at once, and yield the results in order."""
-    with ThreadPoolExecutor(max_workers=CONNECTIONS) as pool:
-        yield from pool.map(function, tuple(names))
 
 
 # -- mounts -------------------------------------------------------------------------------------------------------

@@ -10,6 +10,9 @@ from hosting_cli.keys.values import Key
 from inventory.key_policy import KeyKind, KeyLimit, KeyPolicy
 from inventory.resource import Json
 
+SHARE_OF_NOTICE = 3
+"""A notice is a third of a key's life at most: what serves for 30 days is not due on the day on which it is made."""
+
 
 class KeyState(StrEnum):
     """What a key's age calls for; what is not known is never in order."""
@@ -31,6 +34,11 @@ class Judged:
     state: KeyState
     reason: str
 
+    @property
+    def ends_at(self) -> datetime | None:
+        """Say when it may serve no longer: at its limit or at its own end, whichever comes first."""
+        return None if self.key.made_at is None else _end(self.key, self.key.made_at, self.limit)[0]
+
     def to_json(self) -> dict[str, Json]:
         """Give everything that is known, for programs."""
         key = self.key
@@ -46,6 +54,7 @@ class Judged:
             "made_at": _written(key.made_at),
             "rotated_at": _written(key.rotated_at),
             "expires_at": _written(key.expires_at),
+            "ends_at": _written(self.ends_at),
             "version": key.version,
             "lowest_version": key.lowest_version,
             "wrapped_by": key.wrapped_by,
@@ -77,16 +86,21 @@ def _state(
         return KeyState.DUE, "it verifies what it issued: --retire when that has ended"
     if key.made_at is None:
         return KeyState.UNKNOWN, key.unknown or "nobody recorded when it was made"
-    ends = key.made_at + timedelta(days=limit.days)
-    end, why = ends, f"{limit.days} days are its limit ({limit.source})"
-    if key.expires_at is not None and key.expires_at < ends:
-        end, why = key.expires_at, "its own end"
+    end, why = _end(key, key.made_at, limit)
     if now >= end:
         return KeyState.OVERDUE, f"since {end.date()}: {why}"
-    if now >= end - timedelta(days=notice_days):
+    if now >= end - min(timedelta(days=notice_days), (end - key.made_at) / SHARE_OF_NOTICE):
         return KeyState.DUE, f"on {end.date()}: {why}"
     unfinished = _unfinished(key, latest)
     return (KeyState.DUE, unfinished) if unfinished else (KeyState.IN_ORDER, "")
+
+
+def _end(key: Key, made_at: datetime, limit: KeyLimit) -> tuple[datetime, str]:
+    """Say when a key that was made then may serve no longer, and why."""
+    ends = made_at + timedelta(days=limit.days)
+    if key.expires_at is not None and key.expires_at < ends:
+        return key.expires_at, "its own end"
+    return ends, f"{limit.days} days are its limit ({limit.source})"
 
 
 def _unfinished(key: Key, latest: Mapping[str, int]) -> str:

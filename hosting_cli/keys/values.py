@@ -93,3 +93,17 @@ def with_times(seen: KeysSeen, made_at: Mapping[KeyKind, datetime]) -> KeysSeen:
         for key in seen.keys
     )
     return replace(seen, keys=tuple(keys))
+
+
+def together(one: KeysSeen, other: KeysSeen) -> KeysSeen:
+    """Join what two readings saw."""
+    return KeysSeen((*one.keys, *other.keys), {**one.unread, **other.unread})
+
+
+@dataclass(frozen=True)
+class SealState:
+    """Whether the vault is sealed; how many shares open it, and how many it was given."""
+
+    sealed: bool
+    needed: int
+    given: int

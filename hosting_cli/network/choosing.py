@@ -13,7 +13,7 @@ from itertools import chain, islice
 from random import Random
 from typing import Literal, TypeAlias
 
-from deploys.flows import Leg, ResolvedFlow, Topology
+from deploys.flows import Leg, ResolvedFlow, Topology, next_hop
 from hosting_cli.network.allowances import Allowances
 from hosting_cli.network.packets import NONE, Family, FirstPacket
 from hosting_cli.network.probes import By, Hop, Kind, Place, Probe
@@ -182,7 +182,8 @@ class Chooser:
         for gateway in here:
             if gateway in there:
                 through = Hop(gateway, Hook.FORWARD, here[gateway].name, there[gateway].name)
-                return _Path(str(here[gateway].address), (through, arriving))
+                hop = next_hop(self._places, gateway, here[gateway], receiver.leg.segment)
+                return _Path(str(hop), (through, arriving))
         return None
 
     # -- packets ------------------------------------------------------------------------------------------------

@@ -8,10 +8,13 @@ from urllib.parse import urlsplit
 from deploys.desired_network import NODE_EXPORTER_PORT, NTP_PORT, PACKAGE_PORTS
 from deploys.flows import time_clients, time_sources
 from deploys.nftables import SSH_PORT
+from deploys.pairs import role_of
 from deploys.tunnels import outside
-from hosting_cli.network.packets import ICMP, ICMPV6, LOOPBACK, TCP, UDP, Family, Pattern, State, spans_of
+from hosting_cli.network.packets import ICMP, ICMPV6, LOOPBACK, TCP, UDP, VRRP, Family, Pattern, State, spans_of
 from hosting_cli.network.permits import FOLLOWED, Permit, Position
 from hosting_cli.network.spaces import Span, without
+
+HEARTBEAT = "heartbeat of a pair of gateways"
 
 ICMP_PROBLEMS = (3, 11, 12)
 """Destination unreachable, time exceeded, parameter problem."""
@@ -40,6 +43,14 @@ def incoming(position: Position) -> Iterator[Permit]:
             network = spans_of([leg.network])
             allowed = replace(_new(UDP), incoming=(leg.name,), sources=network, destinations=spans_of([leg.alone]))
             yield Permit("time", allowed, replace(allowed, sources=without(network, position.own)), (NTP_PORT,))
+    if role := role_of(position.places, position.host.id):
+        heard = replace(
+            _new(VRRP),
+            incoming=(role.own.name,),
+            sources=spans_of([role.other.alone]),
+            destinations=spans_of([role.own.alone]),
+        )
+        yield Permit(HEARTBEAT, heard, heard)
     for each in outside(position.places, position.host.id):
         allowed = replace(_new(UDP), sources=spans_of(each.theirs), destinations=spans_of(each.ours))
         promised = replace(allowed, incoming=position.outer, sources=without(spans_of(each.theirs), position.own))
@@ -58,6 +69,14 @@ def outgoing(position: Position) -> Iterator[Permit]:
         yield _use(position, "time", [IPv4Network(server) for server in servers], UDP, (NTP_PORT,))
     if environment.package_sources:
         yield _use(position, "packages", environment.package_sources, TCP, PACKAGE_PORTS)
+    if role := role_of(position.places, position.host.id):
+        said = replace(
+            _new(VRRP),
+            outgoing=(role.own.name,),
+            sources=spans_of([role.own.alone]),
+            destinations=spans_of([role.other.alone]),
+        )
+        yield Permit(HEARTBEAT, said, said)
     for each in outside(position.places, position.host.id):
         allowed = replace(_new(UDP), sources=spans_of(each.ours), destinations=spans_of(each.theirs))
         yield Permit(f"tunnel {each.tunnel}", allowed, replace(allowed, outgoing=position.interfaces), each.ports)

@@ -52,11 +52,11 @@ class Family(IntEnum):
     IPV6 = 1
 
 
-ICMP, TCP, UDP, ICMPV6 = 1, 6, 17, 58
+ICMP, TCP, UDP, ICMPV6, VRRP = 1, 6, 17, 58, 112
 
 PROTOCOLS = {
     "icmp": ICMP, "igmp": 2, "tcp": TCP, "udp": UDP, "dccp": 33, "gre": 47, "esp": 50, "ah": 51, "icmpv6": ICMPV6,
-    "ipv6-icmp": ICMPV6, "comp": 108, "ipcomp": 108, "sctp": 132, "udplite": 136,
+    "ipv6-icmp": ICMPV6, "comp": 108, "ipcomp": 108, "vrrp": VRRP, "sctp": 132, "udplite": 136,
 }  # fmt: skip
 """Numbers of IANA's registry, under the names that nft writes for them."""
 

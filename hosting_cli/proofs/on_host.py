@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from deploys import names
 from hosting_cli.errors import EngineError
 from hosting_cli.secret import Secret
 from hosting_cli.session import Session
@@ -43,6 +44,12 @@ class Hand:
     def digest(self, path: str) -> str:
         """Give the SHA-256 of a file."""
         return self.run(["sha256sum", "--", path]).split()[0]
+
+
+def as_unit(application: str) -> tuple[str, ...]:
+    """Begin a command that runs the agent in a unit of its own, with the credential that units of *application* get."""
+    credential = f"--property=LoadCredentialEncrypted={names.credential(application)}"
+    return ("systemd-run", "--quiet", "--wait", "--pipe", "--collect", credential, names.AGENT)
 
 
 @contextmanager

@@ -55,7 +55,7 @@ class Rotation:
     def steps(self) -> Iterator[Step]:
         """Yield the steps."""
         yield Step(self.subject, "make a second key, try it, store it, read it back", self._make, self._is_made)
-        yield proof(self.subject, "list a bucket with what the vault now holds", self._try_stored)
+        yield proof(self.subject, "list a bucket with what the vault now holds", self.try_stored)
         sentence = f"delete {self.replaces}, which nothing uses any more"
         door = self.session.stores[self.key.store]
         yield Step(
@@ -75,7 +75,8 @@ class Rotation:
     def _make(self) -> None:
         access_keys.add(self.session, self.key, try_it=self._try)
 
-    def _try_stored(self) -> Observed:
+    def try_stored(self) -> Observed:
+        """List each bucket with what the vault holds; raise ``HostingError`` where that is refused."""
         stored = json.loads(self.session.vault.reveal_secret(access_keys.entry_of(self.key)).reveal())
         self._try(stored["access_key_id"], Secret(stored["secret_access_key"]))
         return {"access_key": stored["access_key_id"], "buckets": list(self.buckets)}

@@ -11,7 +11,7 @@ from hosting_cli.desired import hosts_of
 from hosting_cli.desired_links import gateways_with_tunnels
 from hosting_cli.errors import EngineError, RefusedError, UnreadableError
 from hosting_cli.procedure import Observed, Step, proof
-from hosting_cli.proofs.on_host import hand_on
+from hosting_cli.proofs.on_host import as_unit, hand_on
 from hosting_cli.session import Session
 from hosting_cli.survey import read_hosts
 from inventory import naming
@@ -87,7 +87,7 @@ class Rotation:
         """Have the host log in with its credential as systemd gives it to units, and say which secret-id that was."""
         with hand_on(self.session, self.identity.host) as hand:
             told = json.loads(
-                hand.run([*_as_unit(self.identity.application), "try-identity", self.identity.application])
+                hand.run([*as_unit(self.identity.application), "try-identity", self.identity.application])
             )
         held = _held(self.session, self.identity)
         if told["accessor"] != held:
@@ -106,9 +106,3 @@ class Rotation:
     def _is_alone(self) -> bool:
         held = _held(self.session, self.identity)
         return held != self.replaces and self.session.vault.secret_id_accessors(self.identity.role) == (held,)
-
-
-def _as_unit(application: str) -> tuple[str, ...]:
-    """Begin a command that runs the agent in a unit of its own, with the credential that volumes and backups get."""
-    credential = f"--property=LoadCredentialEncrypted={names.credential(application)}"
-    return ("systemd-run", "--quiet", "--wait", "--pipe", "--collect", credential, names.AGENT)

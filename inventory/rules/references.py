@@ -74,6 +74,14 @@ def of_tunnels(region: LocatedRegion) -> Iterator[Reference]:
             yield Reference(Kind.CONTACT, contact, tunnel, ("wireguard", "accepted_risk", "accepted_by"))
 
 
+def of_gateway_pairs(region: LocatedRegion) -> Iterator[Reference]:
+    """Give what pairs of gateways refer to."""
+    for pair in region.gateway_pairs:
+        for key in ("first", "second"):
+            yield Reference(Kind.HOST, getattr(pair.value, key), pair, (key,))
+        yield Reference(Kind.SEGMENT, pair.value.heartbeat, pair, ("heartbeat",))
+
+
 def of_hosts(region: LocatedRegion) -> Iterator[Reference]:
     """Give what hosts refer to."""
     for host in region.hosts:
@@ -133,6 +141,7 @@ SOURCES: tuple[Callable[[LocatedRegion], Iterator[Reference]], ...] = (
     of_sheet,
     of_stores,
     of_tunnels,
+    of_gateway_pairs,
     of_address_plan,
     of_hosts,
     of_applications,

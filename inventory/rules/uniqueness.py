@@ -38,6 +38,7 @@ def identifiers_are_unique(region: LocatedRegion) -> Iterator[Problem]:
     yield from repeated(region.segments, "id", "segment")
     yield from repeated(region.tunnels, "id", "tunnel")
     yield from repeated(region.tunnels, "segment", "segment of a tunnel", "give each tunnel a segment of its own")
+    yield from repeated(region.gateway_pairs, "id", "gateway pair")
     yield from repeated(region.groups, "id", "group")
     yield from repeated(region.contacts, "id", "contact")
     yield from repeated(region.links, "id", "link")

@@ -1,53 +1,37 @@
 """Record the arguments and environments of all processes, on the controller and on hosts, while something is done."""
 
-import threading
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from hosting_cli.lab import channels, machines
 
-_RECORDER = """
-import glob, os, pathlib, time
-seen = set()
-while not os.path.exists("/run/recorder-stop"):
-    for path in glob.glob("/proc/[0-9]*/cmdline") + glob.glob("/proc/[0-9]*/environ"):
-        try:
-            seen.add(pathlib.Path(path).read_bytes())
-        except OSError:
-            pass
-    time.sleep(0.1)
-pathlib.Path("/run/recorder-seen").write_bytes(b"\\n".join(seen))
+_RECORDER = (Path(__file__).parent / "recorder.py").read_text(encoding="utf-8")
+_COLLECT = """
+touch $1-stop
+for _ in $(seq 60); do [ -e $1-seen ] && break; sleep 1; done
+cat $1-seen && rm $1-stop $1-seen
 """
-_COLLECT = (
-    "touch /run/recorder-stop; until cat /run/recorder-seen 2>/dev/null; do sleep 1; done;"
-    " rm /run/recorder-stop /run/recorder-seen"
-)
+"""What has failed leaves nothing, which is an error here."""
 
 
 @contextmanager
 def recorded(lab: Path, hosts: Sequence[str]) -> Iterator[dict[str, bytes]]:
     """Record processes while the block lasts; what is given is filled in when it ends."""
     seen: dict[str, bytes] = {}
-    ended, here = threading.Event(), set[bytes]()
-    watcher = threading.Thread(target=_watch, args=(ended, here))
+    there, here = "/run/recorder", str(lab / "recorder")
     for host in hosts:
-        channels.start(machines.directory(lab, host), ["python3", "-I", "-S", "-c", _RECORDER])
-    watcher.start()
+        channels.start(machines.directory(lab, host), ["python3", "-I", "-S", "-c", _RECORDER, there])
+    watcher = subprocess.Popen([sys.executable, "-I", "-S", "-c", _RECORDER, here])
     try:
         yield seen
     finally:
-        ended.set()
-        watcher.join()
-        seen["processes of the controller"] = b"\n".join(here)
+        collect = ["sh", "-c", _COLLECT, "sh"]
+        seen["processes of the controller"] = subprocess.run([*collect, here], check=True, capture_output=True).stdout
+        watcher.wait()
         for host in hosts:
-            ran = channels.run(machines.directory(lab, host), ["sh", "-c", _COLLECT])
+            ran = channels.run(machines.directory(lab, host), [*collect, there])
             assert ran.status == 0, ran
             seen[f"processes of {host}"] = ran.output.encode()
-
-
-def _watch(ended: threading.Event, seen: set[bytes]) -> None:
-    while not ended.wait(0.05):
-        for path in (*Path("/proc").glob("[0-9]*/cmdline"), *Path("/proc").glob("[0-9]*/environ")):
-            with suppress(OSError):
-                seen.add(path.read_bytes())

@@ -149,6 +149,7 @@ def test_interfaces_that_nobody_confirms_are_undone_by_the_host(provisioned: Lab
         "trunks": [TRUNK],
         "remove": [],
         "wanted": {OWN: wanted},
+        "shared": [],
         "pending": names.PENDING_DIRECTORY,
         "notifies": [],
     }

@@ -128,3 +128,5 @@ async def _close(server: asyncssh.SSHAcceptor) -> None:
     await server.wait_closed()
     left = asyncio.all_tasks() - {asyncio.current_task()}
     await asyncio.wait_for(asyncio.gather(*left, return_exceptions=True), timeout=30)
+    # paramiko drops a connection without a word: the loop needs a moment more to close our end of it.
+    await asyncio.sleep(0.1)

@@ -560,6 +560,7 @@ def on_trial(tmp_path: Path, **asked: Any) -> subprocess.CompletedProcess[str]:
         "trial": {"directory": str(tmp_path / "run"), "prefix": "04-"},
         "trunks": ["eth1"],
         "wanted": {"eth1.110": ON_TRUNK},
+        "shared": [],
         "pending": str(tmp_path / "pending"),
         **asked,
     }

@@ -17,6 +17,18 @@ from engines_lab import (
     running_engines,
 )
 from identities_lab import hosted  # noqa: F401 a fixture
+from links_lab import (  # noqa: F401 fixtures
+    agent,
+    ends,
+    furnished,
+    gateway,
+    joined,
+    joined_agent,
+    link,
+    our_certificate,
+    peer,
+    vault,
+)
 
 from hosting_cli.doors.objects import ObjectStoreDoor
 from hosting_cli.doors.openbao import OpenBao

@@ -3,7 +3,7 @@
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from multiprocessing import forkserver, get_context
 from multiprocessing.context import ForkServerContext
@@ -13,6 +13,8 @@ import pytest
 
 LOADED = ["forked", "hosting_cli.app", "hosting_cli.actors", "hosting_cli.commands.key", "boto3", "hvac", "asyncssh"]
 """What nearly every run loads; a command loads the rest of it by itself."""
+
+NOWHERE = Path(os.devnull)
 
 
 @cache
@@ -27,10 +29,13 @@ def _context() -> ForkServerContext:
 
 
 class Forked:
-    """A run of ``hosting`` that leads a process group; what it says goes to files."""
+    """A function that runs in a process group of its own; what it says goes to files."""
 
-    def __init__(self, arguments: Sequence[str], *, output: Path, errors: Path = Path(os.devnull)) -> None:
-        self._process = _context().Process(target=_run, args=(arguments, dict(os.environ), output, errors))
+    def __init__(
+        self, function: Callable[..., None], *arguments: object, output: Path = NOWHERE, errors: Path = NOWHERE
+    ) -> None:
+        inherited = dict(os.environ)
+        self._process = _context().Process(target=_run, args=(function, arguments, inherited, output, errors))
         self._process.start()
 
     @property
@@ -56,15 +61,25 @@ class Forked:
         os.killpg(self.pid, signal.SIGKILL)
 
 
-def _run(arguments: Sequence[str], environment: dict[str, str], output: Path, errors: Path) -> None:
+def hosting(*arguments: str) -> None:
     """Become what the shell would have started."""
+    sys.argv = ["hosting", *arguments]
+    from hosting_cli.__main__ import main
+
+    main()
+
+
+def _run(
+    function: Callable[..., None],
+    arguments: Sequence[object],
+    environment: Mapping[str, str],
+    output: Path,
+    errors: Path,
+) -> None:
     os.setsid()
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.clear()
     os.environ.update(environment)
     for path, descriptor in ((output, 1), (errors, 2)):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), descriptor)
-    sys.argv = ["hosting", *arguments]
-    from hosting_cli.__main__ import main
-
-    main()
+    function(*arguments)

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from engines_lab import SAMPLE, bring_up_engines
-from forked import Forked
+from forked import Forked, hosting
 
 from hosting_cli.app import LazyDoors
 from hosting_cli.console import Progress
@@ -53,7 +53,7 @@ def run(
     with TemporaryDirectory() as folder:
         output, errors = Path(folder, "output"), Path(folder, "errors")
         asked = completed(lab, *arguments, person=person, environment=environment)
-        status = Forked(asked, output=output, errors=errors).wait(timeout_seconds=600)
+        status = Forked(hosting, *asked, output=output, errors=errors).wait(timeout_seconds=600)
         assert output.stat().st_size, errors.read_text()
         return status, json.loads(output.read_text())
 
@@ -105,7 +105,7 @@ def run_until(
     """Run a command, and *act* on it once, when it begins something new (of *kind*); give how it ended."""
     with TemporaryDirectory() as folder:
         output = Path(folder, "output")
-        process = Forked(completed(lab, *arguments), output=output)
+        process = Forked(hosting, *completed(lab, *arguments), output=output)
         while process.poll() is None:
             if any(kind in {None, json.loads(name)[0]["kind"]} for name in set(begun(lab)) - seen):
                 act(process)

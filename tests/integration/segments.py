@@ -177,27 +177,33 @@ INTERFACES = ("eth1.110", "ipsec1", "eth3")
 
 
 @contextmanager
-def segments() -> Iterator[Segments]:
-    """Bring the machines up, and the gateway between them, which forwards and filters nothing by itself."""
+def machines(*names: str) -> Iterator[Mapping[str, Node]]:
+    """Bring machines up that nothing connects yet; nothing of them is left in the end."""
     holders: dict[str, subprocess.Popen[str]] = {}
     try:
-        for name in ("gateway", *ADDRESSES):
+        for name in names:
             argv = ["unshare", "--mount", "--net", "/bin/sh", "-c", _BUILD]
             holders[name] = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, start_new_session=True)
         for holder in holders.values():
             assert holder.stdout is not None and holder.stdout.readline() == "built\n"
-        nodes = {name: Node(name, holder.pid) for name, holder in holders.items()}
+        yield {name: Node(name, holder.pid) for name, holder in holders.items()}
+    finally:
+        for holder in holders.values():
+            with suppress(ProcessLookupError):
+                os.killpg(holder.pid, signal.SIGKILL)
+            holder.communicate()
+
+
+@contextmanager
+def segments() -> Iterator[Segments]:
+    """Bring the machines up, and the gateway between them, which forwards and filters nothing by itself."""
+    with machines("gateway", *ADDRESSES) as nodes:
         for interface, (name, address) in zip(INTERFACES, ADDRESSES.items(), strict=True):
             _connect(nodes["gateway"], nodes[name], interface, address)
         # Whoever is not who he says is to be dropped by our rules, not by the kernel's own look at its routes.
         unfiltered = [f"net/ipv4/conf/{each}/rp_filter=0" for each in ("all", "default", *INTERFACES)]
         nodes["gateway"].run("sysctl", "-q", "-w", "net/ipv4/ip_forward=1", *unfiltered)
         yield Segments(nodes)
-    finally:
-        for holder in holders.values():
-            with suppress(ProcessLookupError):
-                os.killpg(holder.pid, signal.SIGKILL)
-            holder.communicate()
 
 
 def _connect(gateway: Node, node: Node, interface: str, address: str) -> None:

@@ -1,23 +1,23 @@
 """Backups on real restic, a store with locks and a vault: what a host may, a forger tries, a prune removes."""
 
-import io
 import json
 import shutil
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 import pytest
+from agent_here import run_agent
 from backups_lab import Host, seen, vault_session
 from engines_lab import HOST_ADDRESS
 from volumes_lab import open_from
 
 from deploys import names
-from deploys.agent import identity, main, settings, vault
+from deploys.agent import identity, settings, vault
 from hosting_cli.backups.places import Place
 from hosting_cli.commands import backup
 from hosting_cli.commands.approve import approve
@@ -189,10 +189,7 @@ class HostHere:
         if argv[0] != Path(names.AGENT).name:
             done = subprocess.run(argv, capture_output=True, text=True, check=False)
             return Completed(done.returncode, done.stdout, done.stderr)
-        output, errors = io.StringIO(), io.StringIO()
-        with redirect_stdout(output), redirect_stderr(errors):
-            status = main.main(list(argv[1:]))
-        return Completed(status, output.getvalue(), errors.getvalue())
+        return run_agent(argv[1:])
 
 
 @pytest.fixture

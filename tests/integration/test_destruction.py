@@ -1,10 +1,8 @@
 """Cryptographic erasure on real engines: two people, a waiting time, a confirmation, and nothing can be read."""
 
 import json
-import os
 import re
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -17,6 +15,7 @@ from typing import Any
 import pytest
 from dying import Killed, Ways, dying_after, is_any
 from engines_lab import SAMPLE
+from forked import Forked
 from lab_commands import ENGINEER, OFFICER, at_a_terminal, begun, command, run, session_of, without_machines
 from volumes_lab import FileHost, file_host
 
@@ -310,35 +309,25 @@ def test_a_plan_does_not_make_the_keys_again(erasure: Erasure) -> None:
 
 # -- a host that nobody reaches ---------------------------------------------------------------------------------------
 
-EXECUTE = """
-import sys
-from datetime import timedelta
-from pathlib import Path
-from hosting_cli.app import LazyDoors
-from hosting_cli.commands.key import destroy
-from hosting_cli.session import Session, now
-region, environment, token, application, days = sys.argv[1:]
-clock = lambda: now() + timedelta(days=float(days))
-session = Session(Path(region), Path(environment), Path(token), LazyDoors(), clock=clock)
-sys.exit(int(destroy(session, application, confirm=application).status))
-"""
+
+def execute(region: Path, environment: Path, token: Path, application: str, days: float) -> None:
+    """Carry it out as if so many *days* had passed."""
+    session = Session(region, environment, token, LazyDoors(), clock=lambda: now() + timedelta(days=days))
+    sys.exit(int(destroy(session, application, confirm=application).status))
 
 
 def carried_out_until_killed(erasure: Erasure, seen: set[str]) -> int | None:
     """Carry it out in a process that is killed as soon as it begins something new; give its status if it ends."""
     token, environment = erasure.lab.token_file(EXECUTOR), erasure.lab.environment_file
-    arguments = map(str, (erasure.region, environment, token, APPLICATION, erasure.days))
-    process = subprocess.Popen(
-        [sys.executable, "-c", EXECUTE, *arguments], start_new_session=True, stderr=subprocess.DEVNULL
-    )
+    process = Forked(execute, erasure.region, environment, token, APPLICATION, erasure.days)
     while process.poll() is None:
         if set(begun(erasure.lab)) - seen:
             time.sleep(0.01)
-            os.killpg(process.pid, 9)
-            process.wait()
+            process.kill()
+            process.wait(timeout_seconds=60)
             return None
         time.sleep(0.002)
-    return process.returncode
+    return process.poll()
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ from engines_lab import Engines
 
 from hosting_cli.desired_links import LONGEST_LINK_DAYS
 from hosting_cli.doors.openbao import OpenBao
+from hosting_cli.errors import EngineError
 from hosting_cli.keys.values import Key, KeysSeen
 from hosting_cli.resources import SecretEntry, SecretPurpose, TransitKey
 from hosting_cli.secret import Secret
@@ -114,6 +115,10 @@ def test_what_a_token_may_not_see_is_unknown_and_never_absent(
     engines: Engines, root_door: OpenBao, vault_door: OpenBao, region: Region
 ) -> None:
     token = root_door.issue_token("approver", (render.APPROVER_POLICY,), period_seconds=600)
-    seen = OpenBao(engines.vault_access(engines.token_file("approver", token)), region=region.id).keys()
+    door = OpenBao(engines.vault_access(engines.token_file("approver", token)), region=region.id)
+    seen = door.keys()
     assert {key.kind for key in seen.keys} == {KeyKind.PKI_AUTHORITY}  # whose certificate is shown to everybody
-    assert seen.unread.keys() == set(KeyKind) - {KeyKind.PKI_AUTHORITY}
+    of_tunnels = {KeyKind.LINK_CERTIFICATE, KeyKind.PEER_CERTIFICATE, KeyKind.WIREGUARD_KEY}
+    assert seen.unread.keys() == set(KeyKind) - {KeyKind.PKI_AUTHORITY} - of_tunnels
+    with pytest.raises(EngineError, match="may not LIST pki/certs"):
+        door.pki.issued()

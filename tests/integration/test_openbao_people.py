@@ -86,6 +86,9 @@ MATRIX: list[tuple[str, str, Json, str]] = [
     ("GET", CREDENTIALS.replace(APP, "another"), None, "oAd"),
     ("GET", "kv/data/hosting/platform/object-store-admin", None, "oAd"),
     ("GET", "kv/data/somebody/else", None, ""),
+    ("GET", "kv/data/leases/nobody", None, "ocd"),
+    ("POST", "kv/data/leases/nobody", UNWRITTEN, "ocd"),
+    ("POST", "kv/destroy/leases/nobody", {"versions": [1 << 30]}, ""),
     ("LIST", f"kv/metadata/hosting/{APP}/", None, "oAdm"),
     ("POST", f"kv/data/hosting/{APP}/backups/{HOST}/repository", UNWRITTEN, "od"),
     ("POST", f"{CREDENTIALS}/hosting-{APP}-prune", UNWRITTEN, "od"),
@@ -111,7 +114,7 @@ MATRIX: list[tuple[str, str, Json, str]] = [
     ("POST", "ssh/sign/rotation-trial", {"public_key": "none"}, "od"),
     ("POST", f"{ROLE}/secret-id", {"num_uses": -1}, "od"),
     ("GET", "pki/config/crl", None, "oAd"),
-    ("LIST", "pki/certs", None, "oAd"),
+    ("LIST", "pki/certs", None, "oAdm"),
     ("GET", "pki/roles/hosting-proof", None, "oAd"),
     ("POST", "pki/config/crl", {"disable": True}, ""),
     ("POST", "pki/roles/hosting-matrix", {"allow_any_name": True}, ""),
@@ -213,4 +216,5 @@ def test_metrics_see_every_age_and_no_ciphertext(
         (key.kind, key.name, key.made_at) for key in everything.keys
     }
     assert {key.wrapped_version for key in seen.keys} == {None}
+    assert door.pki.issued() == vault_door.pki.issued()
     assert door.keys().unread.keys() >= {KeyKind.LUKS_PASSPHRASE}

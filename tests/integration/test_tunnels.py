@@ -1,9 +1,8 @@
 """A tunnel between real daemons that load what both ends are told: it carries, and takes nobody and nothing else."""
 
-import json
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -12,111 +11,29 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from engines_lab import Engines
+from links_lab import certified_as_gateway, lists
 from tunnels_lab import (
     GATEWAY,
     TUNNEL,
     Ends,
     Request,
-    region_with_tunnel,
     request_for,
-    two_ends,
-    wait_until,
 )
+from waiting import wait_until
 
 from deploys import flows, loaded_tunnels, nftables, swanctl, tunnels
-from deploys.agent import link as agent_link
-from deploys.agent import processes, record, settings
 from deploys.desired_network import rule_set
 from deploys.tunnels import Link
-from hosting_cli.desired_links import DAY_SECONDS, GATEWAY_CERTIFICATE_DAYS, links
+from hosting_cli.desired_links import DAY_SECONDS, GATEWAY_CERTIFICATE_DAYS
 from hosting_cli.doors.openbao import OpenBao
 from hosting_cli.errors import EngineError
 from hosting_cli.keys.certificates import serial
-from hosting_cli.resources import AppRole, Policy
 from hosting_cli.secret import Secret
 from hosting_cli.tunnels import standing
 from hosting_cli.tunnels.standing import Standing
 from inventory import naming
 from inventory.environment import Environment, HostAccess, VaultAccess
 from inventory.models import Region
-from inventory.resource import PLATFORM, Json
-from vault_policies import render
-
-
-@pytest.fixture(scope="module")
-def joined(tmp_path_factory: pytest.TempPathFactory) -> Region:
-    """Give the sample with a tunnel."""
-    return region_with_tunnel(tmp_path_factory.mktemp("region") / "region")
-
-
-@pytest.fixture(scope="module")
-def link(joined: Region) -> Link:
-    return tunnels.links(flows.topology(joined), joined)[0]
-
-
-@pytest.fixture(scope="module")
-def vault(vault_door: OpenBao, joined: Region) -> OpenBao:
-    """Give the door of operations, with what the vault must hold for the tunnel."""
-    for resource in links(joined):
-        vault_door.write(resource)
-    role = naming.host_role(PLATFORM, GATEWAY)
-    vault_door.write(Policy(name=role, owner=PLATFORM, text=render.gateway(joined, GATEWAY)))
-    return vault_door
-
-
-@pytest.fixture(scope="module")
-def gateway(vault: OpenBao) -> Iterator[Secret]:
-    """Give a token with the gateway's rights."""
-    token = vault.token_for((naming.host_role(PLATFORM, GATEWAY),), ttl_seconds=900)
-    yield token
-    vault.revoke(token)
-
-
-def certified_as_gateway(engines: Engines, token: Secret, request: Request) -> str:
-    path = f"pki/sign/{naming.gateway_role(GATEWAY)}"
-    body: dict[str, Json] = {"csr": request.text, "common_name": request.name}
-    return str(engines.vault._request("POST", path, body, token=token)["data"]["certificate"])
-
-
-@pytest.fixture
-def peer(vault: OpenBao, link: Link) -> Iterator[tuple[Request, str]]:
-    """Give what the establishment asked for, and its certificate."""
-    request = request_for(link.peer_identity)
-    yield request, vault.pki.certify(naming.peer_role(TUNNEL), request.text, request.name)
-
-
-@pytest.fixture(scope="module")
-def our_certificate(engines: Engines, gateway: Secret, link: Link) -> tuple[Request, str]:
-    """Give what our gateway asked for, and its certificate."""
-    request = request_for(link.gateway_identity(GATEWAY))
-    return request, certified_as_gateway(engines, gateway, request)
-
-
-@pytest.fixture
-def ends(
-    tmp_path: Path, vault: OpenBao, link: Link, our_certificate: tuple[Request, str], peer: tuple[Request, str]
-) -> Iterator[Ends]:
-    """Give both ends, furnished and running; no tunnel is up."""
-    with two_ends(tmp_path) as found:
-        found.ours.holds("private", "key.pem", our_certificate[0].key)
-        found.ours.holds("x509", tunnels.CERTIFICATE, our_certificate[1])
-        found.ours.configure(swanctl.render([tunnels.of_gateway(link, GATEWAY)]))
-        found.theirs.holds("private", "key.pem", peer[0].key)
-        found.theirs.holds("x509", tunnels.PEER_CERTIFICATE, peer[1])
-        found.theirs.configure(swanctl.render(tunnels.of_peer(link)))
-        for site in (found.ours, found.theirs):
-            for number, certificate in enumerate(vault.pki.bundle()):
-                site.holds("x509ca", f"authority-{number}.pem", certificate)
-        lists(found, vault)
-        found.ours.start()
-        found.theirs.start()
-        yield found
-
-
-def lists(ends: Ends, vault: OpenBao) -> None:
-    """Bring our gateway the lists of what was revoked."""
-    for number, authority in enumerate(vault.pki.read()):
-        ends.ours.holds("x509crl", f"authority-{number}.pem", vault.pki.revocations(authority))
 
 
 def test_both_ends_take_what_they_are_told_and_packets_pass_encrypted_only(ends: Ends) -> None:
@@ -361,62 +278,6 @@ def test_operations_certify_peers_and_no_gateway(vault: OpenBao, link: Link) -> 
 
 
 # -- the gateway's own agent --------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def agent(
-    tmp_path: Path, engines: Engines, vault: OpenBao, link: Link, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., dict[str, object]]:
-    """Give the agent of a gateway that the vault knows; its files are in *tmp_path*, and no daemon hears of them."""
-    role = naming.host_role(PLATFORM, GATEWAY)
-    vault.write(
-        AppRole(
-            name=role,
-            owner=PLATFORM,
-            policies=(role,),
-            bound_cidrs=("127.0.0.1/32",),
-            token_ttl_seconds=600,
-            token_max_ttl_seconds=600,
-        )
-    )
-    wrapped, _ = vault.wrapped_secret_id(role, ttl_seconds=60, note={"host": GATEWAY})
-    told = {
-        "role": role,
-        "credential": "hosting-platform",
-        "link": {
-            "identity": link.gateway_identity(GATEWAY),
-            "role": naming.gateway_role(GATEWAY),
-            "certificate": tunnels.CERTIFICATE,
-        },
-    }
-    for name in ("bin", "given", "applications", "swanctl/private"):
-        (tmp_path / name).mkdir(parents=True)
-    (tmp_path / "given" / "hosting-platform").write_text(vault.unwrapped(wrapped).reveal())
-    (tmp_path / "engines.json").write_text(
-        json.dumps(
-            {
-                "host": GATEWAY,
-                "vault": engines.vault.address,
-                "certificate_authority": str(engines.vault.certificates.authority),
-            }
-        )
-    )
-    systemctl = tmp_path / "bin" / "systemctl"
-    systemctl.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/reloaded\n')
-    systemctl.chmod(0o755)
-    monkeypatch.setitem(processes.PATH, "PATH", f"{tmp_path}/bin:/usr/bin:/bin")
-    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path / "given"))
-    monkeypatch.setattr(settings, "ENGINES", tmp_path / "engines.json")
-    monkeypatch.setattr(settings, "APPLICATIONS", tmp_path / "applications")
-    monkeypatch.setattr(agent_link, "FOLDER", tmp_path / "swanctl")
-    monkeypatch.setattr(record, "METRICS", tmp_path / "metrics")
-
-    def renew(renew_days: int = 10) -> dict[str, object]:
-        document = {**told, "link": {**told["link"], "renew_days": renew_days}}  # type: ignore[dict-item]
-        (tmp_path / "applications" / "platform.json").write_text(json.dumps(document))
-        return agent_link.renew()
-
-    return renew
 
 
 def keys_in(folder: Path) -> list[Path]:

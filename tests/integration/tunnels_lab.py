@@ -11,8 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +22,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from engines_lab import SAMPLE
+from waiting import SECONDS, wait_until
 
 from deploys import desired_tunnels, tunnels
 from deploys.programs import INTERPRETER, program
@@ -34,8 +34,6 @@ GATEWAY, TUNNEL = "dijon-gateway-1", "beaune"
 OUR_ADDRESS, PEER_ADDRESS = "198.51.100.10", "198.51.100.20"
 APPLICATION, STATION = "10.21.10.11", "172.20.21.5"
 """Who talks through the tunnel: a host of the imaging tier, and somebody of the establishment."""
-
-SECONDS = 60
 
 _LISTEN = """
 import socket, sys
@@ -219,14 +217,6 @@ class Site:
     def log(self) -> str:
         """Give all that the daemon has written."""
         return (self.folder / "log").read_text()
-
-
-def wait_until(is_so: Callable[[], bool], what: str) -> None:
-    """Wait for something, at most for a minute."""
-    end = time.monotonic() + SECONDS
-    while not is_so():
-        assert time.monotonic() < end, f"{what}: not within {SECONDS} s"
-        time.sleep(0.1)
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,10 @@ Opening a volume takes a kernel; its header, its slots and copies of both do not
 scripts stand for them, of which one says whose the logical volume is, and the other notes what it is asked.
 """
 
-import io
 import json
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from http.client import HTTPSConnection
@@ -17,10 +16,11 @@ from typing import Any
 from urllib.request import HTTPSHandler, build_opener
 
 import pytest
+from agent_here import run_agent
 from dying import Ways
 
 from deploys import names
-from deploys.agent import erasure, headers, identity, locks, luks, main, processes, settings, vault
+from deploys.agent import erasure, headers, identity, locks, luks, processes, settings, vault
 from deploys.programs.parts.luks import header_or_damage, saved_checksum
 from hosting_cli.doors.hosts import Completed
 from hosting_cli.doors.vault_client import VaultClient
@@ -122,11 +122,7 @@ class FileHost:
         """Run the agent's own command line, in this process."""
         assert argv[0] == names.AGENT
         self.commands.append(argv[1])
-        output, errors = io.StringIO(), io.StringIO()
-        with redirect_stdout(output), redirect_stderr(errors), pytest.MonkeyPatch.context() as patched:
-            patched.setattr("sys.stdin", io.StringIO(stdin or ""))
-            status = main.main(list(argv[1:]))
-        return Completed(status, output.getvalue(), errors.getvalue())
+        return run_agent(argv[1:], stdin)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Every alert names a runbook that is filled in, and every runbook is of an alert."""
+"""Every alert names a runbook that answers it, every runbook reads and runs, and every action exists and is named."""
 
 import re
 from pathlib import Path
@@ -7,9 +7,12 @@ from typing import Any
 import pytest
 import yaml
 
+from hosting_cli.runbooks.load import FOLDER, load
+from hosting_cli.runbooks.runbook import Runbook
+from hosting_cli.runbooks.sheet import Severity
+from runbooks.actions import CATALOGUE
+
 ROOT = Path(__file__).parents[2]
-RUNBOOKS = ROOT / "runbooks" / "alerts"
-SECTIONS = ["Meaning", "Impact", "Diagnosis", "Mitigation"]
 RULES = [
     rule
     for path in sorted((ROOT / "monitoring" / "rules").glob("*.yaml"))
@@ -17,22 +20,27 @@ RULES = [
     for rule in group["rules"]
 ]
 ALERTS = [rule for rule in RULES if "alert" in rule]
+RUNBOOKS = load(FOLDER, CATALOGUE)
+"""Loading them holds the sections, the steps, their parameters and their actions against each other."""
 
 
 @pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert["alert"])
 def test_an_alert_says_what_happens_how_bad_it_is_and_what_to_do(alert: dict[str, Any]) -> None:
-    assert alert["annotations"]["runbook"] == f"runbooks/alerts/{alert['alert']}.md"
+    answering = [runbook for runbook in RUNBOOKS if alert["alert"] in runbook.sheet.alerts]
+    assert [f"runbooks/{runbook.id}.md" for runbook in answering] == [alert["annotations"]["runbook"]]
     assert alert["annotations"]["summary"]
-    assert alert["labels"]["severity"] in {"critical", "warning"}
+    assert Severity(alert["labels"]["severity"]) is answering[0].sheet.severity
 
 
-@pytest.mark.parametrize("path", sorted(RUNBOOKS.glob("*.md")), ids=lambda path: path.stem)
-def test_a_runbook_is_of_an_alert_and_filled_in(path: Path) -> None:
-    assert path.stem in {alert["alert"] for alert in ALERTS}
-    title, *parts = re.split(r"^## ", path.read_text(), flags=re.MULTILINE)
-    assert title.strip() == f"# {path.stem}"
-    assert [part.partition("\n")[0] for part in parts] == SECTIONS
-    assert all(len(part.partition("\n")[2].strip()) > 20 for part in parts)
+@pytest.mark.parametrize("runbook", RUNBOOKS, ids=lambda runbook: runbook.id)
+def test_a_runbook_names_alerts_that_exist_or_steps_that_run(runbook: Runbook) -> None:
+    assert set(runbook.sheet.alerts) <= {alert["alert"] for alert in ALERTS}
+    assert runbook.sheet.alerts or runbook.steps
+
+
+def test_every_action_is_named_by_a_runbook() -> None:
+    named = {call.use for runbook in RUNBOOKS for step in runbook.steps for _, call in step.calls()}
+    assert named == set(CATALOGUE)
 
 
 def test_every_metric_that_rules_ask_for_is_given_by_a_host_or_by_the_controller() -> None:

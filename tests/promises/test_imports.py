@@ -36,6 +36,7 @@ PURE_DEPLOYS = {
     "flows",
     "names",
     "nftables",
+    "pairs",
     "programs",
     "reading",
     "reading_storage",
@@ -55,6 +56,7 @@ TALKS = {
     "hosting_cli/lab": {"hvac", "boto3", "botocore", "asyncssh"},
     "deploys": {"pyinfra", "gevent", "paramiko"},
     "inventory/hosts.py": {"pyinfra"},
+    "runbooks/actions/hosts.py": {"fabric", "paramiko"},
 }
 """Where the outside may be talked to; everywhere else decides, and imports none of it."""
 

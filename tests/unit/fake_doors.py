@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import StringIO
 from pathlib import Path
 from typing import Any, cast
@@ -11,6 +11,7 @@ from sample import NOW, environment, region
 
 from deploys.resources import source as host_source
 from hosting_cli.capabilities import ALL, Capability, Support
+from hosting_cli.checks.seen import Endpoint
 from hosting_cli.console import Progress
 from hosting_cli.doors.engine import Outcome as EngineOutcome
 from hosting_cli.doors.evidence import Kept
@@ -18,8 +19,10 @@ from hosting_cli.doors.hosts import Completed
 from hosting_cli.doors.objects import Head, ObjectVersion
 from hosting_cli.errors import EngineError, RefusedError, UnreadableError
 from hosting_cli.jobs import Event, Job, OperatorKey
-from hosting_cli.keys.values import KeysSeen, KeyVersions
+from hosting_cli.keys.links import IssuedCertificate
+from hosting_cli.keys.values import KeysSeen, KeyVersions, SealState
 from hosting_cli.resources import VAULT, HeaderCopy, SecretEntry, StoreResource, StoreUser, VaultResource, object_store
+from hosting_cli.runbooks.leases import Lease
 from hosting_cli.secret import Secret
 from hosting_cli.session import DoorMaker, Session
 from inventory import naming
@@ -51,6 +54,9 @@ class FakeVault:
         self.sealed = False
         self.person = "token-tester"
         self.held = frozenset({naming.APPROVER_POLICY})
+        self.pki = FakePki(self)
+        self.leases: dict[str, Lease] = {}
+        self.shares: set[str] = set()
 
     def _asked(self, call: str) -> None:
         if self.sealed:
@@ -64,6 +70,25 @@ class FakeVault:
     def policies(self) -> frozenset[str]:
         self._asked("policies")
         return self.held
+
+    def seal_state(self) -> SealState:
+        return SealState(self.sealed, 2, len(self.shares) if self.sealed else 0)
+
+    def unseal(self, share: Secret) -> SealState:
+        self.shares.add(share.reveal())
+        self.sealed = len(self.shares) < 2
+        return self.seal_state()
+
+    def lease(self, name: str) -> Lease | None:
+        self._asked(f"lease {name}")
+        return self.leases.get(name)
+
+    def take_lease(self, name: str, lease: Lease) -> Lease | None:
+        self._asked(f"take lease {name}")
+        if lease.version != (self.leases[name].version if name in self.leases else 0):
+            return None
+        self.leases[name] = replace(lease, version=lease.version + 1)
+        return self.leases[name]
 
     def bootstrap(self, policies: Mapping[str, str]) -> None:
         self._asked(f"bootstrap {', '.join(policies)}")
@@ -168,6 +193,19 @@ class FakeVault:
         (self.disabled.discard if enabled else self.disabled.add)(key)
 
 
+class FakePki:
+    """What the vault has issued for links."""
+
+    def __init__(self, vault: FakeVault) -> None:
+        self.vault = vault
+        self.certificates: list[IssuedCertificate] = []
+
+    def issued(self) -> tuple[IssuedCertificate, ...]:
+        if self.vault.sealed:
+            raise SEALED
+        return tuple(self.certificates)
+
+
 class FakeStore:
     """An object store; ``resources`` is what it reads, ``keys`` the access keys of each user."""
 
@@ -269,6 +307,24 @@ class FakeEvidence:
         if self.error is not None:
             raise self.error
         return tuple(Kept(name, "1", NOW, 10) for name in self.names if name.startswith(prefix))
+
+
+class FakeEndpoints:
+    """Endpoints, each of which answers with a status and shows a certificate, or cannot be read."""
+
+    def __init__(self) -> None:
+        self.status: int | UnreadableError = 403
+        self.shown: Endpoint | UnreadableError = UnreadableError("endpoint", "does not answer", "Is it running?")
+
+    def asked(self, address: str, authority: Path) -> int:
+        if isinstance(self.status, UnreadableError):
+            raise self.status
+        return self.status
+
+    def read(self, address: str, authority: Path) -> Endpoint:
+        if isinstance(self.shown, UnreadableError):
+            raise self.shown
+        return self.shown
 
 
 class FakeHosts:
@@ -380,6 +436,7 @@ class World:
         self.calls: Calls = []
         self.vault, self.store = FakeVault(self.calls), FakeStore(self.calls)
         self.hosts, self.engine, self.evidence = FakeHosts(), FakeEngine(), FakeEvidence()
+        self.endpoints = FakeEndpoints()
         self.said = StringIO()
         authority = folder / "ca.pem"
         authority.write_text("-----BEGIN CERTIFICATE-----\n")
@@ -395,6 +452,7 @@ class World:
             hosts=self.hosts,
             evidence=self.evidence,
             engine=self.engine,
+            endpoints=self.endpoints,
         )
 
     def operator_key(self, session: Session) -> OperatorKey:

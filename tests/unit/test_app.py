@@ -26,8 +26,8 @@ ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in 
 NAMES = [f"{group} {name}".strip() for group, names in COMMANDS.items() for name in names]
 PLAN = Plan("bourgogne-franche-comte", "test", "region", True, (), 0)
 SHARED = {"region": "--region", "environment": "--environment", "token_file": "--token-file", "output": "--output"}
-WITHOUT_A_REGION = {"backup verify"}
-"""What works where nothing is but a folder."""
+WITHOUT_A_REGION = {"backup verify", "runbook list", "runbook show"}
+"""What works where nothing is but a folder, or where nothing is at all."""
 
 
 @pytest.fixture(autouse=True)
@@ -144,6 +144,7 @@ def test_an_error_names_its_command_in_full_and_is_a_document_for_programs(name:
         "network release",
         "network tunnel",
         "network retire",
+        "runbook resume",
     }
     digest = {"key recovery": ["create"], "volume header": ["test"], "network tunnel": ["show"]}.get(name, [])
     digest += ["0123456789abcdef"] if name in named else []
@@ -157,6 +158,7 @@ def test_an_error_names_its_command_in_full_and_is_a_document_for_programs(name:
         "network matrix": ["/nowhere/matrix.html"],
         "network graph": ["/nowhere/graph.svg"],
         "restore": ["imagerie", "/srv/imagerie"],
+        "runbook run": ["backup-too-old"],
         "network isolate": grounds,
         "network release": grounds,
     }

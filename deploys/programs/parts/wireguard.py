@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from deploys.programs.parts.fork import Fork
 
 NETWORK = "/sys/class/net"
+WIREGUARD_KEYS = "/etc/hosting/wireguard"
 
 
 def interfaces_of_group(group: int) -> list[str]:
@@ -34,6 +35,7 @@ def read_wireguard(group: Any, forks: dict[str, Fork]) -> Any:
     return {
         name: {
             **shown[name],
+            "key": key_dates(f"{WIREGUARD_KEYS}/{name}"),
             "up": "UP" in addresses[name]["flags"],
             "alias": (text_or_none(f"{NETWORK}/{name}/ifalias") or "").strip(),
             "addresses": [f"{each['local']}/{each['prefixlen']}" for each in addresses[name]["addr_info"]],
@@ -41,6 +43,18 @@ def read_wireguard(group: Any, forks: dict[str, Fork]) -> Any:
         }
         for name in names
     }
+
+
+def key_dates(path: str) -> dict[str, Any]:
+    """Say when the key of an interface was made, null if there is none, and whether it took another's place.
+
+    Of files of the agent: it writes a key once, and beside it the public half of the one before.  None is opened.
+    """
+    try:
+        made_at = os.stat(f"{path}.key").st_mtime
+    except FileNotFoundError:
+        made_at = None
+    return {"made_at": made_at, "replaces_another": os.path.exists(f"{path}.replaced")}
 
 
 def wireguard_shown(text: str) -> dict[str, dict[str, Any]]:

@@ -45,7 +45,10 @@ def ask(session: Session) -> None:
 
 def test_nothing_is_proposed_when_everybody_has_addresses(session: Session) -> None:
     found = allocate(session)
-    assert (found.status, found.data) == (ExitStatus.DONE, {"segments": [], "pools": [], "vlans": [], "written": False})
+    assert (found.status, found.data) == (
+        ExitStatus.DONE,
+        {"segments": [], "pools": [], "vlans": [], "gateways": [], "written": False},
+    )
     assert "nothing to allocate" in printed(found)
 
 

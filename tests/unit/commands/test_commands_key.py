@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from fake_doors import World
-from sample import APPLICATION, HOST, NOW
+from sample import APPLICATION, HOST, NOW, region
 
 from hosting_cli.commands import key as commands
 from hosting_cli.commands.approve import approve
@@ -20,7 +20,10 @@ ROLE = naming.host_role(APPLICATION, HOST)
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
-    return World(tmp_path)
+    """Give a region without tunnels, so that nothing but the vault is asked."""
+    world = World(tmp_path)
+    vars(world.session)["region"] = region().model_copy(update={"tunnels": ()})
+    return world
 
 
 def key(age_days: int, name: str = "one", **attributes: object) -> Key:
@@ -109,6 +112,13 @@ def test_a_rotation_in_production_is_recorded_and_waits_for_a_second_person(worl
     assert not any(call.startswith("rotate") for call in world.vault.calls)
 
 
+def test_the_word_is_for_keys_that_wait_for_it(world: World) -> None:
+    know(world, key(1, "hosting-imagerie-beaune-objects", version=3))
+    with pytest.raises(UsageError, match="waits for no moment"):
+        commands.rotate(world.session, "hosting-imagerie-beaune-objects", switch=True)
+    assert not world.session.journal.entries()
+
+
 def test_asking_twice_asks_once(world: World) -> None:
     know(world, key(1, "hosting-imagerie-beaune-objects", version=3))
     digests = {commands.rotate(world.session, "hosting-imagerie-beaune-objects").data["procedure"] for _ in range(2)}
@@ -126,6 +136,10 @@ def test_asking_twice_asks_once(world: World) -> None:
         (key(1, f"{ROLE}/0", kind=KeyKind.SECRET_ID), False, "holds none that the vault knows"),
         (key(1, "x", kind=KeyKind.LUKS_RECOVERY), False, "no file of the region asks for it"),
         (key(1, "x", kind=KeyKind.RESTIC_PASSWORD, owner="gone"), False, "belongs to no application of the region"),
+        (key(1, "hosting-peer-beaune", kind=KeyKind.PEER_CERTIFICATE), False, "its key is on the peer's firewall"),
+        (key(1, "hosting-gateway-gone", kind=KeyKind.LINK_CERTIFICATE), False, "no file of the region asks for it"),
+        (key(1, "gone:wg1", kind=KeyKind.WIREGUARD_KEY), False, "no file of the region asks for it"),
+        (key(1, "gone:wg1", kind=KeyKind.WIREGUARD_KEY), True, "it has nothing older to retire"),
     ],
     ids=[
         "objects need older versions",
@@ -135,6 +149,10 @@ def test_asking_twice_asks_once(world: World) -> None:
         "a host without one",
         "a passphrase of no volume",
         "a password of nobody",
+        "a peer's certificate",
+        "a certificate of no gateway",
+        "a key of no interface",
+        "a key of WireGuard has no former one",
     ],
 )
 def test_what_cannot_be_rotated_is_refused_before_anything_is_recorded(

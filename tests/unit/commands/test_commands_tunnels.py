@@ -11,6 +11,7 @@ from fake_doors import World
 from sample import GATEWAY, region
 from test_commands_backup import printed
 from tunnel_answers import answer, association
+from with_pairs import SHARED, with_pair
 from with_tunnels import SECOND, TUNNEL, with_tunnel
 
 from deploys import flows, swanctl, tunnels
@@ -167,6 +168,41 @@ def test_a_tunnel_is_up_at_one_of_its_two_gateways(tmp_path: Path) -> None:
     assert tunnel(world.session, Action.STATUS, TUNNEL).status is ExitStatus.PENDING
     del world.hosts.answers[GATEWAY]
     assert tunnel(world.session, Action.STATUS, TUNNEL).status is ExitStatus.UNKNOWN
+
+
+def held(*segments: str) -> dict[str, object]:
+    """Answer as a gateway of the pair whose kernel holds the addresses of *segments*."""
+    at = {"dijon-administration": "eth1.100", "dijon-imagerie": "eth1.110"}
+    return {"shared": {"value": [[at[segment], f"{SHARED[segment]}/24"] for segment in segments]}}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "status", "words"),
+    [
+        pytest.param([*SHARED], [], ExitStatus.DONE, ("in charge", "standing by"), id="one of them"),
+        pytest.param([], [*SHARED], ExitStatus.DONE, ("standing by", "in charge"), id="the other one"),
+        pytest.param([*SHARED], [*SHARED], ExitStatus.PENDING, ("in charge", "in charge"), id="both"),
+        pytest.param([], [], ExitStatus.PENDING, ("standing by", "standing by"), id="neither"),
+        pytest.param([*SHARED][:1], [*SHARED][1:], ExitStatus.PENDING, ("split", "split"), id="each a part"),
+    ],
+)
+def test_of_a_pair_of_gateways_it_says_which_one_is_in_charge(
+    tmp_path: Path, first: list[str], second: list[str], status: ExitStatus, words: tuple[str, str]
+) -> None:
+    world = world_with(tmp_path, with_pair())
+    up = answer(association())
+    world.hosts.answers = {GATEWAY: {**up, **held(*first)}, SECOND: {**answer(), **held(*second)}}
+    found = tunnel(world.session, Action.STATUS)
+    assert (found.status, tuple(each["charge"] for each in found.data["gateways"])) == (status, words)
+    assert "Gateways that take each other's place" in printed(found)
+
+
+def test_a_gateway_of_a_pair_that_does_not_tell_holds_nothing_that_anybody_knows(tmp_path: Path) -> None:
+    world = world_with(tmp_path, with_pair())
+    world.hosts.answers = {GATEWAY: {**answer(association()), **held(*SHARED)}, SECOND: answer()}
+    found = tunnel(world.session, Action.STATUS)
+    assert found.status is ExitStatus.UNKNOWN
+    assert [each["charge"] for each in found.data["gateways"]] == ["in charge", "unknown"]
 
 
 def test_weaker_terms_anywhere_are_not_in_order(tmp_path: Path) -> None:

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hosting_cli.desired_links import GATEWAY_CERTIFICATE_DAYS, PEER_CERTIFICATE_DAYS
 from hosting_cli.journal import Journal
 from hosting_cli.keys.history import times_made
 from hosting_cli.keys.judgement import Judged, KeyState, judge
 from hosting_cli.keys.values import Key, KeysSeen, with_times
-from inventory.key_policy import OWN, KeyKind, KeyLimit, KeyLimits, KeyPolicy
+from inventory.key_policy import OURS_OF_LINKS, OWN, KeyKind, KeyLimit, KeyLimits, KeyPolicy
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 POLICY = KeyPolicy(limits=KeyLimits(transit_key=KeyLimit(days=100, source="RGS")), notice_days=10)
@@ -55,6 +56,24 @@ def judged(*keys: Key) -> Judged:
             "since 2026-11-22: 100 days are its limit (RGS)",
             id="an end far away lengthens nothing",
         ),
+        pytest.param(
+            key(19.9, kind=KeyKind.LINK_CERTIFICATE, expires_at=NOW + timedelta(days=10.1)),
+            KeyState.IN_ORDER,
+            "",
+            id="what serves for a month is in order until two thirds of it are over",
+        ),
+        pytest.param(
+            key(20, kind=KeyKind.LINK_CERTIFICATE, expires_at=NOW + timedelta(days=10)),
+            KeyState.DUE,
+            "on 2026-12-02: 30 days are its limit (our own choice: docs/tunnels.md)",
+            id="then it is due, as a gateway has itself certified anew",
+        ),
+        pytest.param(
+            key(3, expires_at=NOW + timedelta(days=3)),
+            KeyState.IN_ORDER,
+            "",
+            id="a notice is no longer than a third of a short life",
+        ),
     ],
 )
 def test_a_key_is_held_against_the_limit_of_its_kind(found: Key, state: KeyState, reason: str) -> None:
@@ -95,7 +114,15 @@ def test_a_key_only_ever_gets_worse_with_age(age_days: float, more_days: int) ->
 
 
 def test_every_kind_has_a_limit_and_a_source() -> None:
-    assert {KeyPolicy().limits.of(kind).source for kind in KeyKind} == {OWN}
+    found = {kind: KeyPolicy().limits.of(kind).source for kind in KeyKind}
+    of_links = {KeyKind.LINK_CERTIFICATE, KeyKind.PEER_CERTIFICATE}
+    assert found == {kind: OURS_OF_LINKS if kind in of_links else OWN for kind in KeyKind}
+
+
+def test_the_limits_of_certificates_are_for_how_long_they_are_issued() -> None:
+    limits = KeyPolicy().limits
+    days = (limits.link_certificate.days, limits.peer_certificate.days)
+    assert days == (GATEWAY_CERTIFICATE_DAYS, PEER_CERTIFICATE_DAYS)
 
 
 def test_the_journal_tells_when_an_authority_was_made(tmp_path: Path) -> None:

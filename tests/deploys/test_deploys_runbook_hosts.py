@@ -1,0 +1,134 @@
+"""Steps of runbooks on hosts, by fabric, against a real SSH server: what is run, and every way in which it fails."""
+
+import shlex
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import asyncssh
+import pytest
+from ssh_server import Host, host
+
+from hosting_cli.doors.operator_key import make_operator_key
+from hosting_cli.errors import EngineError, HostingError, LoginRefusedError, UnreadableError
+from hosting_cli.runbooks.action import Occasion
+from hosting_cli.session import Session
+from inventory.environment import HostAccess
+from runbooks.actions.hosts import knows_unit, start_unit
+
+UNIT = "hosting-backup-imagerie-beaune.service"
+VALUES = {"host": "a", "unit": UNIT}
+
+
+class Systemd:
+    """Answers as systemctl and journalctl would."""
+
+    def __init__(self) -> None:
+        self.statuses: dict[str, int] = {}
+        self.asked: list[list[str]] = []
+        self.waits = "0"
+
+    def answer(self, command: str, text: str) -> tuple[int, str]:
+        import time
+
+        words = shlex.split(command)
+        self.asked.append(words)
+        if words[0] == "journalctl":
+            return 0, "Starting backup\nthe repository is locked\n"
+        time.sleep(float(self.waits))
+        return self.statuses.get(words[1], 0), ""
+
+
+@pytest.fixture
+def systemd() -> Systemd:
+    return Systemd()
+
+
+@pytest.fixture
+def server(tmp_path: Path, systemd: Systemd) -> Iterator[Host]:
+    with host(tmp_path, systemd.answer) as running:
+        yield running
+
+
+def session(access: HostAccess, certify: Callable[[str], str | None]) -> Session:
+    """Give what of a session the actions need: where hosts are, and a key that is certified."""
+    found = SimpleNamespace(environment=SimpleNamespace(hosts={"a": access}), operator_key=make_operator_key(certify))
+    return cast("Session", found)
+
+
+def occasion(seconds: int = 20) -> Occasion:
+    return Occasion("run", {}, seconds, lambda kind, data: None, lambda line: None)
+
+
+def test_a_unit_is_looked_at_and_started_by_a_certified_key(server: Host, systemd: Systemd) -> None:
+    where = session(server.access, server.certify)
+    assert knows_unit(where, VALUES, {}).holds
+    assert start_unit(where, VALUES, occasion()) == {"status": 0}
+    assert systemd.asked == [["systemctl", "cat", UNIT], ["systemctl", "start", UNIT]]
+
+
+def test_a_unit_that_there_is_not_does_not_hold(server: Host, systemd: Systemd) -> None:
+    systemd.statuses["cat"] = 1
+    seen = knows_unit(session(server.access, server.certify), VALUES, {})
+    assert (seen.holds, seen.observed) == (False, {"status": 1})
+
+
+def test_a_unit_that_fails_is_told_with_the_end_of_its_journal(server: Host, systemd: Systemd) -> None:
+    systemd.statuses["start"] = 3
+    with pytest.raises(EngineError) as raised:
+        start_unit(session(server.access, server.certify), VALUES, occasion())
+    assert raised.value.what.endswith("(3), and its journal ends with: Starting backup | the repository is locked")
+
+
+def test_a_unit_that_takes_too_long_is_let_go_on_and_told(server: Host, systemd: Systemd) -> None:
+    systemd.waits = "3"
+    with pytest.raises(EngineError, match="still runs after 1 s"):
+        start_unit(session(server.access, server.certify), VALUES, occasion(1))
+
+
+def test_a_shell_reads_no_sign_of_a_unit_as_its_own(server: Host, systemd: Systemd) -> None:
+    start_unit(session(server.access, server.certify), {"host": "a", "unit": "a; rm -rf $HOME"}, occasion())
+    assert systemd.asked == [["systemctl", "start", "a; rm -rf $HOME"]]
+
+
+def other_host_key(server: Host) -> Session:
+    other = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode().strip()
+    return session(server.access.model_copy(update={"host_key": other}), server.certify)
+
+
+def stranger(server: Host) -> Session:
+    return session(server.access, lambda key: server.certify(key, ("nobody",)))
+
+
+def away(server: Host) -> Session:
+    return session(server.access.model_copy(update={"port": 9}), server.certify)
+
+
+def uncertified(server: Host) -> Session:
+    return session(server.access, lambda _: None)
+
+
+def unknown(server: Host) -> Session:
+    found: Any = session(server.access, server.certify)
+    found.environment.hosts.clear()
+    return cast("Session", found)
+
+
+@pytest.mark.parametrize(
+    ("of", "kind", "said"),
+    [
+        (other_host_key, UnreadableError, "shows another host key"),
+        (stranger, LoginRefusedError, "refused the operator's key"),
+        (away, UnreadableError, "cannot be reached"),
+        (uncertified, UnreadableError, "is not certified"),
+        (unknown, UnreadableError, "does not say where it is"),
+    ],
+    ids=["another host key", "a certificate for somebody else", "no host", "no certificate", "no address"],
+)
+def test_who_is_not_let_in_runs_nothing(
+    server: Host, systemd: Systemd, of: Callable[[Host], Session], kind: type[HostingError], said: str
+) -> None:
+    with pytest.raises(kind, match=said):
+        start_unit(of(server), VALUES, occasion())
+    assert systemd.asked == []
