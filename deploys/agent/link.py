@@ -27,7 +27,8 @@ DAEMON = "strongswan.service"
 def renew() -> dict[str, object]:
     """Bring authorities and lists up to date, and the certificate when it is due; say what changed.
 
-    Killed at any moment, the gateway has a certificate with its key, and the next run goes on.
+    Killed at any moment, the gateway has a certificate with its key, and the next run goes on: it also has the daemon
+    load what a killed one left to be loaded.
     """
     with alone("link"):
         known = _known()
@@ -37,13 +38,13 @@ def renew() -> dict[str, object]:
         if due:
             if _due(_following(known), seconds):
                 _certify(_following(known), known)
-            _following(known).replace(certificate)
-            _forget_keys(known)
+            _show_following(known)
+        _forget_keys(known)
         ends = run(["openssl", "x509", "-in", str(certificate), "-noout", "-enddate"]).strip().partition("=")[2]
         note_link(datetime.strptime(ends, "%b %d %H:%M:%S %Y GMT").replace(tzinfo=UTC).timestamp())
-        if changed or due:
+        if _to_load().exists():
             # Not waited for: at boot the daemon comes after us, and loads all of it then.
-            run(["systemctl", "--no-block", "try-reload-or-restart", DAEMON])
+            _have_loaded("--no-block")
     return {"renewed": due, "changed": changed, "valid_until": ends}
 
 
@@ -51,13 +52,17 @@ def renew() -> dict[str, object]:
 
 
 def tell() -> dict[str, object]:
-    """Give the certificate that peers are shown, the next one if there is one, and how many keys are of neither."""
+    """Give the certificate that peers are shown, the next one if there is one, and how many keys are of neither.
+
+    And whether the daemon was told of all that changed here since it last loaded anything.
+    """
     known = _known()
     kept = {_key_of(path) for path in (_present(known), _following(known)) if path.exists()}
     return {
         "present": _text(_present(known)),
         "next": _text(_following(known)),
         "former_keys": len(set((FOLDER / "private").glob(f"{OURS}*.pem")) - kept),
+        "is_loaded": not _to_load().exists(),
     }
 
 
@@ -75,8 +80,8 @@ def use_next() -> None:
     with alone("link"):
         known = _known()
         if _following(known).exists():
-            _following(known).replace(_present(known))
-        run(["systemctl", "try-reload-or-restart", DAEMON])
+            _show_following(known)
+        _have_loaded()
 
 
 def prove() -> dict[str, object]:
@@ -88,7 +93,7 @@ def prove() -> dict[str, object]:
         known = _known()
         certificate = _following(known) if _following(known).exists() else _present(known)
         _verify(certificate)
-        run(["systemctl", "try-reload-or-restart", DAEMON])
+        _have_loaded()
         shown = run(["swanctl", "--list-certs", "--type", "x509", "--raw"])
         if _fingerprint(certificate) not in usable_certificates(shown):
             raise AgentError(f"the daemon of tunnels has not loaded {certificate.name} with its key")
@@ -99,7 +104,7 @@ def forget_former() -> None:
     """Remove the keys of no certificate that is here, and have the daemon do the same."""
     with alone("link"):
         _forget_keys(_known())
-        run(["systemctl", "try-reload-or-restart", DAEMON])
+        _have_loaded()
 
 
 def usable_certificates(shown: str) -> frozenset[str]:
@@ -126,6 +131,16 @@ def _following(known: dict[str, Any]) -> Path:
     return FOLDER / "x509" / f"next-{known['certificate']}"
 
 
+def _to_load() -> Path:
+    """Name the file that is there from before a change until the daemon has loaded it, whoever was killed between."""
+    return FOLDER / "to-load"
+
+
+def _have_loaded(*options: str) -> None:
+    run(["systemctl", *options, "try-reload-or-restart", DAEMON])
+    _to_load().unlink(missing_ok=True)
+
+
 def _renewed_before(known: dict[str, Any]) -> int:
     return int(known["renew_days"]) * DAY_SECONDS
 
@@ -148,11 +163,14 @@ def _keep_authorities(vault: Vault) -> bool:
         raise AgentError("the vault has no authority of links: nobody could be believed")
     former = {path for name in ("x509ca", "x509crl") for path in (FOLDER / name).glob(f"{OURS}*.pem")}
     changed = [path for path, content in wanted.items() if path not in former or path.read_text() != content]
+    stray = former - wanted.keys()
+    if changed or stray:
+        _to_load().touch()
     for path in changed:
         write(path, wanted[path])
-    for path in former - wanted.keys():
+    for path in stray:
         path.unlink()
-    return bool(changed or former - wanted.keys())
+    return bool(changed or stray)
 
 
 def _due(certificate: Path, seconds: int) -> bool:
@@ -185,10 +203,19 @@ def _certify(certificate: Path, known: dict[str, Any]) -> None:
     write(certificate, f"{certified.strip()}\n")
 
 
+def _show_following(known: dict[str, Any]) -> None:
+    """Put the next certificate in the place of the one that peers are shown."""
+    _to_load().touch()
+    _following(known).replace(_present(known))
+
+
 def _forget_keys(known: dict[str, Any]) -> None:
     """Remove every key of ours but those of the certificates that are here."""
     kept = {_key_of(path) for path in (_present(known), _following(known)) if path.exists()}
-    for path in set((FOLDER / "private").glob(f"{OURS}*.pem")) - kept:
+    former = set((FOLDER / "private").glob(f"{OURS}*.pem")) - kept
+    if former:
+        _to_load().touch()
+    for path in former:
         path.unlink()
 
 

@@ -47,17 +47,21 @@ def goal(session: Session, name: str) -> Mapping[str, Json]:
 
 @dataclass(frozen=True)
 class Told:
-    """What a gateway tells of its certificates: serial numbers, and how many keys it holds beside theirs."""
+    """What a gateway tells of its certificates: serial numbers, and how many keys it holds beside theirs.
+
+    ``is_loaded`` if its daemon was told of every change: what it holds in memory is what is told here.
+    """
 
     present: str | None
     following: str | None
     former_keys: int
+    is_loaded: bool
 
 
 def told_of(answer: str) -> Told:
     """Read what a gateway tells; raise ``ValueError``, ``LookupError`` or ``TypeError`` for what is no answer."""
     found = json.loads(answer)
-    return Told(_serial(found["present"]), _serial(found["next"]), int(found["former_keys"]))
+    return Told(_serial(found["present"]), _serial(found["next"]), int(found["former_keys"]), bool(found["is_loaded"]))
 
 
 def _serial(certificate: str | None) -> str | None:
@@ -146,15 +150,17 @@ class Rotation:
         self._run("use-next-link")
 
     def _is_used(self) -> bool:
-        told = self.told()
-        return told.following is None and self._is_new(told.present)
+        return self._shows_new(self.told())
+
+    def _shows_new(self, told: Told) -> bool:
+        return told.following is None and self._is_new(told.present) and told.is_loaded
 
     def _forget_former(self) -> None:
         self._run("forget-former-link")
 
     def _is_forgotten(self) -> bool:
         told = self.told()
-        return told.following is None and self._is_new(told.present) and told.former_keys == 0
+        return self._shows_new(told) and told.former_keys == 0
 
     # -- what the vault has issued ------------------------------------------------------------------------------------
 

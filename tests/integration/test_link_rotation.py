@@ -1,5 +1,7 @@
 """A gateway's certificate replaced on real engines: who is in a tunnel stays in it, whatever is killed on the way."""
 
+import socket
+import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -16,6 +18,7 @@ from tunnels_lab import GATEWAY, TUNNEL, Ends
 
 from deploys import names, tunnels
 from deploys.agent import link as agent_link
+from deploys.programs.parts.tunnels import vici_message
 from deploys.tunnels import Link
 from hosting_cli.console import Progress
 from hosting_cli.doors.hosts import Completed
@@ -103,6 +106,17 @@ def association(ends: Ends) -> str:
     return number
 
 
+def keys_in_memory(ends: Ends) -> list[str]:
+    """Have the daemon at our end name the private keys that it holds, wherever their files are by now."""
+    command, length = b"get-keys", 10
+    with socket.socket(socket.AF_UNIX) as daemon:
+        daemon.connect(f"{ends.ours.folder}/vici")
+        daemon.sendall(struct.pack(">IBB", length, 0, len(command)) + command)
+        answer = daemon.recv(1 << 16)
+    found: list[str] = vici_message(answer[5:])["keys"]
+    return found
+
+
 def believed(session: Session, link: Link) -> list[str]:
     """List the certificates of the gateway that nobody revoked."""
     identity = link.gateway_identity(GATEWAY)
@@ -142,6 +156,19 @@ def test_killed_after_each_change_who_is_in_the_tunnel_stays_in_it_and_it_can_be
     after = shown(session)
     assert (after != before, believed(session, link)) == (True, [after])
     assert len([*(ends.ours.folder / "swanctl" / "private").iterdir()]) == 1
+
+
+def test_killed_once_the_former_key_has_no_file_the_next_run_has_the_daemon_forget_it_too(
+    session: Session, ends: Ends
+) -> None:
+    *earlier, forget, _ = Rotation(session, GATEWAY, shown(session)).steps()
+    carried(earlier)
+    with pytest.raises(Killed), dying_after(1, *AGENT):
+        carried([forget])
+    assert len([*(ends.ours.folder / "swanctl" / "private").iterdir()]) == 1
+    assert len(keys_in_memory(ends)) == 2
+    assert carried([forget]) == [State.DONE]
+    assert len(keys_in_memory(ends)) == 1
 
 
 def test_peers_with_the_new_list_believe_the_new_certificate_and_the_former_no_more(

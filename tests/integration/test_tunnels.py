@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
+from dying import Killed, Ways, dying_after
 from engines_lab import Engines
 from links_lab import certified_as_gateway, lists
 from tunnels_lab import (
@@ -321,6 +322,31 @@ def test_a_list_with_somebody_more_on_it_reaches_the_gateway(
     number = x509.load_pem_x509_certificate(peer[1].encode()).serial_number
     found = [x509.load_pem_x509_crl(path.read_bytes()) for path in (tmp_path / "swanctl" / "x509crl").iterdir()]
     assert any(each.get_revoked_certificate_by_serial_number(number) for each in found)
+
+
+CHANGES = {
+    "a list with somebody more on it": Ways(Path, "replace", lambda path, *_: path.parent.name == "x509crl"),
+    "a new certificate": Ways(Path, "replace", lambda path, *_: path.name.startswith("next-")),
+    "a key that goes": Ways(Path, "unlink", lambda path, *_: path.name.startswith("hosting-")),
+}
+
+
+def test_what_a_killed_run_changed_the_daemon_is_told_of_by_the_next(
+    tmp_path: Path, agent: Callable[..., dict[str, object]], vault: OpenBao, peer: tuple[Request, str]
+) -> None:
+    agent()
+    vault.pki.revoke(serial(x509.load_pem_x509_certificate(peer[1].encode())))
+    told = tmp_path / "reloaded"
+    for change, ways in CHANGES.items():
+        told.unlink()
+        with pytest.raises(Killed), dying_after(1, ways):
+            agent(GATEWAY_CERTIFICATE_DAYS + 1)
+        assert not told.exists(), change
+        agent()
+        assert told.exists() and len(keys_in(tmp_path)) == 1, change
+    told.unlink()
+    agent()
+    assert not told.exists(), "once"
 
 
 def test_what_the_agent_keeps_is_what_the_daemon_needs(

@@ -79,7 +79,7 @@ _FOLDERS = (
 )
 """Where swanctl looks for what it loads; it complains of those that are not there."""
 
-_PLUGINS = (
+PLUGINS = (
     "nonce random drbg pem pkcs8 pkcs1 x509 revocation constraints pubkey openssl kdf hmac sha2 kernel-libipsec"
     " kernel-netlink socket-default vici"
 )
@@ -145,7 +145,7 @@ class Site:
     def __post_init__(self) -> None:
         for name in _FOLDERS:
             (self.folder / "swanctl" / name).mkdir(parents=True)
-        told = _DAEMON.replace("PLUGINS", _PLUGINS).replace("FOLDER", str(self.folder))
+        told = _DAEMON.replace("PLUGINS", PLUGINS).replace("FOLDER", str(self.folder))
         (self.folder / "strongswan.conf").write_text(told)
         self.environment = {
             **os.environ,

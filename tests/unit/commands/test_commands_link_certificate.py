@@ -102,7 +102,7 @@ def test_the_certificate_that_the_gateway_shows_is_the_one_that_is_replaced(
     world: World, ours: x509.Certificate
 ) -> None:
     world.hosts.answers[GATEWAY] = answer(certificate=pem(ours))
-    told = json.dumps({"present": pem(ours), "next": None, "former_keys": 0})
+    told = json.dumps({"present": pem(ours), "next": None, "former_keys": 0, "is_loaded": True})
     world.hosts.on_run = lambda host, argv, stdin: Completed(0, told, "")
     asked = commands.rotate(world.session, NAME)
     assert (asked.status, asked.data["request"]["goal"]) == (ExitStatus.PENDING, {"replaces": serial(ours)})
@@ -111,8 +111,16 @@ def test_the_certificate_that_the_gateway_shows_is_the_one_that_is_replaced(
 @pytest.mark.parametrize(
     ("done", "error", "reason"),
     [
-        (Completed(0, '{"present": null, "next": null, "former_keys": 0}', ""), RefusedError, "has no certificate"),
-        (Completed(0, '{"present": "none", "next": null, "former_keys": 0}', ""), EngineError, "is not understood"),
+        (
+            Completed(0, '{"present": null, "next": null, "former_keys": 0, "is_loaded": true}', ""),
+            RefusedError,
+            "has no certificate",
+        ),
+        (
+            Completed(0, '{"present": "none", "next": null, "former_keys": 0, "is_loaded": true}', ""),
+            EngineError,
+            "is not understood",
+        ),
         (Completed(0, "{}", ""), EngineError, "is not understood"),
         (Completed(2, "", "hosting-agent receive-identity"), EngineError, "failed"),
     ],
