@@ -26,14 +26,19 @@ MachineArgument = Annotated[
 ]
 
 
-def up(session: Session) -> Result:
+UnwatchedOption = Annotated[
+    bool, typer.Option("--unwatched", help="Start no monitoring, which looks at the lab every now and then.")
+]
+
+
+def up(session: Session, unwatched: UnwatchedOption = False) -> Result:
     """Bring the lab up: engines, monitoring, a machine for each host.
 
     The first time builds the machines' image (a few minutes); later it takes about half a minute.  What runs already
     is left as it is.  The region is --region, or the sample.
     """
     lab = _lab()
-    _bring_up(session, lab)
+    _bring_up(session, lab, watched=not unwatched)
     return _status(
         lab,
         "lab up",
@@ -42,7 +47,7 @@ def up(session: Session) -> Result:
     )
 
 
-def _bring_up(session: Session, lab: "Lab") -> None:
+def _bring_up(session: Session, lab: "Lab", *, watched: bool = True) -> None:
     from hosting_cli.lab import laboratory
 
     session.region_folder = Path(lab.record["region"]) if lab.exists else session.region_folder or SAMPLE
@@ -56,9 +61,10 @@ def _bring_up(session: Session, lab: "Lab") -> None:
     laboratory.write_environment(lab, region, started)
     environment = session.for_environment(lab.environment_file, lab.token_file("operations-engineer")).environment
     with ThreadPoolExecutor() as pool:
-        monitoring = pool.submit(laboratory.start_monitoring, lab, region, environment)
+        monitoring = pool.submit(laboratory.start_monitoring, lab, region, environment) if watched else None
         set_engines_up(session, lab)
-        monitoring.result()
+        if monitoring is not None:
+            monitoring.result()
 
 
 def set_engines_up(session: Session, lab: "Lab") -> None:
