@@ -18,7 +18,10 @@ class AlertState(StrEnum):
 
 @dataclass(frozen=True)
 class Alert:
-    """One alert about one thing; ``labels`` say which, ``muted`` that Alertmanager wakes nobody for it, and why."""
+    """One alert about one thing; ``labels`` say which, ``muted`` that Alertmanager wakes nobody for it, and why.
+
+    What it is about has been so ``since``; if it stays so it fires from ``fires_from`` on.
+    """
 
     name: str
     severity: str
@@ -27,6 +30,7 @@ class Alert:
     summary: str
     runbook: str
     since: datetime
+    fires_from: datetime
     muted: str | None = None
 
     @property
@@ -44,5 +48,6 @@ class Alert:
             "summary": self.summary,
             "runbook": self.runbook,
             "since": timestamp(self.since),
+            "fires_from": timestamp(self.fires_from),
             "muted": self.muted,
         }

@@ -17,6 +17,9 @@ from inventory.backups import backed_up_hosts, class_of, longest_age_minutes, rh
 from inventory.models import Application, Region
 from inventory.resource import Json
 
+SOON = timedelta(minutes=15)
+"""An alert that would fire within that is shown; one that must last for hours yet is nobody's business."""
+
 NOTICE = timedelta(days=30)
 """What is due within that is shown."""
 
@@ -113,6 +116,11 @@ class Overview:
     def firing(self) -> tuple[Alert, ...]:
         """Give the alerts that fire."""
         return tuple(alert for alert in self.alerts or () if alert.is_firing)
+
+    @property
+    def coming(self) -> tuple[Alert, ...]:
+        """Give the alerts that will fire soon if nothing changes."""
+        return tuple(it for it in self.alerts or () if not it.is_firing and it.fires_from - self.now <= SOON)
 
     @property
     def is_known(self) -> bool:

@@ -90,6 +90,7 @@ def status(session: Session) -> Result:
 
 def _status(lab: "Lab", command: str, *more: str) -> Result:
     from hosting_cli.lab import laboratory, machines
+    from hosting_cli.lab.monitoring import NAMES
 
     watching = lab.monitoring
     parts = (
@@ -99,7 +100,11 @@ def _status(lab: "Lab", command: str, *more: str) -> Result:
         ("alertmanager", "alertmanager", watching.address("alertmanager")),
         ("exporter", "figures", f"{watching.address('exporter')}/metrics"),
     )
-    rows = [("running" if laboratory.running(lab, name) else "stopped", what, where) for name, what, where in parts]
+    rows = [
+        ("running" if laboratory.running(lab, name) else "stopped", what, where)
+        for name, what, where in parts
+        if name not in NAMES or laboratory.was_started(lab, name)  # nobody misses what an unwatched lab does without
+    ]
     for name in machines.names(lab.directory):
         state = machines.status(lab.directory, name)
         where = f"ssh port {machines.reached(lab.directory, name).ssh_port}" if state.value != "unfinished" else ""

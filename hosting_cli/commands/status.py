@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
@@ -69,8 +69,9 @@ def _status(found: "Overview") -> ExitStatus:
 
 def _blocks(found: "Overview") -> Iterator[Block]:
     yield text(f"{found.name}, {found.now:%F %H:%M} UTC", _in_a_sentence(found))
-    if found.alerts:
-        rows = tuple(_alert_row(alert, found.now) for alert in found.alerts)
+    shown = (*found.firing, *found.coming)
+    if shown:
+        rows = tuple(_alert_row(alert, found.now) for alert in shown)
         yield _table("alerts", ("", "for", "what", "runbook"), rows)
     yield Table("", ("state", "engine", ""), tuple((item.word, item.name, item.more) for item in found.engines))
     rows = tuple(_application_row(item, found.now) for item in found.applications)
@@ -83,9 +84,8 @@ def _in_a_sentence(found: "Overview") -> str:
     if found.alerts is None:
         return "Nobody can tell which alerts there are."
     critical = sum(alert.severity == "critical" for alert in found.firing)
-    pending = len(found.alerts) - len(found.firing)
     fire = f"{_count(len(found.firing), 'alert')}, {critical} critical" if found.firing else "No alert"
-    soon = f", {pending} about to be" if pending else ""
+    soon = f", {len(found.coming)} about to be" if found.coming else ""
     return f"{fire}{soon}; keys: {_of_keys(found)}."
 
 
@@ -99,8 +99,10 @@ def _of_keys(found: "Overview") -> str:
 def _alert_row(alert: "Alert", now: datetime) -> tuple[str, ...]:
     runbook = alert.runbook.removeprefix("runbooks/").removesuffix(".md")
     muted = f" ({alert.muted})" if alert.muted else ""
-    word = alert.severity if alert.is_firing else "about to"
-    return word, duration(now - alert.since), f"{alert.summary}{muted}", runbook
+    summary = f"{alert.summary}{muted}"
+    if alert.is_firing:
+        return alert.severity, duration(now - alert.since), summary, runbook
+    return "about to", f"in {duration(max(alert.fires_from - now, timedelta()))}", summary, runbook
 
 
 def _classes(found: "Overview") -> str:

@@ -5,7 +5,7 @@ import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.client import HTTPException, HTTPSConnection
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -92,6 +92,7 @@ class Monitoring:
 def _alert(rule: Mapping[str, Any], found: Mapping[str, Any], muted: Mapping[frozenset[tuple[str, str]], str]) -> Alert:
     labels = dict(found["labels"])
     plain = {name: value for name, value in labels.items() if name not in {"alertname", "severity"}}
+    since = datetime.fromisoformat(found["activeAt"]).astimezone(UTC).replace(microsecond=0)
     alert = Alert(
         name=str(rule["name"]),
         severity=labels.get("severity", ""),
@@ -99,6 +100,7 @@ def _alert(rule: Mapping[str, Any], found: Mapping[str, Any], muted: Mapping[fro
         labels=plain,
         summary=found["annotations"].get("summary", ""),
         runbook=found["annotations"].get("runbook", ""),
-        since=datetime.fromisoformat(found["activeAt"]).astimezone(UTC).replace(microsecond=0),
+        since=since,
+        fires_from=since + timedelta(seconds=float(rule["duration"])),
     )
     return replace(alert, muted=muted.get(frozenset(labels.items())))

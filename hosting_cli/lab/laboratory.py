@@ -233,6 +233,11 @@ def running(lab: Lab, name: str) -> Process | None:
     return recorded.running(lab.directory / name)
 
 
+def was_started(lab: Lab, name: str) -> bool:
+    """Tell whether a process of an engine, or of a part of the monitoring, is on record, running or not."""
+    return recorded.find(lab.directory / name) is not None
+
+
 def write_secret(file: Path, value: Secret) -> None:
     """Write *value* to *file*, which only its owner can read from the first byte on."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

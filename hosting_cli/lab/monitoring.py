@@ -35,7 +35,7 @@ PORTS_NEEDED = len(NAMES)
 READ_ENGINES_SECONDS = 30
 """As often as elsewhere: each time costs a second of a processor, of which a lab's machines have few."""
 
-_GIVING_WAY = ("nice", "-n", "10")
+_GIVING_WAY = ("nice", "-n", "5")
 
 
 @dataclass(frozen=True)

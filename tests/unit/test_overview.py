@@ -126,6 +126,13 @@ def test_what_is_due_within_a_month_has_its_day(
     assert due == expected
 
 
+def test_an_alert_that_must_last_for_hours_yet_is_not_about_to_fire() -> None:
+    soon = alert("A", state=AlertState.PENDING, fires_from=NOW + timedelta(minutes=4))
+    later = alert("B", state=AlertState.PENDING, fires_from=NOW + timedelta(hours=6))
+    found = seen(WELL, soon, later)
+    assert (found.firing, found.coming, len(found.alerts or ())) == ((), (soon,), 2)
+
+
 def test_what_the_monitoring_cannot_tell_is_unknown_and_told_why() -> None:
     found = seen(AWAY, unknown=AWAY)
     assert (found.is_known, found.alerts, found.keys) == (False, None, None)

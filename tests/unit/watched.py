@@ -23,6 +23,7 @@ def alert(name: str, severity: str = "critical", *, minutes: int = 5, **changes:
         summary=f"what {name} says",
         runbook="runbooks/vault-sealed.md",
         since=NOW - timedelta(minutes=minutes),
+        fires_from=NOW,
     )
     return Alert(**{**vars(found), **changes})
 
