@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from hosting_cli.doors.engine import Engine
     from hosting_cli.doors.evidence import EvidenceDoor
     from hosting_cli.doors.hosts import HostsDoor
+    from hosting_cli.doors.monitoring import Monitoring
     from hosting_cli.doors.objects import ObjectStoreDoor
     from hosting_cli.doors.openbao import OpenBao
     from hosting_cli.doors.repositories import Repositories
@@ -68,9 +69,9 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "apply": "Carry out an approved plan that is still true.",
         "verify": "Prove that what was promised holds, by trying to break it.",
         "restore": "Bring files back from a backup, beside the live ones.",
+        "status": "Show on one screen how the region stands, and what is due.",
         "drift": "Say what has moved away from the files, and change nothing.",
-        "metrics": "Print figures and rules for Prometheus.",
-        "schedule": "Write the timers by which the controller looks by itself.",
+        "schedule": "Write the units by which the controller looks by itself.",
         "bootstrap": "Set a fresh vault up for the region, with its root token.",
     },
     "catalogue": {
@@ -140,12 +141,17 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "resume": "Go on with a run: after a kill, an approval or a failure.",
         "history": "List what was run, or show the transcript of one run.",
     },
+    "metrics": {
+        "show": "Read the figures for Prometheus once, and print them.",
+        "serve": "Serve the figures to Prometheus, read again and again.",
+        "configure": "Write what Prometheus and Alertmanager are told.",
+    },
     "journal": {
         "show": "Show what was planned, approved, done and proven, oldest first.",
         "verify": "Check that no entry was changed, removed, added or reordered.",
     },
     "lab": {
-        "up": "Bring the lab up: vault, object store, a machine for each host.",
+        "up": "Bring the lab up: engines, monitoring, a machine for each host.",
         "demo": "Host the sample application on a lab and prove it, in one go.",
         "status": "Show what of the lab runs.",
         "down": "Stop and remove the lab and everything in it.",
@@ -170,6 +176,7 @@ GROUPS = {
     "evidence": "Evidence: signed records of what checks see, and packs of them.",
     "report": "Reports for auditors and establishments.",
     "runbook": "Runbooks: what to do when woken, to be read and to be run.",
+    "metrics": "Figures, rules and targets for Prometheus.",
     "journal": "What was planned, approved, done and proven.",
     "lab": "A whole small region on this machine, on real engines.",
 }
@@ -259,6 +266,12 @@ class LazyDoors:
         from hosting_cli.doors.endpoints import Endpoints
 
         return Endpoints()
+
+    def monitoring(self, session: "Session") -> "Monitoring":
+        """Make the door of the monitoring."""
+        from hosting_cli.doors.monitoring import Monitoring
+
+        return Monitoring(session.monitoring_access)
 
     def actions(self) -> "Catalogue":
         """Give the actions of runbooks, found by name as commands are: nothing here imports what stands above."""

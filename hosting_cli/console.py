@@ -11,14 +11,14 @@ import sys
 import textwrap
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from getpass import getpass
 from itertools import zip_longest
 from pathlib import Path
 from typing import TextIO
 
-from hosting_cli.errors import HostingError, RefusedError
+from hosting_cli.errors import HostingError, RefusedError, UsageError
 from hosting_cli.result import Block, Result, Table, Text
 
 HEARTBEAT_SECONDS = 1.8
@@ -52,6 +52,13 @@ COLOURS = {
     "not proven": "33",
     "in order": "32",
     "due": "33",
+    "critical": "31;1",
+    "warning": "33",
+    "about to": "33",
+    "late": "31",
+    "sealed": "31;1",
+    "away": "31;1",
+    "answers": "32",
     "overdue": "31",
     "disabled": "35",
     "stale": "33",
@@ -107,6 +114,29 @@ def show(result: Result, output: str, *, stream: TextIO | None = None) -> None:
     stream.flush()
     for error in result.errors:
         show_error(error)
+
+
+def watch(look: Callable[[], Result], every_seconds: float) -> Result:
+    """Show what *look* gives, again and again, on a screen that is wiped before; when interrupted, give the last.
+
+    As many lines as the terminal has are shown.  Raise ``UsageError`` where standard output is no terminal.
+    """
+    if not sys.stdout.isatty():
+        raise UsageError("--watch", "takes a terminal", "Leave it out, and have a timer call this with --output json.")
+    try:
+        while True:
+            result = look()
+            width, height = shutil.get_terminal_size((110, 24))
+            blocks = [render(block, width=width, colours=has_colours(sys.stdout)) for block in result.blocks]
+            lines = "\n".join(blocks).splitlines()
+            errors = [f"error: {error.subject}: {error.what}."[:width] for error in result.errors]
+            shown = [*errors, *lines][: height - 1]
+            sys.stdout.write("\x1b[H\x1b[2J" + "\n".join(shown))
+            sys.stdout.flush()
+            time.sleep(every_seconds)
+    except KeyboardInterrupt:
+        sys.stdout.write("\n")
+        return result
 
 
 def show_error(error: HostingError, *, stream: TextIO | None = None) -> None:

@@ -10,7 +10,7 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -72,28 +72,36 @@ def parse(line: bytes) -> Entry:
     return entry
 
 
-def breaks(lines: list[bytes], *, head: str | None = None) -> Iterator[Break]:
-    """Yield every place where *lines* were changed, removed, added or reordered.
+def examined(lines: Iterable[bytes], *, first: int = 1, previous: str = GENESIS) -> Iterator[Entry | Break]:
+    """Yield every entry in *lines*, and every place where one was changed, removed, added or reordered.
 
-    Cutting whole entries off the end leaves a chain that holds: only *head*, the digest of the last entry as somebody
-    noted it elsewhere, shows that.
+    *first* is the number of the first line, and *previous* the digest of the line before it.
     """
-    previous, sequence = GENESIS, 0
-    digests = []
-    for number, line in enumerate(lines, start=1):
+    sequence = first - 1
+    for number, line in enumerate(lines, start=first):
+        digest = hashlib.sha256(line).hexdigest()
         try:
             entry = parse(line)
         except (ValueError, TypeError) as error:
             yield Break(number, f"is no journal entry ({error})")
-            previous, sequence = hashlib.sha256(line).hexdigest(), sequence + 1
+            previous, sequence = digest, sequence + 1
             continue
         if entry.previous != previous:
             yield Break(number, "does not follow from the entry before it: one of them was changed, removed or moved")
         if entry.sequence != sequence + 1:
             yield Break(number, f"is numbered {entry.sequence} where {sequence + 1} should stand")
-        previous, sequence = entry.digest, entry.sequence
-        digests.append(previous)
-    if head is not None and head not in digests:
+        yield entry
+        previous, sequence = digest, entry.sequence
+
+
+def breaks(lines: list[bytes], *, head: str | None = None) -> Iterator[Break]:
+    """Yield every place where *lines* do not hold.
+
+    Cutting whole entries off the end leaves a chain that holds: only *head*, the digest of the last entry as somebody
+    noted it elsewhere, shows that.
+    """
+    yield from (found for found in examined(lines) if isinstance(found, Break))
+    if head is not None and head not in {hashlib.sha256(line).hexdigest() for line in lines}:
         yield Break(len(lines), f"does not lead to {head}: entries were cut off its end, or this is another journal")
 
 
@@ -104,6 +112,7 @@ class Journal:
         self.path = path
         self._now = now
         self._who = who
+        self._known: tuple[bytes, tuple[Entry, ...]] = (b"", ())
 
     def append(self, kind: str, data: Mapping[str, Json]) -> Entry:
         """Write one entry and return once the disk has it; raise ``EngineError`` when it cannot be written."""
@@ -121,24 +130,40 @@ class Journal:
 
     def lines(self) -> list[bytes]:
         """Read the whole lines of the journal; none when it does not exist yet."""
-        try:
-            return self.path.read_bytes().split(b"\n")[:-1]
-        except FileNotFoundError:
-            return []
-        except OSError as error:
-            raise UnreadableError(f"journal {self.path}", f"cannot be read ({error.strerror})", "Mend it.") from error
+        return self._content().split(b"\n")[:-1]
 
     def entries(self) -> tuple[Entry, ...]:
-        """Read every entry; raise ``UnreadableError`` where the chain does not hold."""
-        lines = self.lines()
-        broken = next(breaks(lines), None)
-        if broken is not None:
-            raise UnreadableError(
-                f"journal {self.path}:{broken.line}",
-                broken.reason,
-                "Run `hosting journal verify`, and bring the journal back from its copy before anything else.",
-            )
-        return tuple(parse(line) for line in lines)
+        """Read every entry; raise ``UnreadableError`` where the chain does not hold.
+
+        What was read before and still stands there, byte by byte, is not examined again: the journal only grows.
+        """
+        content = self._content()
+        known, entries = self._known
+        if not content.startswith(known):
+            known, entries = b"", ()
+        previous = hashlib.sha256(known[:-1].rpartition(b"\n")[2]).hexdigest() if known else GENESIS
+        lines = content[len(known) :].split(b"\n")[:-1]
+        found = list(entries)
+        for each in examined(lines, first=len(entries) + 1, previous=previous):
+            if isinstance(each, Break):
+                raise UnreadableError(
+                    f"journal {self.path}:{each.line}",
+                    each.reason,
+                    "Run `hosting journal verify`, and bring the journal back from its copy before anything else.",
+                )
+            found.append(each)
+        self._known = (content, tuple(found))
+        return self._known[1]
+
+    def _content(self) -> bytes:
+        """Read the journal up to the end of its last whole line."""
+        try:
+            content = self.path.read_bytes()
+        except FileNotFoundError:
+            return b""
+        except OSError as error:
+            raise UnreadableError(f"journal {self.path}", f"cannot be read ({error.strerror})", "Mend it.") from error
+        return content[: content.rfind(b"\n") + 1]
 
     @contextmanager
     def _locked(self) -> Iterator[BinaryIO]:

@@ -21,12 +21,13 @@ if TYPE_CHECKING:
     from hosting_cli.doors.engine import Engine
     from hosting_cli.doors.evidence import EvidenceDoor
     from hosting_cli.doors.hosts import HostsDoor
+    from hosting_cli.doors.monitoring import Monitoring
     from hosting_cli.doors.objects import ObjectStoreDoor
     from hosting_cli.doors.openbao import OpenBao
     from hosting_cli.doors.repositories import Repositories
     from hosting_cli.jobs import OperatorKey
     from hosting_cli.runbooks.action import Catalogue
-    from inventory.environment import Environment
+    from inventory.environment import Environment, MonitoringAccess
     from inventory.models import Application, Region
 
 
@@ -59,6 +60,9 @@ class DoorMaker(Protocol):
 
     def endpoints(self, session: "Session") -> "Endpoints":
         """Make the door of TLS endpoints."""
+
+    def monitoring(self, session: "Session") -> "Monitoring":
+        """Make the door of the monitoring."""
 
     def actions(self) -> "Catalogue":
         """Give what steps of runbooks can name."""
@@ -135,6 +139,19 @@ class Session:
         """Name what the region's and the environment's files say, by the SHA-256 of it."""
         said = self.region.model_dump_json() + self.environment.model_dump_json()
         return hashlib.sha256(said.encode()).hexdigest()
+
+    @property
+    def monitoring_access(self) -> "MonitoringAccess":
+        """Say where Prometheus and Alertmanager are; raise ``UsageError`` where the environment names none."""
+        if self.environment.monitoring is None:
+            remedy = "Say under `monitoring` where Prometheus and Alertmanager answer."
+            raise UsageError("monitoring", "the environment names none", remedy)
+        return self.environment.monitoring
+
+    @cached_property
+    def monitoring(self) -> "Monitoring":
+        """Open the door of the monitoring; raise ``UsageError`` where the environment names none."""
+        return self.doors.monitoring(self)
 
     @cached_property
     def vault(self) -> "OpenBao":

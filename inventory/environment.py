@@ -7,7 +7,7 @@ from pydantic import Field
 
 from inventory.frozen import Model
 from inventory.identifiers import Identifier, NonEmpty
-from inventory.notations import Address, FilePath, HostKey, HttpsAddress, Network
+from inventory.notations import Address, FiguresAddress, FilePath, HostKey, HttpsAddress, Network
 
 
 class LuksProfile(StrEnum):
@@ -15,6 +15,10 @@ class LuksProfile(StrEnum):
 
     LAB = "lab"
     PRODUCTION = "production"
+
+
+VAULT_ENDPOINT = "vault"
+"""What the vault is called among the engines that speak TLS; each store has its own name."""
 
 
 class VaultAccess(Model):
@@ -36,15 +40,28 @@ class ObjectStoreAccess(Model):
 
 
 class HostAccess(Model):
-    """How a host is reached, and how it reaches the engines itself: the vault, and object stores by their ids."""
+    """How a host is reached, and how it reaches the engines itself: the vault, and object stores by their ids.
+
+    On ``metrics_port`` its node exporter answers.
+    """
 
     address: NonEmpty
     port: Annotated[int, Field(gt=0, lt=65536)] = 22
+    metrics_port: Annotated[int, Field(gt=0, lt=65536)] = 9100
     host_key: HostKey
     bootstrap_key: FilePath | None = None
     vault_address: HttpsAddress
     object_stores: dict[Identifier, HttpsAddress]
     vault_sees: Network
+
+
+class MonitoringAccess(Model):
+    """Where Prometheus and Alertmanager answer, and where Prometheus finds the figures of the controller."""
+
+    prometheus: HttpsAddress
+    alertmanager: HttpsAddress
+    certificate_authority: FilePath
+    figures: FiguresAddress = "http://127.0.0.1:9750"
 
 
 class RootOfLinks(StrEnum):
@@ -71,3 +88,10 @@ class Environment(Model):
     package_sources: tuple[Network, ...] = ()
     hosts: dict[Identifier, HostAccess]
     journal: FilePath
+    monitoring: MonitoringAccess | None = None
+
+    @property
+    def endpoints(self) -> dict[str, tuple[str, FilePath]]:
+        """Give the address of each engine that speaks TLS, and the authority that it is known by."""
+        stores = {name: (access.endpoint, access.certificate_authority) for name, access in self.object_stores.items()}
+        return {VAULT_ENDPOINT: (self.vault.address, self.vault.certificate_authority), **stores}

@@ -212,6 +212,15 @@ HttpsAddress = Annotated[
         "https://vault.example:8200",
     ),
 ]
+FiguresAddress = Annotated[
+    str,
+    Shape(
+        r"^(https://[A-Za-z0-9.-]+|http://127\.0\.0\.1)(:[0-9]{1,5})?$",
+        "the address of figures",
+        "https://name:port, or http://127.0.0.1:port on one machine",
+        "https://controller.example:9750",
+    ),
+]
 MountPoint = Annotated[
     str,
     Shape(

@@ -20,10 +20,11 @@ DAY_SECONDS = 24 * 3600
 
 def rules(region: Region) -> str:
     """Give one file of rules for the whole of *region*."""
-    groups = [{"name": "hosting-promises", "rules": [*_promises(region), *_accepted_risks(region)]}]
+    promises = [*_promises(region), *_hosts(region), *_accepted_risks(region)]
+    groups = [{"name": "hosting-promises", "rules": promises}]
     for path in sorted(RULES.glob("*.yaml")):
         groups += yaml.safe_load(path.read_text())["groups"]
-    head = "# Written by `hosting metrics --rules` from the region's files: change those.\n"
+    head = "# Written by `hosting metrics configure` from the region's files: change those.\n"
     return head + yaml.safe_dump({"groups": groups}, sort_keys=False, allow_unicode=True, width=120)
 
 
@@ -41,6 +42,13 @@ def _promises(region: Region) -> Iterator[dict[str, Any]]:
             labels = {"application": application.id, "host": host, "continuity": promise.code}
             for name, seconds in figures.items():
                 yield {"record": name, "expr": f"vector({seconds})", "labels": dict(labels)}
+
+
+def _hosts(region: Region) -> Iterator[dict[str, Any]]:
+    """Give a rule for each host that there should be."""
+    for host in region.hosts:
+        labels = {"host": host.id, "site": host.site}
+        yield {"record": "hosting:promised_host:info", "expr": "vector(1)", "labels": labels}
 
 
 def _accepted_risks(region: Region) -> Iterator[dict[str, Any]]:

@@ -1,6 +1,6 @@
 """The systemd units by which the controller looks after everything by itself.  Pure.
 
-What it does, and when, stands in ``timers/schedule.yaml``; how a unit is written, in the templates beside it.
+What it does, always or when, stands in ``timers/schedule.yaml``; how a unit is written, in the templates beside it.
 """
 
 import re
@@ -31,6 +31,25 @@ class Job(BaseModel):
     commands: Annotated[tuple[str, ...], Field(min_length=1)]
 
 
+class Watch(BaseModel):
+    """Something that the controller does all the time, in one command."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    says: str
+    command: str
+
+
+class Schedule(BaseModel):
+    """All that it does by itself."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    watches: tuple[Watch, ...]
+    jobs: tuple[Job, ...]
+
+
 @dataclass(frozen=True)
 class Controller:
     """Where things are on the machine that looks after everything, and as whom it does."""
@@ -39,8 +58,6 @@ class Controller:
     region: str
     environment: str
     user: str
-    metrics_token: str
-    figures: str
 
     def __post_init__(self) -> None:
         """Refuse with ``ValueError`` what systemd would read as more than one word, or as a specifier of its own."""
@@ -50,14 +67,13 @@ class Controller:
 
 
 @cache
-def jobs() -> tuple[Job, ...]:
+def schedule() -> Schedule:
     """Read what there is to do."""
-    content = yaml.safe_load((TIMERS / "schedule.yaml").read_text())
-    return tuple(Job.model_validate(job) for job in content["jobs"])
+    return Schedule.model_validate(yaml.safe_load((TIMERS / "schedule.yaml").read_text()))
 
 
 def units(controller: Controller) -> dict[str, str]:
-    """Give the text of each unit by its file name: a service and a timer a job."""
+    """Give the text of each unit by its file name: a service a watch, a service and a timer a job."""
     templates = Environment(
         loader=FileSystemLoader(TIMERS),
         undefined=StrictUndefined,
@@ -66,8 +82,9 @@ def units(controller: Controller) -> dict[str, str]:
     )
     places = asdict(controller)
     found = {}
-    for job in jobs():
-        filled = job.model_dump() | {"commands": [command.format(**places) for command in job.commands]}
+    for watch in schedule().watches:
+        found[f"{watch.name}.service"] = templates.get_template("watch.j2").render(**places, **watch.model_dump())
+    for job in schedule().jobs:
         for kind in ("service", "timer"):
-            found[f"{job.name}.{kind}"] = templates.get_template(f"{kind}.j2").render(**places, **filled)
+            found[f"{job.name}.{kind}"] = templates.get_template(f"{kind}.j2").render(**places, **job.model_dump())
     return found

@@ -7,7 +7,7 @@ from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
 settings.register_profile("suite", deadline=None, max_examples=50)  # computers are shared, and slow at times
-settings.register_profile("check", settings.get_profile("suite"), max_examples=15)
+settings.register_profile("check", settings.get_profile("suite"), max_examples=8)
 settings.load_profile("suite")
 
 OWN_LAB = "tests/acceptance/own_lab/"

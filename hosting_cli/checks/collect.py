@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, is_dataclass
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import Any, TypeVar
 
 from deploys import flows
@@ -131,12 +130,7 @@ def _backups(session: Session) -> Mapping[str, Seen[Standing]]:
 
 
 def _endpoints(session: Session) -> Mapping[str, Seen[Endpoint]]:
-    environment = session.environment
-    asked: dict[str, tuple[str, Path]] = {
-        "endpoint vault": (environment.vault.address, environment.vault.certificate_authority)
-    }
-    for store, access in environment.object_stores.items():
-        asked[f"endpoint {store}"] = (access.endpoint, access.certificate_authority)
+    asked = {f"endpoint {engine}": where for engine, where in session.environment.endpoints.items()}
 
     def read(name: str) -> Seen[Endpoint]:
         address, authority = asked[name]

@@ -26,14 +26,19 @@ MachineArgument = Annotated[
 ]
 
 
-def up(session: Session) -> Result:
-    """Bring the lab up: vault, object store, a machine for each host.
+UnwatchedOption = Annotated[
+    bool, typer.Option("--unwatched", help="Start no monitoring, which looks at the lab every now and then.")
+]
+
+
+def up(session: Session, unwatched: UnwatchedOption = False) -> Result:
+    """Bring the lab up: engines, monitoring, a machine for each host.
 
     The first time builds the machines' image (a few minutes); later it takes about half a minute.  What runs already
     is left as it is.  The region is --region, or the sample.
     """
     lab = _lab()
-    _bring_up(session, lab)
+    _bring_up(session, lab, watched=not unwatched)
     return _status(
         lab,
         "lab up",
@@ -42,7 +47,7 @@ def up(session: Session) -> Result:
     )
 
 
-def _bring_up(session: Session, lab: "Lab") -> None:
+def _bring_up(session: Session, lab: "Lab", *, watched: bool = True) -> None:
     from hosting_cli.lab import laboratory
 
     session.region_folder = Path(lab.record["region"]) if lab.exists else session.region_folder or SAMPLE
@@ -54,7 +59,12 @@ def _bring_up(session: Session, lab: "Lab") -> None:
         started = laboratory.start_machines(lab, region, session.progress)
         vault.result()
     laboratory.write_environment(lab, region, started)
-    set_engines_up(session, lab)
+    environment = session.for_environment(lab.environment_file, lab.token_file("operations-engineer")).environment
+    with ThreadPoolExecutor() as pool:
+        monitoring = pool.submit(laboratory.start_monitoring, lab, region, environment) if watched else None
+        set_engines_up(session, lab)
+        if monitoring is not None:
+            monitoring.result()
 
 
 def set_engines_up(session: Session, lab: "Lab") -> None:
@@ -80,10 +90,20 @@ def status(session: Session) -> Result:
 
 def _status(lab: "Lab", command: str, *more: str) -> Result:
     from hosting_cli.lab import laboratory, machines
+    from hosting_cli.lab.monitoring import NAMES
 
+    watching = lab.monitoring
+    parts = (
+        ("openbao", "vault", lab.vault.address),
+        ("seaweedfs", "object store", lab.store.endpoint),
+        ("prometheus", "prometheus", watching.address("prometheus")),
+        ("alertmanager", "alertmanager", watching.address("alertmanager")),
+        ("exporter", "figures", f"{watching.address('exporter')}/metrics"),
+    )
     rows = [
-        ("running" if laboratory.running(lab, "openbao") else "stopped", "vault", lab.vault.address),
-        ("running" if laboratory.running(lab, "seaweedfs") else "stopped", "object store", lab.store.endpoint),
+        ("running" if laboratory.running(lab, name) else "stopped", what, where)
+        for name, what, where in parts
+        if name not in NAMES or laboratory.was_started(lab, name)  # nobody misses what an unwatched lab does without
     ]
     for name in machines.names(lab.directory):
         state = machines.status(lab.directory, name)

@@ -1,5 +1,6 @@
-"""The timers by which the controller looks after everything by itself."""
+"""The units by which the controller looks after everything by itself."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -17,40 +18,31 @@ IntoOption = Annotated[
     typer.Option("--into", metavar="FOLDER", help="Write the units there, like /etc/systemd/system; else show them."),
 ]
 UserOption = Annotated[str, typer.Option("--user", metavar="ACCOUNT", help="As whom they run; it reads the region.")]
-MetricsTokenOption = Annotated[
-    Path, typer.Option("--metrics-token", metavar="FILE", help="A token with the policy hosting-metrics.")
-]
-FiguresOption = Annotated[
-    Path, typer.Option("--figures", metavar="FOLDER", help="Where the node exporter looks for figures.")
-]
 
 
-def schedule(
-    session: Session,
-    into: IntoOption = None,
-    user: UserOption = "hosting",
-    metrics_token: MetricsTokenOption = Path("/etc/hosting/metrics.token"),
-    figures: FiguresOption = Path("/var/lib/prometheus/node-exporter"),
-) -> Result:
-    """Write the timers by which the controller looks by itself.
+def schedule(session: Session, into: IntoOption = None, user: UserOption = "hosting") -> Result:
+    """Write the units by which the controller looks by itself.
 
-    A systemd service and a timer each for what must not wait for somebody to think of it: figures for the monitoring,
-    second copies of backups, checks of repositories, and drills, as the continuity classes ask for them.  Without
+    A systemd service for what Prometheus asks (`hosting metrics serve`), and a service and a timer each for what must
+    not wait for somebody to think of it: second copies of backups, evidence, checks of repositories, and drills, as the
+    continuity classes ask for them.  Without
     --into they are only shown.  They run as --user, on this region and environment, with the token that the environment
     names.
     """
-    from monitoring.schedule import Controller, jobs, units
+    from monitoring.schedule import Controller, units
+    from monitoring.schedule import schedule as scheduled
 
     environment, file = session.environment, session.environment_file
     assert environment and file  # noqa: S101 it was loaded from there
+    program = Path(sys.argv[0]).resolve()
+    if not os.access(program, os.X_OK):
+        raise UsageError("schedule", f"systemd could not start {program}", "Run this by its name: hosting schedule.")
     try:
         controller = Controller(
-            program=str(Path(sys.argv[0]).resolve()),
+            program=str(program),
             region=str(session.folder.resolve()),
             environment=str(file.resolve()),
             user=user,
-            metrics_token=str(metrics_token),
-            figures=str(figures),
         )
     except ValueError as error:
         raise UsageError("schedule", str(error), "Put it into a folder of such a name.") from error
@@ -61,7 +53,9 @@ def schedule(
         return Result("schedule", data, blocks)
     for name, content in written.items():
         replace_file(into / name, content.encode(), remedy="Give another --into.")
-    rows = tuple((f"{job.name}.timer", job.calendar, job.says) for job in jobs())
-    timers = " ".join(f"{job.name}.timer" for job in jobs())
-    then = text(f"Now: systemctl daemon-reload && systemctl enable --now {timers}")
-    return Result("schedule", data, (Table("", ("timer", "when", "what"), rows), then))
+    rows = (
+        *((f"{watch.name}.service", "always", watch.says) for watch in scheduled().watches),
+        *((f"{job.name}.timer", job.calendar, job.says) for job in scheduled().jobs),
+    )
+    then = text(f"Now: systemctl daemon-reload && systemctl enable --now {' '.join(unit for unit, *_ in rows)}")
+    return Result("schedule", data, (Table("", ("unit", "when", "what"), rows), then))

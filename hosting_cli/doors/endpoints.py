@@ -1,15 +1,17 @@
 """The door of TLS endpoints: which versions and suites each takes, and the certificate that it shows.  Plain sockets.
 
-A handshake is all that happens: nothing is asked of whoever answers.  Certificates are verified by the authority that
-the environment names wherever a version that counts is tried; the old ones are tried only to be refused.
+A handshake is all that happens, and one page that is asked for as anybody might, to know whether somebody serves.
+Certificates are verified by the authority that the environment names wherever a version that counts is tried; the old
+ones are tried only to be refused.
 """
 
 import socket
 import ssl
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC
+from http.client import HTTPException, HTTPSConnection
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -54,6 +56,22 @@ class Endpoints:
             if not shown:
                 raise UnreadableError(f"endpoint {address}", "takes neither TLS 1.2 nor 1.3", "See what answers there.")
             return Endpoint(address, versions, tuple(_weak(host, port)), _certificate(shown))
+
+    def asked(self, address: str, authority: Path) -> int:
+        """Ask for the page at the root as anybody might, and give the status of the answer.
+
+        Raise ``UnreadableError`` when nobody answers, or nobody whom we trust.
+        """
+        parts = urlsplit(address)
+        context = ssl.create_default_context(cafile=str(authority))
+        connection = HTTPSConnection(parts.hostname or "", parts.port or 443, context=context, timeout=TIMEOUT_SECONDS)
+        with _explained(address), closing(connection):
+            try:
+                connection.request("GET", "/")
+                return connection.getresponse().status
+            except HTTPException as error:
+                what = f"does not answer as HTTP does ({type(error).__name__})"
+                raise UnreadableError(f"endpoint {address}", what, "See what answers there.") from None
 
 
 @contextmanager

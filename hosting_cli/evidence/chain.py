@@ -62,7 +62,7 @@ def record(session: Session, kind: str, parts: Mapping[str, Iterable[bytes]], da
 
 
 def _next(session: Session, kind: str, parts: tuple[Part, ...], data: Mapping[str, Json]) -> Record:
-    before = _last(session)
+    before = last(session)
     lines = session.journal.lines()
     return Record(
         region=session.region.id,
@@ -80,13 +80,15 @@ def _next(session: Session, kind: str, parts: tuple[Part, ...], data: Mapping[st
     )
 
 
-def _last(session: Session) -> "Kept | None":
+def last(session: Session) -> "Kept | None":
     """Find what the next record follows: the last one that the platform signed, and whatever lies right behind it.
 
     Whoever stole the right to add could put anything under any number.  It cannot be removed, so the chain goes on
     past it where it is in the way, and ``verify`` says what it is; far ahead of the chain it is in nobody's way.
     """
     kept = {item.name: item for item in session.evidence.kept(verify.RECORDS)}
+    if not kept:  # then nobody has signed yet, and there may be no key to do it with
+        return None
     keys = {key.value for key in session.vault.public_keys(render.SIGNING_KEY)}
     ours = next((name for name in sorted(kept, reverse=True) if _is_ours(session, kept[name], keys)), None)
     number = 0 if ours is None else int(ours.removeprefix(verify.RECORDS).removesuffix(".json"))

@@ -2,7 +2,8 @@
 
     lab.json            which ports were chosen, which region it is for
     environment.yaml    points the region at this lab: addresses and paths, never a secret
-    tls/ openbao/ seaweedfs/ vms/ network/ tokens/ unseal.json bootstrap_key journal.jsonl
+    tls/ openbao/ seaweedfs/ alertmanager/ prometheus/ exporter/ vms/ network/ tokens/
+    unseal.json bootstrap_key journal.jsonl
 
 Whoever starts something records it before it runs; so whoever comes later can remove it, whatever was killed.
 """
@@ -19,8 +20,20 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from hosting_cli.errors import UsageError
-from hosting_cli.lab import accelerator, addresses, image, machines, network, processes, recorded, records, template
+from hosting_cli.lab import (
+    accelerator,
+    addresses,
+    image,
+    machines,
+    monitoring,
+    network,
+    processes,
+    recorded,
+    records,
+    template,
+)
 from hosting_cli.lab.machines import RunningMachine
+from hosting_cli.lab.monitoring import Monitoring
 from hosting_cli.lab.openbao import OpenBaoServer
 from hosting_cli.lab.processes import Process
 from hosting_cli.lab.progress import Progress
@@ -36,6 +49,7 @@ from inventory.network import Interface, Segment
 if TYPE_CHECKING:
     from hosting_cli.doors.openbao import OpenBao
     from hosting_cli.jobs import OperatorKey
+    from inventory.environment import Environment
 
 MARK = "This directory is a lab of `hosting`. Everything in it can be thrown away."
 CONTROLLER = "10.0.2.2"
@@ -119,6 +133,11 @@ class Lab:
         """Give the lab's object store, running or not."""
         return SeaweedServer(self.directory / "seaweedfs", self.certificates, tuple(self.record["store_ports"]))
 
+    @cached_property
+    def monitoring(self) -> Monitoring:
+        """Give what watches the lab, running or not."""
+        return Monitoring(self.directory, self.certificates, tuple(self.record["monitoring_ports"]))
+
 
 def place() -> Lab:
     """Say where the lab is: ``HOSTING_LAB`` and ``HOSTING_CACHE``, or the places that the XDG directories give."""
@@ -135,12 +154,14 @@ def begin(lab: Lab, region_folder: Path) -> None:
     if lab.is_foreign:
         raise UsageError(f"lab {lab.directory}", "holds files that are not a lab", "Name another one by HOSTING_LAB.")
     lab.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    vault_port, cluster_port, *store_ports = processes.free_ports(2 + PORTS_NEEDED)
+    chosen = processes.free_ports(2 + PORTS_NEEDED + monitoring.PORTS_NEEDED)
+    vault_port, cluster_port, *others = chosen
     content = {
         "mark": MARK,
         "region": str(region_folder.absolute()),
         "vault_ports": [vault_port, cluster_port],
-        "store_ports": store_ports,
+        "store_ports": others[:PORTS_NEEDED],
+        "monitoring_ports": others[PORTS_NEEDED:],
     }
     records.write(lab.record_file, content)
 
@@ -169,6 +190,12 @@ def start_store(lab: Lab) -> None:
         lab.store.start(record=recorded.recorder(lab.directory / "seaweedfs"))
 
 
+def start_monitoring(lab: Lab, region: Region, environment: "Environment") -> None:
+    """Tell Prometheus and Alertmanager what the files say by now, and start what of the monitoring does not run."""
+    lab.monitoring.configure(region, environment)
+    lab.monitoring.start(Path(lab.record["region"]), lab.environment_file)
+
+
 def admit_people(lab: Lab, vault: "OpenBao") -> None:
     """Give everybody in ``PEOPLE`` a token of their own, once; *vault* has a root token."""
     for person, policy in PEOPLE.items():
@@ -190,7 +217,10 @@ def root_token(lab: Lab) -> Iterator[Path]:
 
 
 def stop_engine(lab: Lab, name: str) -> None:
-    """Stop an engine: ``openbao`` or ``seaweedfs``, and remove what one that was killed left behind.  Idempotent."""
+    """Stop an engine, or a part of the monitoring, by its folder, and remove what one that was killed left behind.
+
+    Idempotent.
+    """
     process = running(lab, name)
     if name == "seaweedfs":
         lab.store.stop(process)
@@ -201,6 +231,11 @@ def stop_engine(lab: Lab, name: str) -> None:
 def running(lab: Lab, name: str) -> Process | None:
     """Find the recorded process of an engine, if it still runs."""
     return recorded.running(lab.directory / name)
+
+
+def was_started(lab: Lab, name: str) -> bool:
+    """Tell whether a process of an engine, or of a part of the monitoring, is on record, running or not."""
+    return recorded.find(lab.directory / name) is not None
 
 
 def write_secret(file: Path, value: Secret) -> None:
@@ -304,6 +339,7 @@ def write_environment(lab: Lab, region: Region, started: tuple[RunningMachine, .
         },
         "hosts": {machine.name: _host_access(machine, stores) for machine in started},
         "journal": str(lab.journal),
+        "monitoring": lab.monitoring.access.model_dump(mode="json"),
     }
     text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
     draft = lab.environment_file.with_name(f"{lab.environment_file.name}.new")
@@ -315,6 +351,7 @@ def _host_access(machine: RunningMachine, stores: Iterable[str]) -> dict[str, An
     return {
         "address": "127.0.0.1",
         "port": machine.ssh_port,
+        "metrics_port": machine.metrics_port,
         "host_key": machine.host_key,
         "bootstrap_key": str(machine.bootstrap_key),
         "vault_address": f"https://{addresses.VAULT}:{VAULT_PORT}",

@@ -64,10 +64,11 @@ class State(Enum):
 
 @dataclass(frozen=True)
 class RunningMachine:
-    """How to reach a machine, and as whom the controller's services see it."""
+    """How to reach a machine and its node exporter, and as whom the controller's services see it."""
 
     name: str
     ssh_port: int
+    metrics_port: int
     host_key: str
     bootstrap_key: Path
     vault_sees: str
@@ -80,6 +81,7 @@ class Record:
 
     spec: MachineSpec
     ssh_port: int
+    metrics_port: int
     host_key: str
     kernel: Path
     initramfs: Path
@@ -174,7 +176,8 @@ def _clone(spec: MachineSpec, lab: Path, image: Image, template: Template, progr
     templates.create_overlay(template.disk, "qcow2", place / qemu.DISK)
     if spec.data_disk_gib is not None:
         templates.create_data_disk(place / qemu.DATA, spec.data_disk_gib)
-    record = Record(spec, processes.free_port(), host_key.public, image.kernel, image.initramfs, template.kvm)
+    ssh_port, metrics_port = processes.free_ports(2)
+    record = Record(spec, ssh_port, metrics_port, host_key.public, image.kernel, image.initramfs, template.kvm)
     record = _launch(lab, record, template)
     _wait_for_sockets(place, record)
     templates.restore(place, template.state)
@@ -279,6 +282,7 @@ def _launch(lab: Path, record: Record, template: Template | None) -> Record:
         boot=qemu.Boot(record.kernel, record.initramfs),
         kvm=record.kvm,
         ssh_port=record.ssh_port,
+        metrics_port=record.metrics_port,
         ports=network.ports(record.spec),
         forwards=record.spec.forwards,
         memory=None if template is None else template.memory,
@@ -342,6 +346,7 @@ def _reached(lab: Path, record: Record) -> RunningMachine:
     return RunningMachine(
         name=record.spec.name,
         ssh_port=record.ssh_port,
+        metrics_port=record.metrics_port,
         host_key=record.host_key,
         bootstrap_key=keys.bootstrap_key_path(lab.resolve()),
         vault_sees=f"{addresses.source_address(record.spec.ordinal)}/32",

@@ -54,6 +54,7 @@ class Launch:
     boot: Boot
     kvm: bool
     ssh_port: int
+    metrics_port: int | None = None
     ports: tuple[Port | None, ...] = ()
     forwards: tuple[Forward, ...] = ()
     memory: Path | None = None
@@ -112,13 +113,21 @@ def _disks(shape: Shape) -> Iterator[str]:
 
 def _network(launch: Launch) -> Iterator[str]:
     forwards = "".join(f",guestfwd={_guest_forward(forward, launch.ordinal)}" for forward in launch.forwards)
+    inward = "".join(f",hostfwd=tcp:127.0.0.1:{port}-:{to}" for port, to in _inward(launch))
     # Restricted: a machine reaches what is forwarded, and nothing else of the controller or beyond.
-    yield from ("-netdev", f"user,id=management,restrict=on,hostfwd=tcp:127.0.0.1:{launch.ssh_port}-:22{forwards}")
+    yield from ("-netdev", f"user,id=management,restrict=on{inward}{forwards}")
     yield from _card("management", addresses.mac_address(launch.ordinal, 0))
     for index in range(1, launch.shape.links + 1):
         port = launch.ports[index - 1] if index <= len(launch.ports) else None
         yield from ("-netdev", _link(index, port))
         yield from _card(f"link{index}", addresses.mac_address(launch.ordinal, index))
+
+
+def _inward(launch: Launch) -> Iterator[tuple[int, int]]:
+    """Give the ports of the controller's loopback that lead to a machine, each with the machine's own."""
+    yield launch.ssh_port, 22
+    if launch.metrics_port is not None:
+        yield launch.metrics_port, 9100
 
 
 def card_name(index: int) -> str:

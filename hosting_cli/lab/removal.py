@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Iterator
 
 from hosting_cli.errors import UsageError
-from hosting_cli.lab import cache, laboratory, machines, network
+from hosting_cli.lab import cache, laboratory, machines, monitoring, network
 from hosting_cli.lab.laboratory import Lab
 from hosting_cli.lab.progress import Progress
 
@@ -31,7 +31,8 @@ def down(lab: Lab, progress: Progress) -> Iterator[str]:
 
 
 def _stop_engines(lab: Lab, progress: Progress) -> Iterator[str]:
-    for engine in ("seaweedfs", "openbao"):
+    # What watches goes first: it would be woken by the rest.
+    for engine in (*monitoring.NAMES, "seaweedfs", "openbao"):
         is_running = laboratory.running(lab, engine) is not None
         if is_running:
             progress(f"stopping {engine}")

@@ -143,7 +143,9 @@ def take_down(runner: LabRunner) -> None:
 
 
 def bring_up(runner: LabRunner) -> None:
-    subprocess.run([*HOSTING, "lab", "up"], env=runner.variables(), check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
+    """Bring the lab up, and whatever of it does not run; nothing looks at it but the tests."""
+    argv = [*HOSTING, "lab", "up", "--unwatched"]
+    subprocess.run(argv, env=runner.variables(), check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
 
 
 @pytest.fixture(scope="session")

@@ -162,7 +162,7 @@ def bring_up_engines(lab: Lab) -> None:
         tuple(
             RunningMachine(
                 name,
-                processes.free_port(),
+                *processes.free_ports(2),
                 keys.generate().public,
                 keys.bootstrap_key_path(lab.directory),
                 f"127.0.1.{number}/32",

@@ -1,16 +1,21 @@
 """The rules for the sample region, by Prometheus's own tool: what fires when, and what does not."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from engines_lab import SAMPLE
+from sample import environment, region
 
 from deploys.agent import record
 from hosting_cli.figures import HELP, Sample, exposition
+from inventory.environment import MonitoringAccess
 from inventory.load import load_region
+from monitoring import configuration
 from monitoring.render import rules
 
 CASES = sorted(Path(__file__).parent.glob("monitoring_*.yaml"))
@@ -30,8 +35,30 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_prometheus_takes_the_rules(folder: Path) -> None:
-    assert "SUCCESS" in promtool(folder, "check", "rules", "rules.yaml")
+MONITORING = MonitoringAccess(
+    prometheus="https://127.0.0.1:1", alertmanager="https://127.0.0.1:2", certificate_authority="/none/ca.pem"
+)
+
+
+def test_both_servers_take_what_they_are_told(tmp_path: Path) -> None:
+    authority = tmp_path / "ca.pem"
+    authority.write_text("")
+    access = MONITORING.model_copy(update={"certificate_authority": authority})
+    for name, content in configuration.files(region(), environment(), access).items():
+        (tmp_path / name).write_text(content)
+    assert "SUCCESS" in promtool(tmp_path, "check", "config", "prometheus.yaml")
+    done = subprocess.run(["amtool", "check-config", tmp_path / "alertmanager.yaml"], capture_output=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_what_alertmanager_mutes_is_there() -> None:
+    told = yaml.safe_load(configuration.ALERTMANAGER.read_text())
+    matchers = [
+        words for rule in told["inhibit_rules"] for words in (*rule["source_matchers"], *rule["target_matchers"])
+    ]
+    named = {name for words in matchers for name in re.findall(r"Hosting[A-Za-z]+", words)}
+    rendered = rules(load_region(SAMPLE))
+    assert named and {name for name in named if f"alert: {name}\n" not in rendered} == set()
 
 
 @pytest.mark.parametrize("cases", CASES, ids=lambda path: path.stem)

@@ -12,12 +12,13 @@ from engines_lab import SAMPLE, STORE, bring_up_engines
 from hosting_cli.app import LazyDoors
 from hosting_cli.commands import lab as commands
 from hosting_cli.console import Progress
-from hosting_cli.lab import laboratory, processes, removal
+from hosting_cli.lab import laboratory, monitoring, processes, removal
 from hosting_cli.lab.laboratory import Lab
 from hosting_cli.result import ExitStatus
 from hosting_cli.session import Session
+from inventory.load import load_region
 
-ENGINES = ("openbao", "seaweedfs")
+ENGINES = ("openbao", "seaweedfs", *monitoring.NAMES)
 
 
 @pytest.fixture
@@ -26,6 +27,7 @@ def labs(tmp_path: Path) -> Iterator[tuple[Lab, Lab]]:
     try:
         for lab in found:
             bring_up_engines(lab)
+            laboratory.start_monitoring(lab, load_region(SAMPLE), session_of(lab).environment)
         yield found
     finally:
         for lab in found:
@@ -33,7 +35,7 @@ def labs(tmp_path: Path) -> Iterator[tuple[Lab, Lab]]:
 
 
 def ports(lab: Lab) -> set[int]:
-    return {*lab.record["vault_ports"], *lab.record["store_ports"]}
+    return {*lab.record["vault_ports"], *lab.record["store_ports"], *lab.record["monitoring_ports"]}
 
 
 def pids(lab: Lab) -> set[int]:
@@ -64,7 +66,8 @@ def assert_answers(lab: Lab) -> None:
 
 def test_one_lab_is_taken_down_and_the_other_goes_on(labs: tuple[Lab, Lab], monkeypatch: pytest.MonkeyPatch) -> None:
     one, two = labs
-    well = (ExitStatus.DONE, {"vault": "running", "object store": "running"})
+    watching = {"prometheus": "running", "alertmanager": "running", "figures": "running"}
+    well = (ExitStatus.DONE, {"vault": "running", "object store": "running", **watching})
     assert [shown(lab, monkeypatch) for lab in labs] == [well, well]
     of_one, of_two = ports(one), pids(two)
     assert not of_one & ports(two)
@@ -79,10 +82,10 @@ def test_one_lab_is_taken_down_and_the_other_goes_on(labs: tuple[Lab, Lab], monk
     os.kill(store.pid, signal.SIGKILL)
     while processes.is_alive(store):
         time.sleep(0.01)
-    assert shown(one, monkeypatch) == (ExitStatus.FAILED, {"vault": "running", "object store": "stopped"})
+    assert shown(one, monkeypatch) == (ExitStatus.FAILED, {"vault": "running", "object store": "stopped", **watching})
     assert shown(two, monkeypatch) == well
     removed = list(removal.down(one, Progress(quiet=True)))
-    assert removed == ["openbao", str(one.directory)]
+    assert removed == [*monitoring.NAMES, "openbao", str(one.directory)]
     assert not one.directory.exists()
     assert sockets(of_one) == []
     assert all(processes._is_free(port) for port in of_one)

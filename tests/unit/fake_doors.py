@@ -11,6 +11,7 @@ from sample import NOW, environment, region
 
 from deploys.resources import source as host_source
 from hosting_cli.capabilities import ALL, Capability, Support
+from hosting_cli.checks.seen import Endpoint
 from hosting_cli.console import Progress
 from hosting_cli.doors.engine import Outcome as EngineOutcome
 from hosting_cli.doors.evidence import Kept
@@ -308,6 +309,24 @@ class FakeEvidence:
         return tuple(Kept(name, "1", NOW, 10) for name in self.names if name.startswith(prefix))
 
 
+class FakeEndpoints:
+    """Endpoints, each of which answers with a status and shows a certificate, or cannot be read."""
+
+    def __init__(self) -> None:
+        self.status: int | UnreadableError = 403
+        self.shown: Endpoint | UnreadableError = UnreadableError("endpoint", "does not answer", "Is it running?")
+
+    def asked(self, address: str, authority: Path) -> int:
+        if isinstance(self.status, UnreadableError):
+            raise self.status
+        return self.status
+
+    def read(self, address: str, authority: Path) -> Endpoint:
+        if isinstance(self.shown, UnreadableError):
+            raise self.shown
+        return self.shown
+
+
 class FakeHosts:
     """Hosts: what each answers to a reading, how much room its volumes have, and a function that answers commands."""
 
@@ -417,6 +436,7 @@ class World:
         self.calls: Calls = []
         self.vault, self.store = FakeVault(self.calls), FakeStore(self.calls)
         self.hosts, self.engine, self.evidence = FakeHosts(), FakeEngine(), FakeEvidence()
+        self.endpoints = FakeEndpoints()
         self.said = StringIO()
         authority = folder / "ca.pem"
         authority.write_text("-----BEGIN CERTIFICATE-----\n")
@@ -432,6 +452,7 @@ class World:
             hosts=self.hosts,
             evidence=self.evidence,
             engine=self.engine,
+            endpoints=self.endpoints,
         )
 
     def operator_key(self, session: Session) -> OperatorKey:

@@ -69,13 +69,13 @@ def environment() -> Environment:
 def write_environment(folder: Path, **changes: object) -> Path:
     """Write the sample's environment, with *changes*, into *folder* as an operator would; give its path."""
     (folder / "ca.pem").write_text("-----BEGIN CERTIFICATE-----\n")
-    content = environment().model_dump(mode="json") | {"journal": str(folder / "journal.jsonl")} | changes
+    content = environment().model_dump(mode="json", exclude_none=True) | {"journal": str(folder / "journal.jsonl")}
+    content |= changes
     for engine in (content["vault"], *content["object_stores"].values()):
         engine |= {"certificate_authority": str(folder / "ca.pem")}
     content["vault"] |= {"token_file": str(folder / "token")}
     for number, access in enumerate(content["hosts"].values()):
         access |= {"host_key": f"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI{'AB'[number]}=="}
-        del access["bootstrap_key"]
     path = folder / "environment.yaml"
     path.write_text(yaml.safe_dump(content, sort_keys=False))
     return path

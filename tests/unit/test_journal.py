@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hosting_cli import journal as journals
 from hosting_cli.errors import EngineError, UnreadableError
-from hosting_cli.journal import Journal, breaks, parse
+from hosting_cli.journal import Entry, Journal, breaks, parse
 
 NOW = datetime(2026, 11, 22, 3, 0, 0, 123456, tzinfo=UTC)
 
@@ -110,6 +111,41 @@ def test_a_broken_chain_is_unreadable_and_says_where(tmp_path: Path) -> None:
     path.write_bytes(b"\n".join([lines[0], *lines[2:]]) + b"\n")
     with pytest.raises(UnreadableError, match=r"journal\.jsonl:2: does not follow"):
         journal(path).entries()
+
+
+def test_who_reads_again_examines_only_what_was_added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    examined: list[bytes] = []
+
+    def counted(line: bytes) -> Entry:
+        examined.append(line)
+        return parse(line)
+
+    monkeypatch.setattr(journals, "parse", counted)
+    path = tmp_path / "journal.jsonl"
+    written(path)
+    reader = journal(path)
+    before = reader.entries()
+    examined.clear()
+    assert reader.entries() == before
+    assert examined == []
+    journal(path).append("done", {"subject": "by somebody else"})
+    examined.clear()
+    assert reader.entries() == journal(path).entries()
+    assert len(examined) == 1 + 5  # the reader's, and all of another's
+
+
+@pytest.mark.parametrize("line", range(4))
+def test_who_reads_again_sees_that_what_it_had_read_was_changed(tmp_path: Path, line: int) -> None:
+    path = tmp_path / "journal.jsonl"
+    lines = written(path)
+    reader = journal(path)
+    assert len(reader.entries()) == 4
+    changed = [*lines[:line], lines[line].replace("é".encode(), b"e"), *lines[line + 1 :], lines[-1]]
+    path.write_bytes(b"\n".join(changed) + b"\n")
+    with pytest.raises(UnreadableError, match="does not follow"):
+        reader.entries()
+    path.write_bytes(b"\n".join(lines[:2]) + b"\n")
+    assert len(reader.entries()) == 2, "the end that was cut off is not remembered"
 
 
 def test_a_missing_journal_is_empty(tmp_path: Path) -> None:

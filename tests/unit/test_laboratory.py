@@ -262,7 +262,9 @@ def test_machines_reach_the_vault_and_the_store_and_nothing_else_of_this_machine
 def machine(lab: Lab, name: str, number: int) -> RunningMachine:
     key = f"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI{'AB'[number]}=="
     seen = f"127.0.1.{11 + number}/32"
-    return RunningMachine(name, 40_000 + number, key, lab.directory / "bootstrap_key", seen, lab.directory)
+    return RunningMachine(
+        name, 40_000 + number, 41_000 + number, key, lab.directory / "bootstrap_key", seen, lab.directory
+    )
 
 
 def test_the_environment_is_one_that_fits_the_region_and_holds_no_secret(lab: Lab) -> None:

@@ -1,4 +1,4 @@
-"""A host of an application, made by an apply that is killed again and again; then another, which is given its data.
+"""A host of an application, made by an apply that is killed again and again; another, given its data; and their end.
 
 ``kill -9`` while hosts are changed: the next run goes on, and no volume, identity or passphrase is lost or doubled.
 """
@@ -8,16 +8,22 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
-from conftest import SAMPLE, LabRunner, bring_up, take_down
+from conftest import ROOT, SAMPLE, LabRunner, Ran, bring_up, take_down
+from put_aside import put_aside
 
 from hosting_cli.doors.openbao import OpenBao
+from hosting_cli.lab import laboratory
 from inventory import naming
 from inventory.load import load_environment, load_region
+from vault_policies import render
 
 pytestmark = pytest.mark.timeout(2400)
 
@@ -161,3 +167,106 @@ def test_a_host_gets_what_another_has_backed_up_once_a_second_person_agrees(two:
     assert there.split()[0] == two.on_machine(one, "sha256sum", FILE).split()[0]
     # What was granted for this once is gone: the plan finds neither the user nor anything else that is not asked for.
     assert two.run("plan").status == 0
+
+
+# -- the end of the application, and of all that could be read of it --------------------------------------------------
+
+EXECUTOR = "destruction-executor"
+DESTROY = ("key", "destroy", APPLICATION)
+CONFIRMED = (*DESTROY, "--confirm", APPLICATION)
+
+A_DAY_LATER = """
+from datetime import timedelta
+from hosting_cli import app, session
+
+class Later(session.Session):
+    def __init__(self, *arguments, **named):
+        super().__init__(*arguments, **named)
+        self.clock = lambda: session.now() + timedelta(days=1, minutes=1)
+
+session.Session = Later
+app.main()
+"""
+"""The command line of somebody whose clock is ahead; the vault, the store and the hosts keep theirs."""
+
+
+def a_day_later(lab: LabRunner, *arguments: str, person: str) -> Ran:
+    """Run ``hosting`` as it will be run when the shortest waiting time that a region's files can ask for is over."""
+    argv = [sys.executable, "-c", A_DAY_LATER, *arguments, "-o", "json", "--token-file", str(lab.token_file(person))]
+    done = subprocess.run(argv, capture_output=True, text=True, env=lab.variables(), check=False, cwd=ROOT)
+    sys.stderr.write(done.stderr)
+    return Ran(done.returncode, done.stdout, done.stderr)
+
+
+def without_the_application(lab: LabRunner) -> LabRunner:
+    """Give the same lab under files that the application has left, and that ask for a waiting time of one day."""
+    region = lab.region.with_name("without")
+    shutil.copytree(lab.region, region)
+    (region / f"applications/{APPLICATION}.yaml").unlink()
+    sheet = region / "region.yaml"
+    sheet.write_text(sheet.read_text().replace("key_policy:\n", "key_policy:\n  destruction_days: 1\n"))
+    return replace(lab, region=region)
+
+
+def give_token_to_the_executor(lab: LabRunner) -> None:
+    """Issue the token that nobody has in daily work, as docs/keys.md says: with the root's, for the occasion."""
+    place = laboratory.Lab(lab.directory, laboratory.place().cache_directory)
+    region = load_region(lab.region)
+    with laboratory.root_token(place) as file:
+        access = load_environment(lab.environment_file, region).vault.model_copy(update={"token_file": file})
+        policies = (render.OPERATIONS_POLICY, render.DESTRUCTION_POLICY)
+        token = OpenBao(access, region=region.id).issue_token(EXECUTOR, policies, period_seconds=3600)
+    laboratory.write_secret(lab.token_file(EXECUTOR), token)
+
+
+def test_the_end_of_its_keys_leaves_nothing_to_read_of_it_on_hosts_and_stores(two: LabRunner) -> None:
+    trials = put_aside(two, APPLICATION)
+    assert {name: opens() for name, opens in trials.items()} == dict.fromkeys(trials, True)
+    assert len(trials) == 6
+    assert "still in the region's files" in refused(two.run(*DESTROY))
+
+    lab = without_the_application(two)
+    asked = lab.run(*DESTROY)
+    assert asked.status == 3, asked.output
+    assert lab.run("approve", asked.data["procedure"], person="security-officer").status == 0
+    give_token_to_the_executor(lab)
+    assert "its waiting time ends on" in refused(lab.run(*CONFIRMED, person=EXECUTOR))
+    unconfirmed = a_day_later(lab, *DESTROY, "--confirm", "imagerie", person=EXECUTOR)
+    assert refused(unconfirmed) == "it was not confirmed by the application's id"
+
+    done = a_day_later(lab, *CONFIRMED, person=EXECUTOR)
+    assert done.status == 0, done.output
+    assert {name: opens() for name, opens in trials.items()} == dict.fromkeys(trials, False)
+    for host in HOSTS:
+        dump = json.loads(lab.on_machine(host, "cryptsetup", "luksDump", "--dump-json-metadata", DEVICE))
+        assert dump["keyslots"] == {}
+        assert APPLICATION not in lab.on_machine(host, "ls", "/dev/mapper", "/var/lib/hosting/headers")
+    assert_record(done.data["destruction"], by=EXECUTOR)
+    assert done.data["destruction"] in [entry["data"] for entry in lab.entries() if entry["kind"] == "destruction"]
+    assert lab.run("journal", "verify").status == 0
+
+
+def refused(ran: Ran) -> str:
+    """Give the reasons for which nothing was done."""
+    assert ran.status == 1, ran.output
+    (problem,) = ran.problems
+    return problem["what"]
+
+
+def assert_record(record: dict[str, Any], *, by: str) -> None:
+    """What a certificate of destruction is printed from: who, what, and each proof with what was seen before."""
+    assert (record["asked_by"], record["carried_out_by"]) == (["token-operations-engineer"], f"token-{by}")
+    assert [it["by"] for it in record["approved"]] == ["token-security-officer"]
+    assert (record["waited_days"], record["outstanding"], record["outlives"], len(record["limits"])) == (1, [], [], 1)
+    proofs = {(it["of"], it["proof"].split()[0]): it["observed"] for it in record["proofs"]}
+    for host in HOSTS:
+        volume = f"host-volume {host}:{APPLICATION}/data"
+        assert proofs[volume, "stop"]["opened_before"] == {"active": "0", "recovery": "1"}
+        tried = {"tried": ["active", "recovery"], "opening": [], "slots": [], "open_as": [], "copies": []}
+        assert proofs[volume, "fail"] == tried
+    for bucket in ("images", "backup"):
+        seen = proofs[f"bucket bfc-{APPLICATION}-{bucket}", "fail"]
+        assert (seen["tried"], seen["readable"], len(seen["objects"])) == (True, False, 2)
+    copies = f"header-copies {APPLICATION}"
+    assert len(proofs[copies, "open"]["opened"]) == len(HOSTS)
+    assert (proofs[copies, "fail"]["tried"], proofs[copies, "fail"]["readable"]) == (True, False)

@@ -11,6 +11,7 @@ from sample import APPLICATION, FOLDER
 from hosting_cli import survey
 from hosting_cli.commands import lab as commands
 from hosting_cli.console import render
+from hosting_cli.lab import records
 from hosting_cli.lab.laboratory import Lab, begin
 from hosting_cli.proofs import suite
 from hosting_cli.proofs.proof import Proof, Verdict
@@ -114,3 +115,22 @@ def test_what_an_apply_leaves_undone_ends_a_demonstration(world: World) -> None:
     assert steps(found) == [("plan", 3), ("approve", 0), ("apply", 3)]
     assert found.status is ExitStatus.PENDING
     assert [error.subject for error in found.errors] == ["secrets-engine kv"]
+
+
+@pytest.mark.parametrize(
+    ("recorded", "parts"),
+    [
+        pytest.param((), ["vault", "object store"], id="a lab that is not watched misses nothing"),
+        pytest.param(
+            ("prometheus",), ["vault", "object store", "prometheus"], id="what was started and died is missed"
+        ),
+    ],
+)
+def test_what_watches_a_lab_is_shown_where_it_was_started(
+    world: World, lab: Lab, recorded: tuple[str, ...], parts: list[str]
+) -> None:
+    for name in recorded:
+        (lab.directory / name).mkdir()
+        records.write(lab.directory / name / "process.json", {"name": name, "pid": 2**22 - 1, "started": 1})
+    found = commands.status(world.session)
+    assert {part["part"]: part["state"] for part in found.data["parts"]} == dict.fromkeys(parts, "stopped")

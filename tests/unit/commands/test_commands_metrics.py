@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -12,16 +13,21 @@ from test_commands_backup import FakeRepositories, changed, door, printed
 from with_pairs import with_pair
 from with_tunnels import SECOND
 
+from hosting_cli.checks.seen import Endpoint, ServedCertificate
 from hosting_cli.commands import backup
-from hosting_cli.commands.metrics import Part, metrics
-from hosting_cli.errors import EngineError, UnreadableError
+from hosting_cli.commands.metrics import configure, serve, show
+from hosting_cli.errors import EngineError, HostingError, UnreadableError, UsageError
+from hosting_cli.exporter.parts import Part
 from hosting_cli.figures import HELP
 from hosting_cli.keys.values import Key, KeysSeen
 from hosting_cli.result import ExitStatus
 from inventory.backups import longest_age_minutes
+from inventory.environment import MonitoringAccess
 from inventory.key_policy import KeyKind
+from monitoring.render import rules
 
 LABELS = {"application": APPLICATION, "host": HOST}
+WITHOUT_FIREWALLS = [Part.BACKUPS, Part.KEYS, Part.VOLUMES]
 
 
 @pytest.fixture
@@ -44,7 +50,7 @@ def figures(text: str) -> dict[str, float]:
 
 def test_figures_say_what_the_store_the_vault_and_the_journal_say(world: World) -> None:
     backup.check(world.session, APPLICATION)
-    result = metrics(world.session)
+    result = show(world.session, WITHOUT_FIREWALLS)
     found = figures(printed(result))
     assert result.status is ExitStatus.DONE
     assert found["hosting_stored_backup_timestamp_seconds"] == (NOW - timedelta(minutes=20)).timestamp()
@@ -53,7 +59,6 @@ def test_figures_say_what_the_store_the_vault_and_the_journal_say(world: World) 
     assert found["hosting_drill_last_success_timestamp_seconds"] == 0  # there never was one
     assert found["hosting_key_age_seconds"] == 10 * 24 * 3600
     assert found["hosting_volume_header_saved"] == 0  # the evidence holds no copy
-    assert found["hosting_controller_run_timestamp_seconds"] == NOW.timestamp()
     assert set(found) <= set(HELP)
     labels = [item["labels"] for item in result.data["samples"] if item["name"] == "hosting_repository_readable"]
     assert labels == [LABELS]
@@ -61,7 +66,7 @@ def test_figures_say_what_the_store_the_vault_and_the_journal_say(world: World) 
 
 def test_what_cannot_be_read_is_left_out_and_told(world: World) -> None:
     door(world).error = UnreadableError("object store", "it does not answer", "Is it running?")
-    result = metrics(world.session)
+    result = show(world.session, WITHOUT_FIREWALLS)
     found = figures(printed(result))
     assert (result.status, len(result.errors)) == (ExitStatus.UNKNOWN, 1)
     assert found["hosting_repository_readable"] == 0
@@ -70,31 +75,156 @@ def test_what_cannot_be_read_is_left_out_and_told(world: World) -> None:
 
 
 def test_whoever_may_see_ages_alone_asks_for_keys_alone(world: World) -> None:
-    found = figures(printed(metrics(world.session, only=Part.KEYS)))
-    assert set(found) == {
-        "hosting_controller_run_timestamp_seconds",
-        "hosting_key_age_seconds",
-        "hosting_key_limit_seconds",
-    }
+    found = figures(printed(show(world.session, [Part.KEYS])))
+    assert set(found) == {"hosting_key_age_seconds", "hosting_key_limit_seconds"}
     assert door(world).calls == []
 
 
-def test_figures_go_into_a_file_in_one_step(world: World, tmp_path: Path) -> None:
-    file = tmp_path / "hosting.prom"
-    file.write_text("old")
-    assert f"are in {file}" in printed(metrics(world.session, into=file))
-    assert "hosting_controller_run_timestamp_seconds" in figures(file.read_text())
-    assert file.stat().st_mode & 0o777 == 0o644
+@pytest.fixture
+def watched(world: World) -> World:
+    """Give a region whose environment says where the monitoring is."""
+    monitoring = MonitoringAccess(
+        prometheus="https://prometheus.example:9090",
+        alertmanager="https://alertmanager.example:9093",
+        certificate_authority="/none/ca.pem",
+    )
+    environment = world.session.environment.model_copy(update={"monitoring": monitoring})
+    vars(world.session)["environment"] = environment
+    return world
+
+
+def test_prometheus_is_told_whom_to_ask(watched: World) -> None:
+    told = yaml.safe_load(configure(watched.session).data["files"]["prometheus.yaml"])
+    assert told["alerting"]["alertmanagers"] == [
+        {
+            "scheme": "https",
+            "tls_config": {"ca_file": "/none/ca.pem"},
+            "static_configs": [{"targets": ["alertmanager.example:9093"]}],
+        }
+    ]
+    jobs = {job.pop("job_name"): job for job in told["scrape_configs"]}
+    assert jobs["hosting-controller"] == {"scheme": "http", "static_configs": [{"targets": ["127.0.0.1:9750"]}]}
+    assert jobs["hosting-hosts"]["static_configs"] == [
+        {"targets": ["127.0.0.1:9100"], "labels": {"host": host.id, "site": host.site}} for host in region().hosts
+    ]
+
+
+def test_what_both_are_told_goes_into_a_folder(watched: World, tmp_path: Path) -> None:
+    (tmp_path / "rules.yaml").write_text("old")
+    configure(watched.session, into=tmp_path)
+    shown = configure(watched.session)
+    names = ("prometheus.yaml", "rules.yaml", "alertmanager.yaml")
+    assert {name: (tmp_path / name).read_text() for name in names} == shown.data["files"]
+    assert "job_name: hosting-hosts" in printed(shown)
     with pytest.raises(EngineError, match="cannot be written"):
-        metrics(world.session, into=tmp_path / "nowhere" / "hosting.prom")
+        configure(watched.session, into=tmp_path / "nowhere")
 
 
-def test_rules_take_nothing_but_the_files(world: World) -> None:
-    world.vault.sealed = True
-    groups = {
-        group["name"]: group["rules"] for group in yaml.safe_load(printed(metrics(world.session, rules=True)))["groups"]
+def test_an_environment_without_monitoring_is_told_what_to_say(world: World) -> None:
+    with pytest.raises(UsageError, match="names none"):
+        configure(world.session)
+
+
+UNREADABLE = UnreadableError("endpoint", "does not answer", "Is it running?")
+ENDS = NOW + timedelta(days=20)
+SHOWN = Endpoint("a", {}, (), ServedCertificate("s", "i", (), "EC", 384, "sha384", NOW, ENDS, "0"))
+
+
+@pytest.mark.parametrize(
+    ("sealed", "shown", "expected", "unread"),
+    [
+        pytest.param(
+            False,
+            (403, SHOWN),
+            {"vault_reachable": 1, "vault_sealed": 0, "store_reachable": 1, "certificate_end": ENDS.timestamp()},
+            0,
+            id="a store that refuses strangers answers, and shows until when its certificate is valid",
+        ),
+        pytest.param(
+            True,
+            (503, UNREADABLE),
+            {"vault_reachable": 1, "vault_sealed": 1, "store_reachable": 0},
+            0,
+            id="a sealed vault answers, and a store that says that it is broken does not count",
+        ),
+        pytest.param(
+            False,
+            (UNREADABLE, UNREADABLE),
+            {"vault_reachable": 1, "vault_sealed": 0, "store_reachable": 0},
+            1,
+            id="a store that does not answer is a figure, and told once",
+        ),
+    ],
+)
+def test_engines_are_asked_whether_they_serve(
+    world: World, sealed: bool, shown: tuple[Any, Any], expected: dict[str, float], unread: int
+) -> None:
+    world.vault.sealed, (world.endpoints.status, world.endpoints.shown) = sealed, shown
+    result = show(world.session, [Part.ENGINES])
+    found = {
+        name.removeprefix("hosting_").removesuffix("_timestamp_seconds"): v
+        for name, v in figures(printed(result)).items()
     }
-    promised = {rule["record"]: (rule["expr"], rule["labels"]) for rule in groups["hosting-promises"]}
+    assert (found, len(result.errors)) == (expected, unread)
+
+
+def test_a_vault_that_does_not_answer_is_a_figure_and_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def seal_state() -> None:
+        raise UNREADABLE
+
+    monkeypatch.setattr(world.vault, "seal_state", seal_state)
+    result = show(world.session, [Part.ENGINES])
+    assert figures(printed(result))["hosting_vault_reachable"] == 0
+    assert "hosting_vault_sealed" not in figures(printed(result))
+    assert (result.status, result.errors) == (ExitStatus.UNKNOWN, (UNREADABLE,))
+
+
+def test_hosts_that_cannot_be_read_have_no_figure_of_their_firewall_and_are_told(world: World) -> None:
+    world.hosts.locked_out = UNREADABLE
+    result = show(world.session, [Part.FIREWALLS])
+    assert (figures(printed(result)), result.errors) == ({}, (UNREADABLE,))
+
+
+def test_a_region_whose_evidence_holds_no_record_has_the_figure_of_none(world: World) -> None:
+    result = show(world.session, [Part.EVIDENCE])
+    assert figures(printed(result)) == {"hosting_evidence_last_record_timestamp_seconds": 0}
+    world.evidence.error = UNREADABLE
+    assert show(world.session, [Part.EVIDENCE]).errors == (UNREADABLE,)
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        pytest.param({"address": "0.0.0.0"}, "would show in clear", id="every interface in clear"),  # noqa: S104
+        pytest.param({"address": "controller"}, "is no address", id="a name"),
+        pytest.param({"certificate": Path("c.pem")}, "takes a certificate and its key", id="a certificate alone"),
+        pytest.param({"client_authority": Path("c.pem")}, "takes a certificate", id="clients' certificates in clear"),
+        pytest.param({"every": ["keys"]}, "no whole number", id="a part without a distance"),
+        pytest.param({"every": ["keys=0"]}, "no whole number", id="no distance at all"),
+        pytest.param({"every": ["hosts=5"]}, "names no part", id="a distance of no part"),
+        pytest.param(
+            {"certificate": Path("/none/c.pem"), "key": Path("/none/k.pem")},
+            "cannot be used",
+            id="files that are not there",
+        ),
+    ],
+)
+def test_what_cannot_be_served_is_refused_before_anything_is_read(
+    world: World, options: dict[str, Any], why: str
+) -> None:
+    with pytest.raises(HostingError, match=why):
+        serve(world.session, port=9, **options)
+
+
+def test_rules_say_what_the_files_promise() -> None:
+    groups = {group["name"]: group["rules"] for group in yaml.safe_load(rules(region()))["groups"]}
+    of_hosts = [rule["labels"] for rule in groups["hosting-promises"] if rule["record"] == "hosting:promised_host:info"]
+    assert of_hosts == [{"host": host.id, "site": host.site} for host in region().hosts]
+    promised = {
+        rule["record"]: (rule["expr"], rule["labels"])
+        for rule in groups["hosting-promises"]
+        if not rule["record"].endswith(":info")
+    }
     labels = {**LABELS, "continuity": "C2"}
     assert promised == {
         "hosting:promised_rpo:seconds": ("vector(3600)", labels),
@@ -123,23 +253,23 @@ def test_nobody_is_woken_for_what_somebody_gave_a_reason_for(world: World) -> No
 def test_a_header_that_nobody_can_tell_of_has_no_figure_and_is_told(world: World) -> None:
     unreadable = UnreadableError("object store", "it does not answer", "Is it running?")
     world.evidence.error = unreadable
-    result = metrics(world.session, only=Part.VOLUMES)
-    assert set(figures(printed(result))) == {"hosting_controller_run_timestamp_seconds"}
+    result = show(world.session, [Part.VOLUMES])
+    assert figures(printed(result)) == {}
     assert (result.status, len(result.errors)) == (ExitStatus.UNKNOWN, 1)
     world.evidence.error, world.hosts.locked_out = None, unreadable
-    assert metrics(world.session, only=Part.VOLUMES).errors == (unreadable,)
+    assert show(world.session, [Part.VOLUMES]).errors == (unreadable,)
 
 
 def test_of_each_address_that_gateways_share_it_counts_who_holds_it(world: World) -> None:
     world.session.__dict__["region"] = with_pair()
     both = {"shared": {"value": [["eth1.100", "10.21.0.254/24"], ["eth1.110", "10.21.10.254/24"]]}}
     world.hosts.answers = {GATEWAY: both, SECOND: {"shared": {"value": [["eth1.110", "10.21.10.254/24"]]}}}
-    result = metrics(world.session, only=Part.GATEWAYS)
+    result = show(world.session, [Part.GATEWAYS])
     counted = {item["labels"]["segment"]: item["value"] for item in result.data["samples"] if len(item["labels"]) > 1}
     assert counted == {"dijon-administration": 1.0, "dijon-imagerie": 2.0}
     assert result.status is ExitStatus.DONE
 
     world.hosts.answers[SECOND] = {"shared": {"unknown": "ip is not there"}}
-    result = metrics(world.session, only=Part.GATEWAYS)
-    assert set(figures(printed(result))) == {"hosting_controller_run_timestamp_seconds"}
+    result = show(world.session, [Part.GATEWAYS])
+    assert figures(printed(result)) == {}
     assert (result.status, len(result.errors)) == (ExitStatus.UNKNOWN, 1)

@@ -25,7 +25,7 @@ LONG_GONE = Process("machine dijon-app-1", 4_000_000, 1)
 def keep(lab: Path, *, identified: bool) -> None:
     machines.directory(lab, SPEC.name).mkdir(parents=True)
     files = (Path("/c/vmlinuz"), Path("/c/initramfs"))
-    record = Record(SPEC, 20022, "ssh-ed25519 AAAA", *files, kvm=False, identified=identified, process=LONG_GONE)
+    record = Record(SPEC, 20022, 20023, "ssh-ed25519 AAAA", *files, kvm=False, identified=identified, process=LONG_GONE)
     machines.write(lab, record)
 
 

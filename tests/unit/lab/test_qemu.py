@@ -23,6 +23,7 @@ LAUNCH = Launch(
     boot=Boot(Path("/cache/vmlinuz"), Path("/cache/initramfs.cpio")),
     kvm=False,
     ssh_port=20022,
+    metrics_port=20023,
     ports=network.ports(SPEC),
     forwards=SPEC.forwards,
     memory=Path("/cache/memory"),
@@ -37,7 +38,7 @@ def values(argv: list[str], option: str) -> list[str]:
 def test_a_machine_reaches_what_is_forwarded_and_nothing_else() -> None:
     [management] = [value for value in values(arguments(LAUNCH), "-netdev") if value.startswith("user,")]
     assert management == (
-        "user,id=management,restrict=on,hostfwd=tcp:127.0.0.1:20022-:22"
+        "user,id=management,restrict=on,hostfwd=tcp:127.0.0.1:20022-:22,hostfwd=tcp:127.0.0.1:20023-:9100"
         ",guestfwd=tcp:10.0.2.100:8200-cmd:socat -lf /dev/null -t 10 - TCP:127.0.0.1:18200,,bind=127.0.1.11"
         ",guestfwd=tcp:10.0.2.101:8333-cmd:socat -lf /dev/null -t 10 - TCP:127.0.0.1:18333,,bind=127.0.1.11"
     )

@@ -15,15 +15,14 @@ from hosting_cli.app import COMMANDS, build
 from hosting_cli.commands.schedule import schedule
 from hosting_cli.errors import UsageError
 from hosting_cli.result import ExitStatus
-from monitoring.schedule import Controller, jobs, units
+from monitoring.schedule import Controller, units
+from monitoring.schedule import schedule as scheduled
 
 CONTROLLER = Controller(
     program=sys.executable,
     region="/srv/region",
     environment="/srv/region/environment.yaml",
     user="root",
-    metrics_token="/etc/hosting/metrics.token",
-    figures="/var/lib/prometheus/node-exporter",
 )
 
 
@@ -31,20 +30,26 @@ def test_systemd_takes_every_unit(tmp_path: Path) -> None:
     for name, text in units(CONTROLLER).items():
         (tmp_path / name).write_text(text)
     files = sorted(map(str, tmp_path.iterdir()))
-    assert len(files) == 2 * len(jobs())
+    assert len(files) == len(scheduled().watches) + 2 * len(scheduled().jobs)
     done = subprocess.run(["systemd-analyze", "verify", *files], capture_output=True, text=True, check=False)
     complaints = [line for line in done.stderr.splitlines() if str(tmp_path) in line or "hosting-" in line]
     assert (done.returncode, complaints) == (0, [])
 
 
-@pytest.mark.parametrize("calendar", sorted({job.calendar for job in jobs()}))
+@pytest.mark.parametrize("calendar", sorted({job.calendar for job in scheduled().jobs}))
 def test_systemd_knows_when(calendar: str) -> None:
     subprocess.run(["systemd-analyze", "calendar", calendar], capture_output=True, check=True)
 
 
-@pytest.mark.parametrize("command", [command for job in jobs() for command in job.commands])
+COMMANDED = [
+    *(watch.command for watch in scheduled().watches),
+    *(command for job in scheduled().jobs for command in job.commands),
+]
+
+
+@pytest.mark.parametrize("command", COMMANDED)
 def test_the_command_line_takes_every_command(command: str) -> None:
-    words = shlex.split(command.format(metrics_token="token", figures="folder"))
+    words = shlex.split(command)
     found: Any = get_command(build())
     context = found.make_context("hosting", [], resilient_parsing=True)
     while words[0] in found.list_commands(context):
@@ -56,9 +61,9 @@ def test_the_command_line_takes_every_command(command: str) -> None:
 
 
 def test_drills_checks_copies_and_figures_are_scheduled() -> None:
-    scheduled = {command.split(" --")[0] for job in jobs() for command in job.commands}
-    assert scheduled == {"metrics", "backup copy", "evidence collect", "backup check", "drill run"}
-    assert {name.split()[0] for name in scheduled} <= COMMANDS[""].keys() | COMMANDS.keys()
+    names = {command.split(" --")[0] for command in COMMANDED}
+    assert names == {"metrics serve", "backup copy", "evidence collect", "backup check", "drill run"}
+    assert {name.split()[0] for name in names} <= COMMANDS.keys()
 
 
 @pytest.mark.parametrize("value", ["/srv/my region", "/srv/100%", "/srv/a\nExecStart=/bin/sh", ""])
@@ -83,8 +88,15 @@ def test_a_place_that_systemd_cannot_name_is_refused_with_what_to_do(world: Worl
         schedule(world.session)
 
 
+def test_a_program_that_systemd_cannot_start_is_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", [__file__])  # as under `python -m`
+    with pytest.raises(UsageError, match="systemd could not start"):
+        schedule(world.session)
+
+
 @pytest.fixture
-def world(tmp_path: Path) -> World:
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    monkeypatch.setattr(sys, "argv", [sys.executable])
     world = World(tmp_path)
     world.session.region_folder = Path("/srv/region")
     world.session.environment_file = Path("/srv/region/environment.yaml")

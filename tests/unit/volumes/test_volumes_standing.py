@@ -130,6 +130,6 @@ def test_a_header_is_saved_when_both_copies_are_of_it_and_one_was_opened(
 def test_where_nobody_can_tell_there_is_no_figure_and_no_verdict() -> None:
     found = Standing(Seen(PLACE, 4, HEADER), (), NOW, 2, "the store is down")
     assert (found.is_saved, judge_saved(found).verdict) == (None, Verdict.UNKNOWN)
-    assert [sample.name for sample in of_volumes([found], NOW)] == ["hosting_controller_run_timestamp_seconds"]
-    (_, saved) = of_volumes([Standing(Seen(PLACE, 4, HEADER), (EARLIER,), NOW, 2)], NOW)
+    assert of_volumes([found]) == ()
+    (saved,) = of_volumes([Standing(Seen(PLACE, 4, HEADER), (EARLIER,), NOW, 2)])
     assert (saved.value, saved.labels) == (0.0, {"application": "imagerie-beaune", "host": HOST, "volume": "data"})
