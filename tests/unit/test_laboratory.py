@@ -117,10 +117,10 @@ def test_whatever_somebody_else_removes_meanwhile_ends_no_removal(lab: Lab, monk
     (lab.directory / "journal.jsonl").touch()
     remove, unlink = shutil.rmtree, Path.unlink
 
-    def second(call: Callable[[Path], None]) -> Callable[[Path], None]:
-        def called(path: Path, **_: object) -> None:
-            call(path)
-            call(path)  # which finds nothing any more
+    def second(call: Callable[..., None]) -> Callable[..., None]:
+        def called(path: Path, **options: bool) -> None:
+            call(path, **options)
+            call(path, **options)  # which finds nothing any more
 
         return called
 
