@@ -114,7 +114,8 @@ def use_every_secret(lab: LabRunner) -> dict[str, bytes]:
     assert [ran.status for ran in commands.values()] == [0, 0, 0, 0]
     shown = {f"output of {name}": (ran.output + ran.errors).encode() for name, ran in commands.items()}
     mount, volume = "srv-imagerie.mount", f"hosting-volume-{APPLICATION}-data.service"
-    past(lab, APP, f"systemctl stop {mount} {volume} && systemctl start {volume} {mount}")
+    # That its device is gone reaches the mount later than the command that closed it: a start before that is canceled.
+    past(lab, APP, f"systemctl stop {mount} {volume} && udevadm settle && systemctl start {volume} {mount}")
     failed = past(lab, APP, f"hosting-agent restore {APPLICATION} 00000000 /srv /tmp/nowhere 2>&1 || echo it failed")
     assert "it failed" in failed
     return {**shown, "output of a failed restore": failed.encode()}

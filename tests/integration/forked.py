@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from multiprocessing import forkserver, get_context
 from multiprocessing.context import ForkServerContext
@@ -57,8 +58,9 @@ class Forked:
         os.kill(self.pid, number)
 
     def kill(self) -> None:
-        """Kill it and all that it has started."""
-        os.killpg(self.pid, signal.SIGKILL)
+        """Kill it and all that it has started, unless it has ended meanwhile."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
 
 
 def hosting(*arguments: str) -> None:
