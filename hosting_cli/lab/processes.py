@@ -18,8 +18,8 @@ _POLL_SECONDS = 0.02
 # Below the range that the kernel hands to outgoing connections, so that a chosen port is still free a moment later.
 _PORTS = range(20_000, 32_000)
 _KEPT_SECONDS = 120
-_kept: list[tuple[float, socket.socket]] = []
-"""What keeps others from choosing a port before the program that it was chosen for listens on it, and since when."""
+_kept: list[tuple[float, int]] = []
+"""Descriptors that keep others from choosing a port before the program that it is for listens on it; since when."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ def free_ports(count: int) -> tuple[int, ...]:
     For two minutes, or until this process ends, nobody else is given them.
     """
     while _kept and _kept[0][0] < time.monotonic() - _KEPT_SECONDS:
-        _kept.pop(0)[1].close()
+        os.close(_kept.pop(0)[1])
     chosen: list[int] = []
     for _ in range(1000):
         port = secrets.choice(_PORTS)
@@ -156,7 +156,7 @@ def _keep(port: int) -> bool:
     except OSError:
         kept.close()
         return False
-    _kept.append((time.monotonic(), kept))
+    _kept.append((time.monotonic(), kept.detach()))
     return True
 
 
