@@ -38,13 +38,13 @@ def _differences(proof: HostProof) -> list[Json]:
 
 def _said(finding: Finding) -> str:
     word = "too much" if finding.difference is Difference.TOO_MUCH else "too little"
-    return f"{word}: {finding.packet}, decided by {finding.decided_by or 'nothing that was found'}"
+    return f"{word}: {finding.packet}{f', decided by {finding.decided_by}' if finding.decided_by else ''}"
 
 
 def as_declared(session: Session, values: Values, _pinned: Pinned) -> Seen:
     """Tell whether the kernel is proven to let through what the files say, and no more."""
     proof = _proof(session, values["host"])
-    return Seen(proof.standing is Standing.PROVEN, {"differences": _differences(proof)})
+    return Seen(proof.standing is Standing.PROVEN, {"differs_by": _differences(proof)})
 
 
 def is_kept(session: Session, values: Values, _pinned: Pinned) -> Seen:
@@ -58,7 +58,7 @@ def is_kept(session: Session, values: Values, _pinned: Pinned) -> Seen:
 
 def pin(session: Session, values: Values) -> Pinned:
     """Read what differs: that is ended, and nothing that may come to be after it."""
-    return {"differences": _differences(_proof(session, values["host"]))}
+    return {"differs_by": _differences(_proof(session, values["host"]))}
 
 
 def load(session: Session, values: Values, occasion: Occasion) -> Mapping[str, Json]:
@@ -67,7 +67,7 @@ def load(session: Session, values: Values, occasion: Occasion) -> Mapping[str, J
     Raise ``RefusedError`` where the kernel differs in another way by now than what the run was asked for.
     """
     host = values["host"]
-    if _differences(_proof(session, host)) != occasion.pinned["differences"]:
+    if _differences(_proof(session, host)) != occasion.pinned["differs_by"]:
         what = "its firewall differs in another way than when this run was asked for"
         raise RefusedError(f"host {host}", what, "Somebody is at it: call this run off, look, and begin another.")
     return ordered(session, host, _RELOAD, occasion)

@@ -1,7 +1,6 @@
-"""Runbooks on real hosts: each is broken past everything of ours, and the run goes on until it is as it was.
+"""Runbooks on real hosts: something is broken past everything of ours, and a run mends it.
 
-Whether an alert has a reason is worked out by Prometheus itself, from the alert's own expression and the figures as they
-are then.
+Whether an alert has a reason is worked out by Prometheus itself: the alert's expression, on the figures as they are.
 """
 
 import json
@@ -121,28 +120,31 @@ def test_a_volume_that_somebody_stopped_while_it_waited_for_the_vault_is_opened(
 
 # -- a firewall is not as the files say -------------------------------------------------------------------------------
 
-RULES = ("nft", "--stateless", "list", "table", "inet", "hosting")
-SOMEBODYS = ("insert", "rule", "inet", "hosting", "input", "tcp", "dport", "445", "accept")
+SOMEBODYS = ("tcp", "dport", "445", "accept")
+
+
+def is_open(lab: LabRunner) -> bool:
+    """Tell whether the kernel holds the rule that nobody knows of."""
+    return " ".join(SOMEBODYS) in lab.on_machine(APP, "nft", "list", "chain", "inet", "hosting", "input")
 
 
 def test_a_rule_that_somebody_added_ends_once_a_second_person_agrees(lab: LabRunner, tmp_path: Path) -> None:
-    before = lab.on_machine(APP, *RULES)
-    lab.on_machine(APP, "nft", *SOMEBODYS)
+    lab.on_machine(APP, "nft", "insert", "rule", "inet", "hosting", "input", *SOMEBODYS)
     try:
         drifted = {"labels": labelled({"host": APP}), "value": 0}
         gives(tmp_path, "HostingFirewallDrift", by_controller(lab, "firewalls"), drifted)
         asked = begun(lab, "firewall-drift", APP, host=APP)
         assert (asked.status, states(asked)) == (3, ["not begun"]), asked.output
         run = asked.data["procedure"]
+        assert is_open(lab)
         assert lab.run("approve", run, person="security-officer").status == 0
         done = lab.run("runbook", "resume", run)
         assert (done.status, states(done)) == (0, ["done"]), done.output
-        assert lab.on_machine(APP, *RULES) == before
         gives(tmp_path, "HostingFirewallDrift", by_controller(lab, "firewalls"))
-        requests = [entry["data"] for entry in lab.entries() if entry["kind"] == "request"]
-        assert "port 445" in str(requests[-1])  # what was ended stays on record
+        (request,) = [entry for entry in lab.entries() if entry["kind"] == "request" and "port 445" in str(entry)]
+        assert "too much" in str(request)  # what was ended stays on record
     finally:
-        if lab.on_machine(APP, *RULES) != before:
+        if is_open(lab):
             lab.on_machine(APP, "nft", "--file", "/etc/nftables.conf")
 
 
@@ -155,7 +157,8 @@ mkdir -p {TOP}/archive; head -c 300000 /dev/urandom > {TOP}/archive/a.dcm
 chown -R 1234:1234 {TOP}/archive; chmod 750 {TOP}/archive; sync
 systemctl start {BACKUP}
 """
-SEEN = f"cd {TOP} && find . -path ./lost+found -prune -o -printf '%p %m %U:%G %s\\n' | sort; sha256sum archive/*"
+FIND = f"cd {TOP} && find . -path ./lost+found -prune -o"
+SEEN = f"{FIND} -printf '%p %m %U:%G\\n' | sort; {FIND} -type f -exec sha256sum {{}} + | sort"
 DELETED = f"find {TOP} -mindepth 1 -maxdepth 1 -not -name lost+found -exec rm -r {{}} +; sync"
 
 

@@ -187,14 +187,14 @@ def reached(access: HostAccess) -> dict[str, Any]:
 
 def test_a_host_loads_its_rules_again_to_end_what_the_run_was_asked_for(filtering: Session, systemd: Systemd) -> None:
     pinned = firewalls.pin(filtering, FIREWALL)
-    assert any("too much: " in str(each) for each in cast("list[str]", pinned["differences"]))
+    assert any("too much: " in str(each) for each in cast("list[str]", pinned["differs_by"]))
     assert firewalls.load(filtering, FIREWALL, occasion(**pinned)) == {"status": 0}
     assert systemd.asked == [RELOAD]
 
 
 def test_a_firewall_that_moved_on_since_is_left_as_it_is(filtering: Session, systemd: Systemd) -> None:
     with pytest.raises(RefusedError, match="differs in another way"):
-        firewalls.load(filtering, FIREWALL, occasion(differences=["too much: tcp"]))
+        firewalls.load(filtering, FIREWALL, occasion(differs_by=["too much: tcp"]))
     assert systemd.asked == []
 
 

@@ -167,7 +167,7 @@ def test_a_runbook_ends_what_differs_and_nothing_else(world: World) -> None:
     world.hosts.answers[HOST] = answer(world, HOST, old=" 443 ", new=" 8443 ")
     seen = firewalls.as_declared(world.session, {"host": HOST}, {})
     assert (seen.holds, dict(seen.observed)) == (False, dict(firewalls.pin(world.session, {"host": HOST})))
-    found = [str(each) for each in cast("list[Json]", seen.observed["differences"])]
+    found = [str(each) for each in cast("list[Json]", seen.observed["differs_by"])]
     assert {each.partition(": ")[0] for each in found} == {"too much", "too little"}
     assert any("port 8443" in each for each in found)
 

@@ -77,7 +77,7 @@ def test_a_backup_that_became_too_old_meanwhile_is_named_and_may_be_left_to_its_
     changed(world, continuity="C1")
     failed = unreachable(world)
     assert states(failed) == ["done", "in order", "done", "failed"]
-    assert f"late ['{APPLICATION}/{HOST}']" in str(failed.errors)
+    assert f"late {APPLICATION}/{HOST}" in str(failed.errors)
     done = again(world, failed, skip="backups", reason="it runs now")
     assert done.status is ExitStatus.DONE
 
