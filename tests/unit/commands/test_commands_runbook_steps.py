@@ -17,7 +17,9 @@ from hosting_cli.commands import runbook
 from hosting_cli.doors.hosts import Completed
 from hosting_cli.errors import UnreadableError, UsageError
 from hosting_cli.result import ExitStatus, Result
+from hosting_cli.runbooks.action import Occasion
 from runbooks.actions import CATALOGUE
+from runbooks.actions.stores import bring_back
 from runbooks.actions.volumes import opens
 
 AWAY = UnreadableError("endpoint", "does not answer (Connection refused)", "Is it running?")
@@ -64,6 +66,11 @@ def test_a_store_that_is_away_is_waited_for_and_then_proven_to_be_back(
     world.endpoints.status = 403
     done = again(world, waiting)
     assert (done.status, states(done)) == (ExitStatus.DONE, ["done", "in order", "done", "done"])
+
+
+def test_a_store_that_came_back_between_two_looks_is_not_waited_for(world: World) -> None:
+    occasion = Occasion("run", {}, 60, lambda kind, data: None, lambda line: None)
+    assert bring_back(world.session, {"store": STORE}, occasion) == {"store": STORE}
 
 
 def test_a_store_that_answers_strangers_and_not_us_is_not_back(world: World) -> None:
