@@ -3,7 +3,8 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
-PYTHON ?= python3
+# Debian's own, which is built to be fast, whatever else is found first.
+PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 # Tests start hundreds of processes: none of them is to compile every module anew.
@@ -21,7 +22,7 @@ demo: install ## Bring a lab up, host the sample application on it, prove what w
 
 .PHONY: test
 test: install .ci/.debian-installed-tests ## Run the whole suite: unit, promises, integration, and acceptance on real hosts in the lab
-	@$(BIN)/python -m pytest --durations=25 --numprocesses=2 --dist=loadscope --no-loadscope-reorder
+	@$(BIN)/python -m pytest --durations=25 --numprocesses=3 --dist=loadscope --no-loadscope-reorder
 
 .PHONY: clean-lab
 clean-lab: $(BIN)/.installed ## Remove the lab and everything it has cached

@@ -38,7 +38,9 @@ def up(session: Session, unwatched: UnwatchedOption = False) -> Result:
     is left as it is.  The region is --region, or the sample.
     """
     lab = _lab()
-    _bring_up(session, lab, watched=not unwatched)
+    _bring_up(session, lab)
+    if not unwatched:
+        _watch(session, lab)
     return _status(
         lab,
         "lab up",
@@ -47,7 +49,7 @@ def up(session: Session, unwatched: UnwatchedOption = False) -> Result:
     )
 
 
-def _bring_up(session: Session, lab: "Lab", *, watched: bool = True) -> None:
+def _bring_up(session: Session, lab: "Lab") -> None:
     from hosting_cli.lab import laboratory
 
     session.region_folder = Path(lab.record["region"]) if lab.exists else session.region_folder or SAMPLE
@@ -59,12 +61,16 @@ def _bring_up(session: Session, lab: "Lab", *, watched: bool = True) -> None:
         started = laboratory.start_machines(lab, region, session.progress)
         vault.result()
     laboratory.write_environment(lab, region, started)
-    environment = session.for_environment(lab.environment_file, lab.token_file("operations-engineer")).environment
-    with ThreadPoolExecutor() as pool:
-        monitoring = pool.submit(laboratory.start_monitoring, lab, region, environment) if watched else None
-        set_engines_up(session, lab)
-        if monitoring is not None:
-            monitoring.result()
+    set_engines_up(session, lab)
+
+
+def _watch(session: Session, lab: "Lab") -> None:
+    """Start what watches the running *lab*, or tell it what the files say by now."""
+    from hosting_cli.lab import laboratory
+
+    engineer = session.for_environment(lab.environment_file, lab.token_file("operations-engineer"))
+    with session.progress.stage("starting the monitoring"):
+        laboratory.start_monitoring(lab, session.region, engineer.environment)
 
 
 def set_engines_up(session: Session, lab: "Lab") -> None:
@@ -136,6 +142,7 @@ def demo(session: Session) -> Result:
         steps += [approve(officer, digest), apply(engineer, digest)]
     if steps[-1].status is ExitStatus.DONE:
         steps.append(verify(engineer, disruptive=True))
+    _watch(session, lab)  # only now: it looks at what is being made and tried, and would be in the way
     last = steps[-1]
     made = [block for step in steps if step.command in {"apply", "verify", last.command} for block in step.blocks]
     times = tuple((f"{seconds:.1f} s", name) for name, seconds in session.progress.stages)

@@ -266,8 +266,9 @@ def kill(lab: Path, name: str) -> None:
 def remove(lab: Path, name: str) -> None:
     """Kill a machine and remove its disks and everything else of it.  Idempotent."""
     kill(lab, name)
-    if directory(lab, name).exists():
-        shutil.rmtree(directory(lab, name))
+    while directory(lab, name).exists():
+        with suppress(FileNotFoundError):  # somebody else is removing it too
+            shutil.rmtree(directory(lab, name))
 
 
 def _launch(lab: Path, record: Record, template: Template | None) -> Record:

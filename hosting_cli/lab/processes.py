@@ -17,6 +17,9 @@ _HELD = 'cd -- "$1" && shift && read -r go && exec "$@" </dev/null'
 _POLL_SECONDS = 0.02
 # Below the range that the kernel hands to outgoing connections, so that a chosen port is still free a moment later.
 _PORTS = range(20_000, 32_000)
+_KEPT_SECONDS = 120
+_kept: list[tuple[float, socket.socket]] = []
+"""What keeps others from choosing a port before the program that it was chosen for listens on it, and since when."""
 
 
 @dataclass(frozen=True)
@@ -129,15 +132,32 @@ def free_port() -> int:
 
 
 def free_ports(count: int) -> tuple[int, ...]:
-    """Choose *count* different free TCP ports of the loopback interface; raise ``EngineError`` when there are none."""
-    chosen: set[int] = set()
+    """Choose *count* different free TCP ports of the loopback interface; raise ``EngineError`` when there are none.
+
+    For two minutes, or until this process ends, nobody else is given them.
+    """
+    while _kept and _kept[0][0] < time.monotonic() - _KEPT_SECONDS:
+        _kept.pop(0)[1].close()
+    chosen: list[int] = []
     for _ in range(1000):
         port = secrets.choice(_PORTS)
-        if _is_free(port):
-            chosen.add(port)
+        if _is_free(port) and _keep(port):
+            chosen.append(port)
         if len(chosen) == count:
             return tuple(chosen)
     raise EngineError("loopback", f"no {count} free ports between {_PORTS.start} and {_PORTS.stop}", "Stop something.")
+
+
+def _keep(port: int) -> bool:
+    """Keep *port* for ourselves; tell whether nobody else keeps it."""
+    kept = socket.socket(socket.AF_UNIX)
+    try:
+        kept.bind(f"\0hosting lab port {port}")  # a name, no file: it is gone when we are
+    except OSError:
+        kept.close()
+        return False
+    _kept.append((time.monotonic(), kept))
+    return True
 
 
 def _is_free(port: int) -> bool:

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 
 from hosting_cli.errors import UsageError
 from hosting_cli.lab import cache, laboratory, machines, monitoring, network
@@ -43,12 +44,14 @@ def _stop_engines(lab: Lab, progress: Progress) -> Iterator[str]:
 
 def _remove_directory(lab: Lab) -> None:
     """Remove the directory, and last what makes it a lab: of a directory without that, nothing would be removed."""
-    for path in lab.directory.iterdir():
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        elif path != lab.record_file:
-            path.unlink()
-    shutil.rmtree(lab.directory)
+    while lab.directory.is_dir():
+        with suppress(FileNotFoundError):  # somebody else is taking it away too
+            for path in lab.directory.iterdir():
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path)
+                elif path != lab.record_file:
+                    path.unlink()
+            shutil.rmtree(lab.directory)
 
 
 def forget_cache(lab: Lab) -> None:

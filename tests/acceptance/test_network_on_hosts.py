@@ -1,5 +1,7 @@
 """The network on real hosts: kernels let through what the files say, and an order of the on-call cuts a segment off."""
 
+import time
+
 import pytest
 from conftest import HOSTS, LabRunner, Ran
 
@@ -8,6 +10,22 @@ pytestmark = pytest.mark.timeout(900)
 APP, GATEWAY = HOSTS
 SEGMENT = "tunnel-beaune"
 GROUNDS = ("--reason", "ransomware at the establishment", "--ticket", "INC-1234", "--confirm", SEGMENT)
+
+ISOLATED_SECONDS = 30
+"""From the command to what it answers, on a machine that has other things to do."""
+
+BURST, LOGGED_AT_MOST = 100, 25
+_BURST = f"""
+import socket, time
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ours:
+    for turn in range({BURST}):
+        try:
+            ours.sendto(b"", ("10.21.10.1", 9))
+        except PermissionError:
+            pass  # so the kernel tells its own programs
+        time.sleep(0.07)
+"""
+"""Sends what no flow lists, for longer than the six seconds after which one more line is written."""
 
 
 def outcomes(ran: Ran) -> dict[str, set[str]]:
@@ -40,10 +58,24 @@ def test_packets_between_hosts_do_what_the_files_say_and_what_was_proven(provisi
     assert (sampled.status, sampled.data["ways_taken"]) == (0, 1)
 
 
+def test_what_is_dropped_is_counted_and_written_into_the_log_within_its_limit(provisioned: LabRunner) -> None:
+    def dropped() -> int:
+        words = provisioned.on_machine(APP, "nft", "list", "counter", "inet", "hosting", "output-dropped").split()
+        return int(words[words.index("packets") + 1])
+
+    before = dropped()
+    provisioned.on_machine(APP, "/usr/bin/python3", "-I", "-c", _BURST)
+    assert dropped() - before >= BURST
+    count = "dmesg | grep -c 'hosting output dropped: .* DST=10.21.10.1 .* DPT=9 '"
+    assert 0 < int(provisioned.on_machine(APP, "sh", "-c", count)) <= LOGGED_AT_MOST
+
+
 def test_a_segment_is_cut_off_and_let_back(provisioned: LabRunner) -> None:
+    began = time.monotonic()
     isolated = provisioned.run("network", "isolate", SEGMENT, *GROUNDS)
     try:
         assert isolated.status == 0, isolated.output
+        assert time.monotonic() - began < ISOLATED_SECONDS
         cut_off = provisioned.run("network", "probe")
         assert (cut_off.status, outcomes(cut_off)) == (3, {"arrive": {"refused"}, "be refused": {"refused"}})
         drift = provisioned.run("drift")

@@ -121,5 +121,18 @@ def test_a_port_that_somebody_listens_on_is_not_chosen(monkeypatch: pytest.Monke
             processes.free_port()
 
 
+def test_a_port_that_somebody_has_chosen_is_chosen_by_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = processes.free_port()
+    monkeypatch.setattr(processes, "_PORTS", range(first, first + 1))
+    choose = f"from hosting_cli.lab import processes as p; p._PORTS = range({first}, {first + 1}); print(p.free_port())"
+    argv = [sys.executable, "-c", choose]
+    refused = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert "no 1 free ports" in refused.stderr
+    with pytest.raises(EngineError, match="no 1 free ports"):
+        processes.free_port()
+    monkeypatch.setattr(processes, "_KEPT_SECONDS", -1)
+    assert processes.free_port() == first
+
+
 def test_several_free_ports_are_different() -> None:
     assert len(set(processes.free_ports(12))) == 12

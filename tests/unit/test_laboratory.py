@@ -1,6 +1,7 @@
 """One lab's directory: what is written where, who may read it, and what is never touched.  Nothing is started here."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -108,6 +109,24 @@ def test_a_directory_that_holds_something_else_is_left_alone(foreign: Lab, act: 
 def test_down_leaves_nothing_behind_and_says_what_it_removed(lab: Lab) -> None:
     laboratory.write_secret(lab.token_file("operations-engineer"), Secret("s.token"))
     assert list(down(lab, silent)) == [str(lab.directory)]
+    assert not lab.directory.exists()
+
+
+def test_whatever_somebody_else_removes_meanwhile_ends_no_removal(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    (lab.directory / "vms/unfinished").mkdir(parents=True)
+    (lab.directory / "journal.jsonl").touch()
+    remove, unlink = shutil.rmtree, Path.unlink
+
+    def second(call: Callable[..., None]) -> Callable[..., None]:
+        def called(path: Path, **options: bool) -> None:
+            call(path, **options)
+            call(path, **options)  # which finds nothing any more
+
+        return called
+
+    monkeypatch.setattr(shutil, "rmtree", second(remove))
+    monkeypatch.setattr(Path, "unlink", second(unlink))
+    list(down(lab, silent))
     assert not lab.directory.exists()
 
 

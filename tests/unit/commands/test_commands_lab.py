@@ -50,8 +50,14 @@ def world(tmp_path: Path, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> World:
         with session.progress.stage("bringing the lab up"):
             pass
 
+    def watched(session: Session, its_lab: Lab) -> None:
+        assert its_lab == lab
+        with session.progress.stage("starting the monitoring"):
+            pass
+
     monkeypatch.setattr(commands, "_lab", lambda: lab)
     monkeypatch.setattr(commands, "_bring_up", brought_up)
+    monkeypatch.setattr(commands, "_watch", watched)
     monkeypatch.setattr(Session, "for_environment", as_somebody)
     monkeypatch.setattr(survey, "read_hosts", hosts_in_order)
     monkeypatch.setattr(suite, "of_platform", lambda *_, **__: ())
@@ -86,7 +92,8 @@ def test_a_demonstration_shows_what_was_made_and_proven_how_long_it_took_and_whe
     assert "changes made, read back and recorded." in shown
     assert "it came back by itself" in shown
     times = shown[shown.index("How long it took") :]
-    assert found.data["seconds"].keys() >= {"bringing the lab up"}
+    assert found.data["seconds"].keys() >= {"bringing the lab up", "starting the monitoring"}
+    assert list(found.data["seconds"])[-1] == "starting the monitoring"
     assert all(stage in times for stage in found.data["seconds"])
     assert any(stage.startswith("applying ") for stage in found.data["seconds"])
 

@@ -90,12 +90,12 @@ def test_holes_are_taken_out_of_spans(solid: list[Span], holes: set[int]) -> Non
     assert left == [number for low, high in solid for number in range(low, high + 1) if number not in holes]
 
 
-def test_ten_thousand_boxes_are_no_trouble() -> None:
-    """Two descriptions of 10,000 boxes are held against each other; by pairs that would be 100 million comparisons."""
+def test_thousands_of_boxes_are_no_trouble() -> None:
+    """Two descriptions of 4,000 boxes are held against each other; by pairs that would be 16 million comparisons."""
     space = Space((1 << 32, 1 << 32, 65535))
     boxes = [
         {0: [(256 * source, 256 * source + 255)], 1: [(7 * target, 7 * target)], 2: [(443, 443), (port, port)]}
-        for source in range(100)
+        for source in range(40)
         for target in range(20)
         for port in range(5)
     ]
@@ -103,4 +103,4 @@ def test_ten_thousand_boxes_are_no_trouble() -> None:
     together, apart = made(space, boxes), made(space, backwards)
     assert together == apart
     assert made(space, backwards[2:]) - together == space.nothing
-    assert (together - made(space, backwards[4:])).first() == (256 * 99, 7 * 19, 3)
+    assert (together - made(space, backwards[4:])).first() == (256 * 39, 7 * 19, 3)
