@@ -188,6 +188,7 @@ def _options(session: Session) -> list[str]:
 
 def _engines(session: Session) -> "tuple[Sequence[Sample], Sequence[HostingError]]":
     from hosting_cli.figures import of_store, of_vault
+    from hosting_cli.reachability import serves
     from inventory.environment import VAULT_ENDPOINT
 
     found: list[Sample] = []
@@ -200,8 +201,7 @@ def _engines(session: Session) -> "tuple[Sequence[Sample], Sequence[HostingError
     for engine, (address, authority) in session.environment.endpoints.items():
         try:
             if engine != VAULT_ENDPOINT:
-                # To strangers a store says no, which is an answer; that it is broken is none.
-                found += of_store(engine, session.endpoints.asked(address, authority) < 500)
+                found += of_store(engine, serves(session, engine))
         except HostingError as error:
             found += of_store(engine, False)
             errors.append(error)

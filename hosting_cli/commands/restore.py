@@ -1,13 +1,13 @@
 """Bring files back from a backup, beside the live ones."""
 
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from hosting_cli.backups.choice import IN_PLACE, emptied_volume, snapshot_for, target_for, volume_with
+from hosting_cli.backups.choice import emptied_volume, snapshot_for, target_for
 from hosting_cli.backups.opened import case_of, readings
+from hosting_cli.backups.restoring import Wanted, bring_back
 from hosting_cli.canonical import digest
 from hosting_cli.commands.backup_options import ApplicationArgument, HostOption
 from hosting_cli.commands.backup_recovery import moment_of
@@ -17,12 +17,10 @@ from hosting_cli.procedure import carry_out, proof
 from hosting_cli.result import Result
 from hosting_cli.session import Session
 from inventory.models import Application
-from inventory.resource import Json, Subject
+from inventory.resource import Json
 
 if TYPE_CHECKING:
-    from hosting_cli.backups.places import Place
     from hosting_cli.backups.repository import Snapshot
-    from hosting_cli.procedure import Observed
 
 PathArgument = Annotated[
     str, typer.Argument(metavar="PATH", help="What to bring back; the mount point of a volume for all of it.")
@@ -75,7 +73,7 @@ def restore(
         return _elsewhere(session, wanted)
     name = digest({"restore": wanted.place.name, **wanted.goal()})
     with session.progress.stage(f"{wanted.place.name}: {wanted.sentence}"):
-        step = proof(wanted.subject, wanted.sentence, partial(_bring_back, session, wanted))
+        step = proof(wanted.subject, wanted.sentence, partial(bring_back, session, wanted))
         outcomes = carry_out([step], digest=name, record=session.journal.append, tell=session.progress)
     data: dict[str, Json] = {"snapshot": wanted.snapshot.id, "target": wanted.target}
     return outcome_result("restore", name, outcomes, wanted.closing, data=data)
@@ -92,40 +90,6 @@ class Asking(NamedTuple):
     in_place: bool
     store: str | None
     to: str | None
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What is to be restored, from where and to where."""
-
-    place: "Place"
-    snapshot: "Snapshot"
-    path: str
-    to: str
-    target: str
-
-    @property
-    def subject(self) -> Subject:
-        """Name the repository."""
-        return Subject("repository", self.place.name)
-
-    @property
-    def sentence(self) -> str:
-        """Say what happens."""
-        where = "where it was" if self.target == IN_PLACE else f"into {self.target}"
-        whose = f" on {self.to}" if self.to != self.place.host else ""
-        return f"restore {self.path} of snapshot {self.snapshot.short_id} {where}{whose}"
-
-    @property
-    def closing(self) -> str:
-        """Say what to do with it."""
-        if self.target == IN_PLACE:
-            return f"On {self.to}: {self.path} is as it was. Start what uses it, and look."
-        return f"On {self.to}: {self.target}{self.path}. Take from there what is needed, and remove the folder."
-
-    def goal(self) -> dict[str, Json]:
-        """Give what a request names."""
-        return {"snapshot": self.snapshot.id, "path": self.path, "target": self.target, "to": self.to}
 
 
 def _wanted(session: Session, application: str, asking: Asking) -> Wanted:
@@ -151,29 +115,6 @@ def _target(application: Application, host: str, asking: Asking, chosen: "Snapsh
     return target_for(application, host, asking.path, chosen, asking.into)
 
 
-def _bring_back(session: Session, wanted: Wanted) -> "Observed":
-    """Have the host restore it; what it may not read by itself is granted to it for this once."""
-    from hosting_cli.backups.granting import granted
-    from hosting_cli.backups.restoring import Room, restored
-    from hosting_cli.proofs.on_host import hand_on
-
-    place, path = wanted.place, wanted.path
-    needed = session.repositories.bytes_below(place, wanted.snapshot.id, (path,))[path]
-    where = path if wanted.target == IN_PLACE else wanted.target
-    room = Room(volume_with(session.application(place.application), wanted.to, where), needed)
-    what = [place.application, wanted.snapshot.id, path, wanted.target]
-    is_own = wanted.to == place.host and not place.is_second
-    with hand_on(session, wanted.to) as hand:
-        if is_own:
-            argv = ["hosting-agent", "restore", *what]
-            seconds = restored(hand, argv, room=room, tell=session.progress)
-        else:
-            with granted(session, place, wanted.to) as token:
-                argv = ["hosting-agent", "restore-granted", *what]
-                seconds = restored(hand, argv, room=room, token=token, tell=session.progress)
-    return {**wanted.goal(), "store": place.store, "seconds": round(seconds, 1)}
-
-
 def _elsewhere(session: Session, wanted: Wanted) -> Result:
     """Give one host what another has backed up: asked for, approved, carried out."""
     from hosting_cli.backups.granting import endpoint_for, request
@@ -186,7 +127,7 @@ def _elsewhere(session: Session, wanted: Wanted) -> Result:
     known = requests.get(made.digest) or ask(session, made)
     if not known.is_approved:
         return waiting("restore", known)
-    step = proof(wanted.subject, wanted.sentence, partial(_bring_back, session, wanted))
+    step = proof(wanted.subject, wanted.sentence, partial(bring_back, session, wanted))
     renewal = f"hosting key rotate {wanted.place.password.name}"
     more = f"{wanted.to} has seen the password of {wanted.place.name}: {renewal}"
     return go_on(session, "restore", known, lambda: (step,), wanted.closing, more)

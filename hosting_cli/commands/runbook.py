@@ -280,7 +280,10 @@ def _steps_table(planned: "RunPlan") -> Table:
 def _dry(found: "Runbook", planned: "RunPlan") -> Result:
     given = "".join(f" --set {name}={value}" for name, value in planned.parameters.items())
     pinned = [
-        f"{step.id}: {name.replace('_', ' ')} {value}" for step in planned.steps for name, value in step.pinned.items()
+        f"{step.id}: {name.replace('_', ' ')} {one}"
+        for step in planned.steps
+        for name, value in step.pinned.items()
+        for one in (value if isinstance(value, list) else [value])
     ]
     lines = text(
         *pinned,

@@ -164,7 +164,14 @@ class Carrier:
 
 def said(observed: Mapping[str, Json]) -> str:
     """Say what was observed in one line."""
-    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in observed.items()) or "nothing was seen"
+    return (
+        ", ".join(f"{name.replace('_', ' ')} {_listed(value)}" for name, value in observed.items())
+        or "nothing was seen"
+    )
+
+
+def _listed(value: Json) -> str:
+    return "; ".join(map(str, value)) or "none" if isinstance(value, list) else str(value)
 
 
 # -- the transcript ---------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ The resolved plan is what is shown, asked for, approved and carried out; it is t
 covers all of it.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,9 @@ from inventory.resource import PLATFORM, Json, Subject
 
 RUNBOOK = "runbook"
 """What requests of runs are called."""
+
+SNAPSHOT = re.compile(r"[0-9a-f]{8,64}")
+"""What identifies a snapshot of a repository, or the beginning of it."""
 
 
 @dataclass(frozen=True)
@@ -115,15 +119,26 @@ def values_of(runbook: Runbook, given: Mapping[str, str], region: Region) -> Val
 def _refusal(kind: Kind, value: str, region: Region) -> str | None:
     """Say why *value* names nothing of *kind*; what the files do not know is judged by who uses it."""
     match kind:
-        case Kind.APPLICATION:
-            known = {application.id for application in region.applications}
-            return None if value in known else f"the region has {', '.join(sorted(known)) or 'none'}"
-        case Kind.HOST:
-            hosts = {host.id for host in region.hosts}
-            return None if value in hosts else f"the region has {', '.join(sorted(hosts)) or 'none'}"
         case Kind.KEY | Kind.UNIT:
             allowed = value.isascii() and value.isprintable() and not set(value) & set(" {}'\"\\$`;|&<>")
             return None if allowed and not value.startswith("-") else "it has signs that no such name has"
+        case Kind.SNAPSHOT:
+            return None if SNAPSHOT.fullmatch(value) else "it is no snapshot's identifier, nor 8 digits that begin one"
+    known = _known(kind, region)
+    return None if value in known else f"the region has {', '.join(sorted(known)) or 'none'}"
+
+
+def _known(kind: Kind, region: Region) -> set[str]:
+    """Give everything of *kind* that the region's files name."""
+    volumes = [volume for item in region.applications for tier in item.tiers for volume in tier.volumes]
+    known: dict[Kind, Iterable[str]] = {
+        Kind.APPLICATION: (application.id for application in region.applications),
+        Kind.HOST: (host.id for host in region.hosts),
+        Kind.STORE: (store.id for store in region.stores),
+        Kind.VOLUME: (volume.id for volume in volumes),
+        Kind.MOUNT_POINT: (volume.mount_point for volume in volumes),
+    }
+    return set(known[kind])
 
 
 def plan(runbook: Runbook, values: Values, actions: Catalogue, pins: Mapping[str, Pinned]) -> RunPlan:

@@ -27,6 +27,10 @@ class Kind(StrEnum):
 
     APPLICATION = "application"
     HOST = "host"
+    VOLUME = "volume"
+    MOUNT_POINT = "mount-point"
+    SNAPSHOT = "snapshot"
+    STORE = "store"
     KEY = "key"
     UNIT = "unit"
 

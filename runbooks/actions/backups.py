@@ -1,4 +1,4 @@
-"""Backups: whether the store that takes them answers, and whether the newest is as young as was promised."""
+"""Backups: whether the store that takes them answers, and whether the newest are as young as was promised."""
 
 from hosting_cli.backups.opened import places_of, standing_of
 from hosting_cli.backups.places import Place
@@ -7,6 +7,8 @@ from hosting_cli.errors import UsageError
 from hosting_cli.runbooks.action import Look, Pinned, Seen, Values
 from hosting_cli.runbooks.sheet import Kind
 from hosting_cli.session import Session
+from inventory.resource import Json
+from runbooks.actions.stores import readable
 
 _TAKES = {"application": Kind.APPLICATION, "host": Kind.HOST}
 
@@ -22,10 +24,7 @@ def _place(session: Session, values: Values) -> Place:
 
 def store_answers(session: Session, values: Values, _pinned: Pinned) -> Seen:
     """Tell whether the object store that takes the backups can be read."""
-    store = _place(session, values).store
-    reading = session.stores[store].read()
-    seen = {"store": store, **({"why": reading.reason} if reading.resources is None else {})}
-    return Seen(reading.resources is not None, seen)
+    return readable(session, _place(session, values).store)
 
 
 def is_recent(session: Session, values: Values, _pinned: Pinned) -> Seen:
@@ -39,6 +38,22 @@ def is_recent(session: Session, values: Values, _pinned: Pinned) -> Seen:
     last = standing.last.isoformat(timespec="seconds") if standing.last else None
     promised = standing.promise.rpo_minutes
     return Seen(standing.rpo is Rpo.MET, {"last_backup": last, "promised_minutes": promised, "rpo": standing.rpo.value})
+
+
+def are_recent(session: Session, values: Values, _pinned: Pinned) -> Seen:
+    """Tell whether no application that is backed up to a store would lose more now than its class allows.
+
+    Raise what kept a repository from being read, as for one.
+    """
+    late: list[Json] = []
+    for application in session.region.applications:
+        for place in places_of(session, application):
+            if place.store == values["store"]:
+                standing = standing_of(session, application, place)
+                if standing.error is not None:
+                    raise standing.error
+                late += [place.name] if standing.rpo is not Rpo.MET else []
+    return Seen(not late, {"late": late})
 
 
 ACTIONS = (
@@ -55,5 +70,12 @@ ACTIONS = (
         _TAKES,
         lambda values: (f"hosting backup list --application {values['application']}",),
         is_recent,
+    ),
+    Look(
+        "backup.are-recent",
+        "The newest backup of every application to a store is as young as its class promises.",
+        {"store": Kind.STORE},
+        lambda _: ("hosting backup list",),
+        are_recent,
     ),
 )

@@ -94,32 +94,42 @@ def _run(connection: "Connection", argv: Sequence[str], timeout_seconds: int) ->
 
 def knows_unit(session: Session, values: Values, _pinned: Pinned) -> Seen:
     """Tell whether the host answers and has the unit."""
-    with connected(session, values["host"]) as connection:
-        done = _looked(connection, _cat(values), values["host"])
-    return Seen(done.exited == 0, {"status": done.exited})
+    status, _ = looked(session, values["host"], _cat(values))
+    return Seen(status == 0, {"status": status})
 
 
 def start_unit(session: Session, values: Values, occasion: Occasion) -> Mapping[str, Json]:
     """Start a unit and wait for it; raise ``EngineError`` with the end of its journal when it fails."""
+    return ordered(session, values["host"], _start(values), occasion)
+
+
+def ordered(session: Session, host: str, argv: Sequence[str], occasion: Occasion) -> Mapping[str, Json]:
+    """Have systemd do what *argv* orders of a unit, its last word, and wait; raise ``EngineError`` when it fails."""
     from invoke.exceptions import CommandTimedOut
 
-    with connected(session, values["host"]) as connection:
+    unit = argv[-1]
+    with connected(session, host) as connection:
         try:
-            done = _run(connection, _start(values), occasion.timeout_seconds)
+            done = _run(connection, argv, occasion.timeout_seconds)
         except CommandTimedOut:
-            what = f"{values['unit']} still runs after {occasion.timeout_seconds} s"
-            raise EngineError(
-                f"host {values['host']}", what, "It goes on there: look at it before you resume."
-            ) from None
+            what = f"{unit} still runs after {occasion.timeout_seconds} s"
+            raise EngineError(f"host {host}", what, "It goes on there: look at it before you resume.") from None
         if done.exited != 0:
-            raise _failed(connection, values, done.exited)
+            raise _failed(connection, host, unit, done.exited)
     return {"status": done.exited}
 
 
-def _failed(connection: "Connection", values: Values, status: int) -> EngineError:
-    said = _looked(connection, _journal(values), values["host"]).stdout.strip().splitlines()[-LAST_LINES:]
-    what = f"{values['unit']} failed ({status}), and its journal ends with: {' | '.join(said) or 'nothing'}"
-    return EngineError(f"host {values['host']}", what, "Mend what it names, then resume.")
+def _failed(connection: "Connection", host: str, unit: str, status: int) -> EngineError:
+    said = _looked(connection, _journal(unit), host).stdout.strip().splitlines()[-LAST_LINES:]
+    what = f"{unit} failed ({status}), and its journal ends with: {' | '.join(said) or 'nothing'}"
+    return EngineError(f"host {host}", what, "Mend what it names, then resume.")
+
+
+def looked(session: Session, host: str, argv: Sequence[str]) -> tuple[int, str]:
+    """Run what only reads on *host*; give its status and what it says."""
+    with connected(session, host) as connection:
+        done = _looked(connection, argv, host)
+    return done.exited, done.stdout
 
 
 def _looked(connection: "Connection", argv: Sequence[str], host: str) -> Any:
@@ -140,8 +150,8 @@ def _start(values: Values) -> list[str]:
     return ["systemctl", "start", values["unit"]]
 
 
-def _journal(values: Values) -> list[str]:
-    return ["journalctl", "--no-pager", "--output=cat", f"--lines={LAST_LINES}", f"--unit={values['unit']}"]
+def _journal(unit: str) -> list[str]:
+    return ["journalctl", "--no-pager", "--output=cat", f"--lines={LAST_LINES}", f"--unit={unit}"]
 
 
 _TAKES = {"host": Kind.HOST, "unit": Kind.UNIT}

@@ -256,6 +256,45 @@ def test_other_file_systems_are_known_by_their_magic(content: bytes, found: tupl
     assert tuple(filesystems.read_filesystem(str(tmp_path / "device"), []).values()) == found
 
 
+# -- measuring --------------------------------------------------------------------------------------------------------
+
+MEASURED = """
+mount -t tmpfs a "$1" && mkdir -p "$1/server" "$1/studies" "$1/elsewhere" && mount -t tmpfs b "$1/elsewhere"
+printf 12345 > "$1/studies/a"; printf 123 > "$1/b"; ln -s b "$1/link"; mkfifo "$1/pipe"
+printf 1234567 > "$1/server/of-a-database"; printf 12 > "$1/elsewhere/of-another-volume"
+[ -z "$2" ] || touch "$1/$2"
+exec /usr/bin/python3 -I -S -
+"""
+"""A volume of its own, as only this process sees it."""
+
+
+def measured(folder: Path, *, mark: str = "", script: str = MEASURED) -> Any:
+    request = {"folder": str(folder), "leave_out": [f"{folder}/server"], "mark": f"{folder}/unfinished"}
+    done = subprocess.run(
+        ["unshare", "--user", "--map-root-user", "--mount", "/bin/sh", "-ec", script, "sh", str(folder), mark],
+        input=program("measure_files", request),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_a_volume_is_measured_by_its_own_files_alone(tmp_path: Path) -> None:
+    assert measured(tmp_path) == {"mounted": True, "marked": False, "bytes": 8}
+
+
+def test_a_volume_that_is_being_filled_says_so(tmp_path: Path) -> None:
+    assert measured(tmp_path, mark="unfinished") == {"mounted": True, "marked": True, "bytes": 8}
+
+
+def test_a_folder_that_nothing_is_mounted_on_is_no_volume(tmp_path: Path) -> None:
+    plainly = "exec /usr/bin/python3 -I -S -"
+    assert measured(tmp_path, script=plainly) == {"mounted": False, "marked": False, "bytes": 0}
+    assert measured(tmp_path / "none", script=plainly) == {"mounted": False, "marked": False, "bytes": 0}
+
+
 # -- writing ----------------------------------------------------------------------------------------------------------
 
 

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from fake_doors import World
@@ -15,6 +15,8 @@ from hosting_cli.commands.proving import prove
 from hosting_cli.console import render
 from hosting_cli.errors import EngineError, UnreadableError, UsageError
 from hosting_cli.result import ExitStatus, Result
+from inventory.resource import Json
+from runbooks.actions import firewalls
 
 ROWS = ["imagerie-beaune flow 1 F-DCMT", "imagerie-beaune flow 2 F-HTTPS"]
 """The flow matrix of the sample."""
@@ -155,3 +157,25 @@ def test_what_does_not_fit_together_is_refused(world: World, tmp_path: Path) -> 
         prove(world.session, from_=tmp_path, save=tmp_path)
     with pytest.raises(UsageError, match="not in the region"):
         prove(world.session, ["frob"])
+
+
+# -- as a runbook sees it ---------------------------------------------------------------------------------------------
+
+
+def test_a_runbook_ends_what_differs_and_nothing_else(world: World) -> None:
+    assert firewalls.as_declared(world.session, {"host": HOST}, {}).holds
+    world.hosts.answers[HOST] = answer(world, HOST, old=" 443 ", new=" 8443 ")
+    seen = firewalls.as_declared(world.session, {"host": HOST}, {})
+    assert (seen.holds, dict(seen.observed)) == (False, dict(firewalls.pin(world.session, {"host": HOST})))
+    found = [str(each) for each in cast("list[Json]", seen.observed["differs_by"])]
+    assert {each.partition(": ")[0] for each in found} == {"too much", "too little"}
+    assert any("port 8443" in each for each in found)
+
+
+def test_a_runbook_takes_nothing_for_proven_that_is_not(world: World) -> None:
+    world.hosts.answers[HOST] = answer(world, HOST, old='iifname "lo"', new="meta pkttype host")
+    seen = firewalls.as_declared(world.session, {"host": HOST}, {})
+    assert (seen.holds, "not understood" in str(seen.observed)) == (False, True)
+    world.hosts.answers[HOST] = UnreadableError(f"host {HOST}", "it does not answer", "Is it up?")
+    with pytest.raises(UnreadableError, match="does not answer"):
+        firewalls.as_declared(world.session, {"host": HOST}, {})

@@ -1,4 +1,4 @@
-"""Three runbooks on real engines: a fault, the run that mends it, and what the journal says of it afterwards."""
+"""Four runbooks on real engines: a fault, the run that mends it, and what the journal says of it afterwards."""
 
 import json
 import subprocess
@@ -24,6 +24,7 @@ STORE = "dijon-objects"
 COLLEAGUE = "colleague"
 UNIT = f"hosting-backup-{APPLICATION}.service"
 LATE = ("runbook", "run", "backup-too-old", "--set", f"application={APPLICATION}", "--set", f"host={HOST}")
+UNREACHABLE = ("runbook", "run", "store-unreachable", "--set", f"store={STORE}")
 CREDENTIAL = naming.credentials_secret(APPLICATION, naming.data_user(APPLICATION))
 LEAKED = (
     *("runbook", "run", "credential-leaked"),
@@ -145,6 +146,33 @@ def test_a_late_backup_is_taken_once_its_store_answers_again(lab: Lab, hosted: H
     status, again = run(lab, *LATE, "--confirm", f"{APPLICATION}/{HOST}")
     assert (status, [step["state"] for step in again["data"]["steps"]]) == (0, ["done", "in order"])
     assert hosted.hosts[HOST].path("/run/started").read_text() == "started\n"
+
+
+# -- an object store is unreachable -----------------------------------------------------------------------------------
+
+
+def reachable(lab: Lab) -> list[float]:
+    """Give the figure that the alert is about."""
+    _, told = run(lab, "metrics", "show", "--only", "engines")
+    return [figure["value"] for figure in told["data"]["samples"] if figure["name"] == "hosting_store_reachable"]
+
+
+def test_a_store_that_is_away_is_waited_for_and_proven_to_be_back_as_a_whole(lab: Lab, backing_up: None) -> None:
+    assert run(lab, *LATE, "--confirm", f"{APPLICATION}/{HOST}")[0] == 0  # so that there is a backup to be young
+    with broken(lab, "store-down"):
+        assert reachable(lab) == [0]
+        status, waiting = run(lab, *UNREACHABLE, "--confirm", STORE)
+        states = [step["state"] for step in waiting["data"]["steps"]]
+        assert (status, states) == (3, ["done", "waiting", "not begun", "not begun"]), waiting
+        digest = waiting["data"]["procedure"]
+        assert run(lab, "runbook", "resume", digest)[0] == 3
+    assert reachable(lab) == [1]
+    status, done = run(lab, "runbook", "resume", digest, person=COLLEAGUE)
+    states = [step["state"] for step in done["data"]["steps"]]
+    assert (status, states) == (0, ["done", "in order", "done", "done"]), done
+    told = entries(lab, digest)
+    assert [kind for kind, _ in told].count("waiting") == 2
+    assert told[-1] == ("completed", f"token-{COLLEAGUE}")
 
 
 # -- a credential has leaked --------------------------------------------------------------------------------------

@@ -132,6 +132,27 @@ def test_parameters_are_held_against_the_region(given: dict[str, str], said: str
         values_of(runbook_of(step("lamp"), Switches()), given, region())
 
 
+@pytest.mark.parametrize(
+    ("kind", "good", "bad", "said"),
+    [
+        ("application", "imagerie-beaune", "imagerie", "the region has imagerie-beaune"),
+        ("store", "dijon-objects", "dijon", "the region has dijon-objects"),
+        ("volume", "data", "dijon-app-1:imagerie-beaune/data", "the region has data"),
+        ("mount-point", "/srv/imagerie", "/srv/imagerie/", "the region has /srv/imagerie"),
+        ("snapshot", "1f0c9a7b", "1f0c9a7", "it is no snapshot's identifier"),
+        ("snapshot", "f" * 64, "f" * 65, "it is no snapshot's identifier"),
+        ("snapshot", "0" * 8, "latest", "it is no snapshot's identifier"),
+    ],
+)
+def test_a_parameter_names_something_of_its_kind(kind: str, good: str, bad: str, said: str) -> None:
+    text = FRONT.replace("kind: host", f"kind: {kind}") + step("lamp")
+    found = read("runbooks/switches.md", text.encode(), Switches().actions).runbook
+    assert found is not None
+    assert values_of(found, {"host": good}, region()) == {"host": good}
+    with pytest.raises(UsageError, match=said):
+        values_of(found, {"host": bad}, region())
+
+
 @pytest.mark.parametrize("value", ["a b", "a;b", "$(a)", "-a", "a'b", "{host}", "é"])
 def test_a_name_has_no_sign_that_could_mean_something_else(value: str) -> None:
     text = FRONT.replace("kind: host", "kind: unit") + step("lamp")
