@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from hosting_cli.errors import UsageError
+from hosting_cli.errors import EngineError, UsageError
 from hosting_cli.lab import (
     accelerator,
     addresses,
@@ -135,7 +135,10 @@ class Lab:
 
     @cached_property
     def monitoring(self) -> Monitoring:
-        """Give what watches the lab, running or not."""
+        """Give what watches the lab, running or not; raise ``EngineError`` for a lab of a version that watched none."""
+        if "monitoring_ports" not in self.record:
+            remedy = "Run `hosting lab down`, which can remove it, and bring it up anew."
+            raise EngineError(f"lab {self.directory}", "another version of hosting made it, without monitoring", remedy)
         return Monitoring(self.directory, self.certificates, tuple(self.record["monitoring_ports"]))
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 import yaml
 
 from hosting_cli.errors import EngineError
+from hosting_cli.exporter.parts import RHYTHMS, Part
 from hosting_cli.lab import recorded
 from hosting_cli.lab.processes import Process, is_alive, start
 from hosting_cli.lab.tls import Certificates
@@ -32,7 +33,7 @@ NAMES = ("alertmanager", "prometheus", "exporter")
 
 SERVERS = frozenset(NAMES) - {"exporter"}
 PORTS_NEEDED = len(NAMES)
-READ_ENGINES_SECONDS = 30
+READ_ENGINES_SECONDS = int(RHYTHMS[Part.ENGINES].every_seconds)
 """As often as elsewhere: each time costs a second of a processor, of which a lab's machines have few."""
 
 _GIVING_WAY = ("nice", "-n", "5")

@@ -13,7 +13,7 @@ from fake_doors import FakeVault
 from sample import FOLDER, GATEWAY, HOST, region
 
 from hosting_cli.commands.lab import Fault
-from hosting_cli.errors import UsageError
+from hosting_cli.errors import EngineError, UsageError
 from hosting_cli.lab import faults, laboratory, machines, records, removal
 from hosting_cli.lab.laboratory import Lab, begin, place, specification, write_environment
 from hosting_cli.lab.machines import RunningMachine
@@ -128,6 +128,15 @@ def test_whatever_somebody_else_removes_meanwhile_ends_no_removal(lab: Lab, monk
     monkeypatch.setattr(Path, "unlink", second(unlink))
     list(down(lab, silent))
     assert not lab.directory.exists()
+
+
+def test_a_lab_of_a_version_that_watched_none_is_told_and_can_be_removed(lab: Lab) -> None:
+    record = {name: value for name, value in lab.record.items() if name != "monitoring_ports"}
+    records.write(lab.record_file, record)
+    older = Lab(lab.directory, lab.cache_directory)
+    with pytest.raises(EngineError, match=r"another version of hosting made it.*hosting lab down"):
+        _ = older.monitoring
+    assert list(down(older, silent)) == [str(lab.directory)]
 
 
 def test_down_of_nothing_is_nothing(tmp_path: Path) -> None:
