@@ -31,7 +31,7 @@ def measure(progress: Progress) -> Chapter:
     with tempfile.TemporaryDirectory(prefix="hosting-bench-") as name:
         lab = Path(name)
         try:
-            network.start(lab, _LINK.segment)
+            network.start(lab, _LINK.network)
             machines.start_all((spec,), lab, built, lambda _: booted, progress)
             rounds = _measured(lab, spec.name, progress)
         finally:
