@@ -22,7 +22,7 @@ demo: install ## Bring a lab up, host the sample application on it, prove what w
 
 .PHONY: test
 test: install .ci/.debian-installed-tests ## Run the whole suite: unit, promises, integration, and acceptance on real hosts in the lab
-	@$(BIN)/python -m pytest --durations=25 --numprocesses=2 --dist=loadscope --no-loadscope-reorder
+	@$(BIN)/python -m pytest --durations=25 --numprocesses=3 --dist=loadscope --no-loadscope-reorder
 
 .PHONY: clean-lab
 clean-lab: $(BIN)/.installed ## Remove the lab and everything it has cached

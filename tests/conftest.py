@@ -1,4 +1,4 @@
-"""How the suite is shared out between two processes (``make test``)."""
+"""How the suite is shared out between three processes (``make test``)."""
 
 import gc
 
@@ -15,14 +15,16 @@ OWN_LAB = "tests/acceptance/own_lab/"
 
 
 class _HostsBesideTheRest(LoadScopeScheduling):
-    """Give all tests on the shared lab to one process, in their order, and the others file by file to whoever is free.
+    """Give all tests on the shared lab to one process, in their order, those with labs of their own to another, and
+    the others file by file to whoever is free.
 
-    Emulated machines mostly wait for one processor.
+    Emulated machines mostly wait for one processor; whoever waits for a time-out of theirs leaves it to the others.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        is_on_shared_lab = nodeid.startswith("tests/acceptance/") and not nodeid.startswith(OWN_LAB)
-        return "shared lab" if is_on_shared_lab else nodeid.partition("::")[0]
+        if nodeid.startswith(OWN_LAB):
+            return "labs of their own"
+        return "shared lab" if nodeid.startswith("tests/acceptance/") else nodeid.partition("::")[0]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScopeScheduling:
@@ -35,12 +37,12 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put first what is on the shared lab, and last what has machines of its own: by then the rest is nearly done."""
+    """Put first what is on the shared lab, then what has a lab of its own: both take longest."""
 
     def turn(item: pytest.Item) -> int:
-        if item.nodeid.startswith(OWN_LAB):
-            return 3
         if not item.nodeid.startswith("tests/acceptance/"):
+            return 3
+        if item.nodeid.startswith(OWN_LAB):
             return 2
         # The lab comes from one fixture, and another provisions it: what wants it blank goes before.
         return 1 if "provisioned" in getattr(item, "fixturenames", ()) else 0
