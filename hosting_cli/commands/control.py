@@ -14,10 +14,9 @@ from inventory.controls import Layer
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from hosting_cli.checks.observation import Observation, Sentence
+    from hosting_cli.checks.observation import Observation
     from hosting_cli.controls.assessment import Assessment
     from hosting_cli.controls.verdict import ControlVerdict
-    from inventory.bilingual import Bilingual
     from inventory.controls import Control, ControlSheet
 
 LayerOption = Annotated[
@@ -55,7 +54,7 @@ def list_(session: Session, layer: LayerOption = None, lang: LanguageOption = La
     blocks += _waivers(chosen)
     lines = []
     for count in counts:
-        said = ", ".join(f"{count.verdicts[it]} {_in(it.words, lang)}" for it in Verdict if it in count.verdicts)
+        said = ", ".join(f"{count.verdicts[it]} {lang.of(it.words)}" for it in Verdict if it in count.verdicts)
         lines.append(f"{count.layer.value}, {count.force.value} ({count.total}): {said}")
     return Result("control list", data, (*blocks, text(*lines)), _status(chosen))
 
@@ -90,32 +89,26 @@ def _assessed(session: Session) -> "Assessment":
 def _status(judged: "Iterable[ControlVerdict]") -> ExitStatus:
     """Sum up: what could not be read outweighs what deviates, since more may deviate there."""
     from hosting_cli.checks.observation import Outcome
-    from hosting_cli.controls.verdict import Verdict
 
     found = tuple(judged)
     if any(it.outcome is Outcome.UNKNOWN for item in found for it in item.observations if item.exclusion is None):
         return ExitStatus.UNKNOWN
-    open_ = {Verdict.NON_CONFORMING, Verdict.NO_EVIDENCE, Verdict.EXPIRED}
-    return ExitStatus.PENDING if open_ & {item.verdict for item in found} else ExitStatus.DONE
-
-
-def _in(words: "Sentence | Bilingual", lang: Language) -> str:
-    return words.fr if lang is Language.FRENCH else words.en
+    return ExitStatus.PENDING if any(item.verdict.is_open for item in found) else ExitStatus.DONE
 
 
 def _table(sheet: "ControlSheet", judged: "Sequence[ControlVerdict]", lang: Language) -> Table:
     rows = tuple(
         (
-            _in(item.verdict.words, lang),
+            lang.of(item.verdict.words),
             item.control.id,
             item.control.force.value,
-            _in(item.control.title, lang),
+            lang.of(item.control.title),
             _why(item, lang),
         )
         for item in judged
         if item.control.layer is sheet.layer
     )
-    return Table(f"{_in(sheet.framework.name, lang)}, {sheet.framework.edition}", _COLUMNS, rows)
+    return Table(f"{lang.of(sheet.framework.name)}, {sheet.framework.edition}", _COLUMNS, rows)
 
 
 def _why(item: "ControlVerdict", lang: Language) -> str:
@@ -124,7 +117,7 @@ def _why(item: "ControlVerdict", lang: Language) -> str:
 
     count = len(item.observations)
     if item.verdict is not Verdict.CONFORMING or not count:
-        return _in(item.reasons[0], lang)
+        return lang.of(item.reasons[0])
     french = lang is Language.FRENCH
     if count == 1:
         return "le seul relevé est conforme" if french else "all that was seen, 1 subject"
@@ -156,7 +149,7 @@ def _waivers(judged: "Iterable[ControlVerdict]") -> "list[Block]":
 
 def _opened(item: "ControlVerdict", below: "Sequence[ControlVerdict]", lang: Language) -> "Iterable[Block]":
     yield _about(item.control, lang)
-    yield text(f"{_in(item.verdict.words, lang)}:", *(f"  {_in(reason, lang)}" for reason in item.reasons))
+    yield text(f"{lang.of(item.verdict.words)}:", *(f"  {lang.of(reason)}" for reason in item.reasons))
     if item.observations:
         rows = tuple(_observed(observation, lang) for observation in item.observations)
         yield Table("observations", ("outcome", "check", "subject", "what was seen", "read at", "counts until"), rows)
@@ -169,14 +162,14 @@ def _opened(item: "ControlVerdict", below: "Sequence[ControlVerdict]", lang: Lan
         )
     yield from _waivers([item])
     if below:
-        rows = tuple((_in(it.verdict.words, lang), it.control.id, _in(it.control.title, lang)) for it in below)
+        rows = tuple((lang.of(it.verdict.words), it.control.id, lang.of(it.control.title)) for it in below)
         yield Table("supported by (shown, not counted)", ("verdict", "control", "title"), rows)
 
 
 def _about(control: "Control", lang: Language) -> Text:
     supports = f", supports {', '.join(control.supports)}" if control.supports else ""
     return text(
-        f"{control.number}  {_in(control.title, lang)}",
+        f"{control.number}  {lang.of(control.title)}",
         f"  asked for by: {control.reference} ({control.force.value}){supports}",
     )
 
@@ -186,7 +179,7 @@ def _observed(observation: "Observation", lang: Language) -> tuple[str, ...]:
         observation.outcome.value,
         observation.check,
         observation.subject,
-        _in(observation.sentence, lang),
+        lang.of(observation.sentence),
         f"{observation.read_at:%Y-%m-%d %H:%M}",
         f"{observation.expires_at:%Y-%m-%d %H:%M}",
     )

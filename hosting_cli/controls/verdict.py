@@ -26,6 +26,11 @@ class Verdict(StrEnum):
         """Give the word that people read."""
         return WORDS[self]
 
+    @property
+    def is_open(self) -> bool:
+        """Tell whether somebody has something to do: it deviates, or nobody can tell."""
+        return self in {Verdict.NON_CONFORMING, Verdict.NO_EVIDENCE, Verdict.EXPIRED}
+
 
 WORDS = {
     Verdict.CONFORMING: Sentence("conforme", "conforming"),

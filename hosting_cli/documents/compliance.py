@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from hosting_cli.checks.observation import Observation, Outcome, RawReading, Sentence
+from hosting_cli.controls.history import RecordSeen, changes
 from hosting_cli.controls.verdict import ControlVerdict, StandingWaiver, Verdict, WaiverState
 from hosting_cli.documents.document import Column, Document, Fact, Look, Mark, Prose, Row, Section, Stack, Table
 from hosting_cli.documents.entries import (
@@ -69,17 +70,6 @@ LONGEST_OBSERVED = 400
 
 
 @dataclass(frozen=True)
-class RecordSeen:
-    """A record of the period: its number and digest, when and by whom, and which verdicts stood then."""
-
-    name: str
-    digest: str
-    time: datetime
-    who: str
-    verdicts: Mapping[str, str]
-
-
-@dataclass(frozen=True)
 class Judged:
     """What a report is made of: verdicts and readings, and the records of the period that they come from."""
 
@@ -131,7 +121,7 @@ class Report:
         )
 
     def _of(self, text: Sentence | Bilingual) -> str:
-        return self.words.set(text.fr if self.language is Language.FRENCH else text.en)
+        return self.words.set(self.language.of(text))
 
     def _facts(self) -> Iterator[Fact]:
         say, judged = self.words.say, self.judged
@@ -282,21 +272,24 @@ class Report:
     def _history(self) -> Table:
         """Say what became of verdicts in the period, record by record."""
         known = {it.control.id: it.control for it in self.judged.verdicts}
-        rows = []
-        for before, after in zip(self.judged.records, self.judged.records[1:], strict=False):
-            for control, found in after.verdicts.items():
-                earlier = before.verdicts.get(control)
-                if earlier not in {None, found} and control in known:
-                    verdict = Verdict(found)
-                    mark = Mark.OVER if verdict is Verdict.NON_CONFORMING else Mark.NONE
-                    change = f"{self._of(Verdict(earlier).words)} → {self._of(verdict.words)}"
-                    title = self._of(known[control].title)
-                    rows.append(Row((known[control].number, title, change, self.words.moment(after.time)), mark))
+        rows = tuple(
+            Row(
+                (
+                    known[change.control].number,
+                    self._of(known[change.control].title),
+                    f"{self._of(change.before.words)} → {self._of(change.after.words)}",
+                    self.words.moment(change.time),
+                ),
+                Mark.OVER if change.after is Verdict.NON_CONFORMING else Mark.NONE,
+            )
+            for change in changes(self.judged.records)
+            if change.control in known
+        )
         return self._table(
             "history",
             (("number", Look.STRONG), ("title", Look.PLAIN), ("change", Look.STRONG), ("time", Look.PLAIN)),
             ((("number",), 14), (("title",), 42), (("change",), 28), (("time",), 16)),
-            tuple(rows),
+            rows,
         )
 
     def _signed_records(self) -> Table:

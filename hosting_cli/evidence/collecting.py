@@ -8,8 +8,8 @@ from typing import Any
 from hosting_cli.canonical import canonical
 from hosting_cli.checks.observation import Collected, Observation, Outcome, RawReading, Sentence
 from hosting_cli.controls.assessment import Assessment
+from hosting_cli.controls.history import RecordSeen
 from hosting_cli.controls.summary import summary
-from hosting_cli.documents.compliance import RecordSeen
 from hosting_cli.evidence.chain import Recorded, record
 from hosting_cli.evidence.period import Period
 from hosting_cli.evidence.programs import verify
