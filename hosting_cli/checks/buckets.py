@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from hosting_cli.checks.check import Finding, decided
+from hosting_cli.checks.check import NOTHING, Finding, decided
 from hosting_cli.checks.facts import Facts
 from hosting_cli.checks.observation import RawReading
 from hosting_cli.checks.surveyed import each
@@ -75,7 +75,7 @@ def private(facts: Facts) -> Iterator[Finding]:
 def _locked(facts: Facts, chosen: Callable[[Bucket], bool]) -> Iterator[Finding]:
     def judge(wanted: Bucket, found: Bucket, raw: RawReading) -> Finding:
         observed: dict[str, Json] = {"lock_mode": found.lock_mode, "lock_days": found.lock_days}
-        held = f"{found.lock_mode or 'none'}, {found.lock_days or 0}"
+        held = f"{found.lock_mode or NOTHING}, {found.lock_days or 0}"
         asked = f"{wanted.lock_mode}, {wanted.lock_days}"
         return decided(
             str(found.subject),

@@ -8,6 +8,9 @@ from hosting_cli.checks.facts import Facts
 from hosting_cli.checks.observation import Observation, Outcome, RawReading, Sentence
 from inventory.resource import Json
 
+NOTHING = "–"
+"""What stands in a sentence of either language where a value is missing."""
+
 
 @dataclass(frozen=True)
 class Finding:

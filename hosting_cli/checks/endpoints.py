@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
-from hosting_cli.checks.check import Finding, decided, unknown
+from hosting_cli.checks.check import NOTHING, Finding, decided, unknown
 from hosting_cli.checks.facts import Facts
 from hosting_cli.checks.observation import RawReading, written
 from hosting_cli.checks.seen import Endpoint
@@ -33,7 +33,7 @@ def versions(facts: Facts) -> Iterator[Finding]:
 
     def judge(subject: str, endpoint: Endpoint, raw: RawReading) -> Finding:
         taken = sorted(version for version, suite in endpoint.versions.items() if suite is not None)
-        said = ", ".join(taken) or "none"
+        said = ", ".join(taken) or NOTHING
         return decided(
             subject,
             bool(taken) and set(taken) <= ACCEPTED,
@@ -51,7 +51,7 @@ def suites(facts: Facts) -> Iterator[Finding]:
 
     def judge(subject: str, endpoint: Endpoint, raw: RawReading) -> Finding:
         chosen = sorted({suite for suite in endpoint.versions.values() if suite is not None})
-        said, weak = ", ".join(chosen) or "none", ", ".join(endpoint.weak)
+        said, weak = ", ".join(chosen) or NOTHING, ", ".join(endpoint.weak)
         return decided(
             subject,
             bool(chosen) and not endpoint.weak,

@@ -1,17 +1,20 @@
 """Checks of what kernels let through: nothing by default, exactly the flows of the files, from boot on.  Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from deploys.resources import HostFirewall
-from hosting_cli.checks.check import Finding, decided, unknown
+from hosting_cli.checks.check import NOTHING, Finding, decided, unknown
 from hosting_cli.checks.facts import Facts
 from hosting_cli.checks.observation import RawReading
 from hosting_cli.checks.surveyed import each
+from hosting_cli.network.comparison import Difference, Judgement
 from hosting_cli.network.proving import Standing
 from inventory.resource import Json
 
 TABLE = "hosting"
 HOOKS = ("forward", "input", "output")
+IN_FRENCH = {Difference.TOO_MUCH: "passe en trop :", Difference.TOO_LITTLE: "est arrêté à tort :"}
+IN_ENGLISH = {Difference.TOO_MUCH: "passes and should not:", Difference.TOO_LITTLE: "is stopped and should pass:"}
 
 
 def default_drop(facts: Facts) -> Iterator[Finding]:
@@ -22,7 +25,7 @@ def default_drop(facts: Facts) -> Iterator[Finding]:
             yield unknown(subject, seen.raw)
             continue
         policies = _policies(seen.value.reading.rules)
-        said = ", ".join(f"{hook} {policies.get(hook, 'none')}" for hook in HOOKS)
+        said = ", ".join(f"{hook} {policies.get(hook, NOTHING)}" for hook in HOOKS)
         yield decided(
             subject,
             all(policies.get(hook) == "drop" for hook in HOOKS),
@@ -57,15 +60,21 @@ def as_declared(facts: Facts) -> Iterator[Finding]:
             yield unknown(subject, seen.raw, "; ".join(map(str, judgement.not_understood)) or str(proof.unread))
             continue
         found = [f"{item.difference.name.lower()}: {item.packet}" for item in judgement.findings]
-        said = "; ".join([*found, *judgement.misplaced][:3])
+        fr, en = (_said(judgement, words) for words in (IN_FRENCH, IN_ENGLISH))
         yield decided(
             subject,
             proof.standing is Standing.PROVEN,
             {"differences": list[Json](found), "misplaced": list[Json](judgement.misplaced)},
             ("laisse passer exactement ce que disent les fichiers", "lets through exactly what the files say"),
-            (f"diffère des fichiers : {said}", f"differs from the files: {said}"),
+            (f"diffère des fichiers : {fr}", f"differs from the files: {en}"),
             reading=seen.raw,
         )
+
+
+def _said(judgement: Judgement, words: Mapping[Difference, str]) -> str:
+    """Name the first differences, each with an example packet."""
+    found = (f"{words[item.difference]} {item.packet}" for item in judgement.findings)
+    return "; ".join([*found, *judgement.misplaced][:3])
 
 
 def at_boot(facts: Facts) -> Iterator[Finding]:

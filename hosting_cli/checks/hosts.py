@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from deploys.resources import HostLogin
-from hosting_cli.checks.check import Finding, decided, unknown
+from hosting_cli.checks.check import NOTHING, Finding, decided, unknown
 from hosting_cli.checks.facts import Facts
 from hosting_cli.checks.observation import RawReading, written
 from hosting_cli.checks.seen import Clock, HostPosture, Part, Patches
@@ -95,7 +95,7 @@ def sshd_hardened(facts: Facts) -> Iterator[Finding]:
         for name in LISTS:
             offered = sshd.get(name, "").split(",")
             weak = [item for item in offered if not item or any(word in item for word in WEAK)]
-            wrong += [f"{name} {','.join(weak) or 'none'}"] if weak else []
+            wrong += [f"{name} {','.join(weak) or NOTHING}"] if weak else []
         observed: dict[str, Json] = {name: sshd.get(name) for name in (*HARDENED, *LISTS)}
         said = "; ".join(wrong)
         return decided(
@@ -119,7 +119,7 @@ def logins(facts: Facts) -> Iterator[Finding]:
             "principals": None if found.principals is None else list[Json](found.principals),
             "stray_keys": list[Json](found.stray_keys),
         }
-        said = f"{found.authority}; {', '.join(found.principals or ())}; {', '.join(found.stray_keys) or 'no keys'}"
+        said = f"{found.authority}; {', '.join(found.principals or ())}; {', '.join(found.stray_keys) or NOTHING}"
         return decided(
             str(found.subject),
             (found.authority, found.principals, found.stray_keys) == (wanted.authority, wanted.principals, ()),

@@ -14,6 +14,9 @@ from inventory.resource import Json
 OLD_ENOUGH = frozenset({KeyState.IN_ORDER, KeyState.DUE})
 """A key that is due has its limit before it: it is announced, and no deviation yet."""
 
+IN_FRENCH = {KeyState.OVERDUE: "à remplacer sans délai", KeyState.DISABLED: "désactivée"}
+"""How else a key may stand."""
+
 
 def age(facts: Facts) -> Iterator[Finding]:
     """Hold the age of every key against the operator's limit for its kind."""
@@ -38,7 +41,7 @@ def age(facts: Facts) -> Iterator[Finding]:
                 f"is {item.age_days} days old, of {item.limit.days} at most",
             ),
             (
-                f"a {item.age_days} jours, pour {item.limit.days} au plus : {item.state.value}",
+                f"a {item.age_days} jours, pour {item.limit.days} au plus : {IN_FRENCH.get(item.state, said)}",
                 f"is {item.age_days} days old, of {item.limit.days} at most: {said}",
             ),
             reading=seen.raw,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from hosting_cli.checks.check import Finding, decided, met, unknown, unmet
+from hosting_cli.checks.check import NOTHING, Finding, decided, met, unknown, unmet
 from hosting_cli.checks.facts import Facts
 from hosting_cli.checks.observation import RawReading, written
 from hosting_cli.checks.seen import AuditDevice, Part, Token, Value, VaultPosture
@@ -12,6 +12,7 @@ from inventory import naming
 from inventory.resource import Json
 
 ROOT = "root"
+ANYWHERE = "0.0.0.0/0"
 PEOPLE = "people-"
 """How the policies of people begin; those of hosts and engines begin with ours."""
 
@@ -34,7 +35,7 @@ def audited(facts: Facts) -> Iterator[Finding]:
 
     def judge(devices: tuple[AuditDevice, ...], raw: RawReading) -> Iterator[Finding]:
         observed: list[Json] = [{"path": item.path, "type": item.type, "raw": item.raw} for item in devices]
-        said = ", ".join(f"{item.path} ({item.type})" for item in devices) or "none"
+        said = ", ".join(f"{item.path} ({item.type})" for item in devices) or NOTHING
         yield decided(
             "vault",
             bool(devices) and not any(item.raw for item in devices),
@@ -102,7 +103,7 @@ def bound(facts: Facts) -> Iterator[Finding]:
             "bound_cidrs": list[Json](found.bound_cidrs),
             "deviations": list[Json](found.deviations),
         }
-        said = f"{', '.join(found.policies)} @ {', '.join(found.bound_cidrs) or 'anywhere'}"
+        said = f"{', '.join(found.policies)} @ {', '.join(found.bound_cidrs) or ANYWHERE}"
         asked = (wanted.policies, wanted.bound_cidrs, ())
         return decided(
             str(found.subject),

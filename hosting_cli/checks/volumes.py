@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from deploys.resources import HostVolume
-from hosting_cli.checks.check import Finding, decided
+from hosting_cli.checks.check import NOTHING, Finding, decided
 from hosting_cli.checks.facts import Facts
 from hosting_cli.checks.observation import RawReading
 from hosting_cli.checks.surveyed import each
@@ -17,7 +17,7 @@ def encrypted(facts: Facts) -> Iterator[Finding]:
     def judge(wanted: HostVolume, found: HostVolume, raw: RawReading) -> Finding:
         observed: dict[str, Json] = {"cipher": found.cipher, "key_bits": found.key_bits, "header": found.header}
         asked: dict[str, Json] = {"cipher": wanted.cipher, "key_bits": wanted.key_bits, "header": wanted.header}
-        said = f"{found.cipher or 'none'}, {found.key_bits or 0} bits"
+        said = f"{found.cipher or NOTHING}, {found.key_bits or 0} bits"
         return decided(
             str(found.subject),
             observed == asked,
@@ -40,7 +40,7 @@ def derived(facts: Facts) -> Iterator[Finding]:
         names = ("pbkdf", "memory_kib", "iterations", "lanes")
         observed: dict[str, Json] = {name: getattr(found, name) for name in names}
         asked: dict[str, Json] = {name: getattr(wanted, name) for name in names}
-        said = f"{found.pbkdf or 'none'}, {found.memory_kib or 0} KiB × {found.iterations or 0}"
+        said = f"{found.pbkdf or NOTHING}, {found.memory_kib or 0} KiB × {found.iterations or 0}"
         return decided(
             str(found.subject),
             observed == asked,
@@ -58,7 +58,7 @@ def slots(facts: Facts) -> Iterator[Finding]:
 
     def judge(wanted: HostVolume, found: HostVolume, raw: RawReading) -> Finding:
         observed: dict[str, Json] = {"slots": list[Json](found.slots), "stray": list[Json](found.stray_slots)}
-        held, stray = ", ".join(found.slots) or "none", ", ".join(found.stray_slots) or "none"
+        held, stray = ", ".join(found.slots) or NOTHING, ", ".join(found.stray_slots) or NOTHING
         return decided(
             str(found.subject),
             set(found.slots) == set(wanted.slots) and not found.stray_slots,
@@ -83,7 +83,7 @@ def header_copies(facts: Facts) -> Iterator[Finding]:
             found.condition == wanted.condition,
             {"condition": found.condition},
             ("l'en-tête actuel a une copie scellée, essayée", "the present header has a sealed copy, which opened"),
-            (f"la copie n'est pas celle de l'en-tête actuel : {found.condition}", f"the copy is {found.condition}"),
+            ("la copie scellée n'est pas celle de l'en-tête actuel", f"the copy is {found.condition}"),
             reading=raw,
         )
 
