@@ -210,13 +210,14 @@ class LazyDoors:
         return {name: door(name, access) for name, access in session.environment.object_stores.items()}
 
     def evidence(self, session: "Session") -> "EvidenceDoor":
-        """Make the door of the platform's evidence, as the user that can add to it and no more."""
+        """Make the door of the platform's evidence: as the user that adds to it, for auditors as the one that reads."""
         from hosting_cli.desired_buckets import evidence_credentials
         from hosting_cli.doors.evidence import EvidenceDoor
-        from inventory.naming import evidence_bucket
+        from inventory.naming import AUDITOR_POLICY, EVIDENCE_READER, EVIDENCE_USER, evidence_bucket
 
         def credentials() -> "Secret":
-            return session.vault.reveal_secret(evidence_credentials())
+            user = EVIDENCE_READER if AUDITOR_POLICY in session.vault.policies() else EVIDENCE_USER
+            return session.vault.reveal_secret(evidence_credentials(user))
 
         kept = session.region.evidence
         if kept is None:

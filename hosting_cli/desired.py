@@ -103,6 +103,7 @@ def platform(region: Region, environment: Environment) -> Iterator[Resource]:
         yield TransitKey(name=key, owner=PLATFORM, requires=(TRANSIT,))
     if region.evidence is not None:
         yield TransitKey(name=render.SIGNING_KEY, owner=PLATFORM, type=SIGNING_TYPE, requires=(TRANSIT,))
+        yield TransitKey(name=render.READING_KEY, owner=PLATFORM, requires=(TRANSIT,))
     for name, text in render.platform_policies(region).items():
         yield Policy(name=name, owner=PLATFORM, text=text)
     for host in gateways_with_tunnels(region):

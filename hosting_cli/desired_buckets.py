@@ -26,33 +26,33 @@ KV = Subject(SecretsEngine.kind, naming.KV_MOUNT)
 
 
 def platform_buckets(region: Region) -> Iterator[Resource]:
-    """Yield the platform's locked buckets, and the user that adds to its evidence; none where *region* names no store.
+    """Yield the platform's locked buckets, and the users of its evidence; none where *region* names no store.
 
     Nobody but the store's administrator reads logs until somebody sends them.
     """
     if region.evidence is not None:
         name = naming.evidence_bucket(region)
         yield _locked(region, name, naming.EVIDENCE, region.evidence, region.evidence.lock_days)
-        yield from user_of(
-            PLATFORM,
-            region.evidence.store,
-            naming.EVIDENCE_USER,
-            store_policies.evidence_user(name),
-            key=render.SECRETS_KEY,
-            buckets=(name,),
-        )
+        adds, reads = store_policies.evidence_user(name), store_policies.evidence_reader(name)
+        for user, policy in ((naming.EVIDENCE_USER, adds), (naming.EVIDENCE_READER, reads)):
+            key = _EVIDENCE_KEYS[user]
+            yield from user_of(PLATFORM, region.evidence.store, user, policy, key=key, buckets=(name,))
     if region.logs is not None:
         days = region.logs.kept_days
         yield _locked(region, naming.log_bucket(region), naming.LOGS, region.logs, days, expire_days=days)
 
 
-def evidence_credentials() -> SecretEntry:
-    """Say under which entry the vault keeps the credentials of the user that adds to the evidence."""
+_EVIDENCE_KEYS = {naming.EVIDENCE_USER: render.SECRETS_KEY, naming.EVIDENCE_READER: render.READING_KEY}
+"""What wraps the credentials of each user of the evidence."""
+
+
+def evidence_credentials(user: str) -> SecretEntry:
+    """Say under which entry the vault keeps the credentials of a user of the evidence."""
     return SecretEntry(
-        name=naming.credentials_secret(PLATFORM, naming.EVIDENCE_USER),
+        name=naming.credentials_secret(PLATFORM, user),
         owner=PLATFORM,
         purpose=SecretPurpose.S3_CREDENTIALS,
-        wrapped_by=render.SECRETS_KEY,
+        wrapped_by=_EVIDENCE_KEYS[user],
     )
 
 

@@ -82,6 +82,12 @@ def evidence_user(bucket: str) -> str:
     return _policy([_allow("Bucket", _READ_HISTORY, [_bucket(bucket)]), _allow("Add", objects, [_objects(bucket)])])
 
 
+def evidence_reader(bucket: str) -> str:
+    """Let an auditor read evidence in every version, and until when it is locked; nothing can be added."""
+    objects = ["s3:GetObject", "s3:GetObjectRetention", "s3:GetObjectVersion"]
+    return _policy([_allow("Bucket", _READ_HISTORY, [_bucket(bucket)]), _allow("Read", objects, [_objects(bucket)])])
+
+
 def copy_reader(bucket: str) -> str:
     """Let whoever copies backups read them where they lie first, and do nothing else there."""
     return _policy(

@@ -37,6 +37,9 @@ PLATFORM_PURPOSES = EVIDENCE, LOGS = "evidence", "logs"
 SIGNING = "signing"
 """What the platform has a transit key for that signs its evidence, and encrypts nothing."""
 
+READING = "reading"
+"""What the platform has a transit key for that wraps what auditors may open, and nothing else."""
+
 OPERATIONS_POLICY = "people-operations"
 APPROVER_POLICY = "people-approver"
 DESTRUCTION_POLICY = "people-destruction"
@@ -59,6 +62,9 @@ NEIGHBOUR_PROBE_POLICY = "hosting-neighbour-probe"
 
 EVIDENCE_USER = f"{PREFIX}{PLATFORM}-{EVIDENCE}"
 """The IAM user that adds to the platform's evidence, and reads it back."""
+
+EVIDENCE_READER = f"{EVIDENCE_USER}-reader"
+"""The IAM user that reads the platform's evidence and does nothing else: an auditor."""
 
 
 def transit_key(application: str, purpose: str) -> str:
@@ -168,7 +174,9 @@ def restore_user(application: str) -> str:
 
 
 def owner_of_user(user: str) -> str:
-    """Say of which application *user* would be, by its name alone."""
+    """Say of which application *user* would be, or that it is the platform's, by its name alone."""
+    if user in {EVIDENCE_USER, EVIDENCE_READER}:
+        return PLATFORM
     ends = "backup|copy-reader|copy-prune|copy|prune|restore"
     return re.sub(f"-({ends})$", "", user.removeprefix(PREFIX))
 

@@ -1,6 +1,7 @@
-# What an auditor may do: look at everything that tells how the hosting is set up, and change nothing.  No secret is among
-# it: what the vault keeps for applications can be looked at as ciphertext, and not unwrapped.
-# Enough for `hosting key list`, and for whoever wants to see a policy or a key's settings without asking us.
+# What an auditor may do: look at everything that tells how the hosting is set up, and change nothing.  No secret of an
+# application is among it: what the vault keeps for those can be looked at as ciphertext, and not unwrapped.
+# Enough for `hosting report compliance`, `hosting evidence verify` and `hosting key list`, and for whoever wants to see a
+# policy or a key's settings without asking us.
 # Written with a root token (`hosting bootstrap`), which is then revoked.
 
 # Which engines and auth methods there are.
@@ -40,6 +41,11 @@ path "transit/keys/+" {
 
 # Whether a signature below evidence is the platform's; signing is not among what an auditor may.
 path "transit/verify/hosting-platform-signing" {
+  capabilities = ["update"]
+}
+
+# The credentials of the one user of the object store that reads evidence, and does nothing else.
+path "transit/decrypt/hosting-platform-reading" {
   capabilities = ["update"]
 }
 

@@ -28,6 +28,9 @@ SECRETS_KEY = naming.transit_key(PLATFORM, "secrets")
 SIGNING_KEY = naming.transit_key(PLATFORM, naming.SIGNING)
 """The key that signs evidence: what it signed is verified by its public half, wherever that is."""
 
+READING_KEY = naming.transit_key(PLATFORM, naming.READING)
+"""The key that wraps the credentials that read evidence and do nothing else: auditors may open those."""
+
 NEIGHBOUR = "0-neighbour"
 """The name of an application, and of a host, that cannot exist: identifiers in manifests start with a letter."""
 

@@ -13,7 +13,6 @@ from hosting_cli.errors import EngineError
 from hosting_cli.resources import StoreUser
 from hosting_cli.secret import Secret
 from inventory import naming
-from inventory.resource import PLATFORM
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
@@ -126,7 +125,7 @@ def _owner(name: str, policy: str | None, owners: Mapping[str, str]) -> str:
     known = {owners[bucket] for bucket in _BUCKET.findall(policy or "") if bucket in owners}
     if len(known) == 1:
         return known.pop()
-    return PLATFORM if name == naming.EVIDENCE_USER else naming.owner_of_user(name)
+    return naming.owner_of_user(name)
 
 
 def _policy(iam: "IAMClient", name: str) -> str | None:

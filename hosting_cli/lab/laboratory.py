@@ -65,8 +65,12 @@ OUTSIDE_BITS = 24
 
 DATA_DISK_GIB = 4
 TOKEN_PERIOD_SECONDS = 32 * 24 * 3600
-PEOPLE = {"operations-engineer": naming.OPERATIONS_POLICY, "security-officer": naming.APPROVER_POLICY}
-"""Who works in a lab, and by which policy: two people, because production needs two."""
+PEOPLE = {
+    "operations-engineer": naming.OPERATIONS_POLICY,
+    "security-officer": naming.APPROVER_POLICY,
+    "auditor": naming.AUDITOR_POLICY,
+}
+"""Who works in a lab, and by which policy: two who act, because production needs two, and one who looks."""
 
 
 @dataclass(frozen=True)

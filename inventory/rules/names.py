@@ -34,6 +34,7 @@ RESERVED = {
     ("role", naming.METRICS_POLICY): "the exporter of metrics",
     ("role", naming.NEIGHBOUR_PROBE_POLICY): "the checks of isolation",
     ("user", naming.EVIDENCE_USER): "who adds to the platform's evidence",
+    ("user", naming.EVIDENCE_READER): "who reads the platform's evidence",
 }
 """Names of the platform's own, and what they are; a role and its policy have one name."""
 

@@ -205,6 +205,7 @@ def vault_resources(region: Region) -> tuple[VaultResource, ...]:
         _role(role, application.id, f"{HOST_ADDRESS}/32", 600),
         *(TransitKey(name=key, owner=owner) for owner, key in keys),
         TransitKey(name=render.SIGNING_KEY, owner=PLATFORM, type=SIGNING_TYPE),
+        TransitKey(name=render.READING_KEY, owner=PLATFORM),
     )
 
 

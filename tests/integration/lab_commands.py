@@ -21,7 +21,7 @@ from hosting_cli.lab import faults, removal
 from hosting_cli.lab.laboratory import Lab
 from hosting_cli.session import Session
 
-ENGINEER, OFFICER = "operations-engineer", "security-officer"
+ENGINEER, OFFICER, AUDITOR = "operations-engineer", "security-officer", "auditor"
 
 
 @contextmanager

@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 from canaries import leaks
 from identities_lab import HostedLab
-from lab_commands import OFFICER, command, run, session_of
+from lab_commands import AUDITOR, OFFICER, command, run, session_of
 
+from hosting_cli.errors import EngineError
 from hosting_cli.evidence.programs import verify
 from hosting_cli.lab.laboratory import Lab
 from hosting_cli.resources import SecretEntry
@@ -82,6 +83,19 @@ def test_the_report_says_what_the_record_holds(hosted: HostedLab, collected: dic
     assert "Exigences HDS" in page
     assert "EXI 28" in page
     assert {count["layer"] for count in data["summary"]} == {"hds", "soa", "rule"}
+
+
+def test_an_auditor_reports_and_verifies_by_a_token_that_adds_nothing(
+    hosted: HostedLab, collected: dict[str, Any], tmp_path: Path
+) -> None:
+    page = tmp_path / "rapport.html"
+    _, answer = run(hosted.lab, "report", "compliance", str(page), person=AUDITOR)
+    assert answer["data"]["record"] in page.read_text()
+    status, answer = run(hosted.lab, "evidence", "verify", "--head", collected["digest"], person=AUDITOR)
+    assert (status, answer["data"]["faults"]) == (0, [])
+    with pytest.raises(EngineError, match="AccessDenied"):
+        session_of(hosted.lab, AUDITOR).evidence.add("headers/by-an-auditor", b"seen")
+    assert not session_of(hosted.lab).evidence.kept("headers/by-an-auditor")
 
 
 def test_a_period_without_a_record_proves_nothing(hosted: HostedLab, collected: dict[str, Any], tmp_path: Path) -> None:

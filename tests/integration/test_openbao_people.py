@@ -71,6 +71,8 @@ MATRIX: list[tuple[str, str, Json, str]] = [
     ("POST", f"transit/decrypt/hosting-{APP}-objects", NOTHING, "odhs"),
     ("POST", f"transit/decrypt/hosting-{APP}-backups", NOTHING, "odhpks"),
     ("POST", f"transit/decrypt/{render.SECRETS_KEY}", NOTHING, "od"),
+    ("POST", f"transit/decrypt/{render.READING_KEY}", NOTHING, "oAd"),
+    ("POST", f"transit/encrypt/{render.READING_KEY}", {"plaintext": "aGk="}, "od"),
     ("POST", f"transit/rewrap/hosting-{APP}-volumes", NOTHING, "od"),
     ("GET", VOLUME, None, "oAdh"),
     ("GET", VOLUME.replace("active", "recovery"), None, "oAd"),
