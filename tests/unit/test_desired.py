@@ -236,6 +236,7 @@ def test_a_user_reaches_only_its_buckets() -> None:
         f"hosting-{APPLICATION}-backup": {f"bfc-{APPLICATION}-backup"},
         f"hosting-{APPLICATION}-prune": {f"bfc-{APPLICATION}-backup"},
         "hosting-platform-evidence": {"bfc-platform-evidence"},
+        "hosting-platform-evidence-reader": {"bfc-platform-evidence"},
     }
 
 
