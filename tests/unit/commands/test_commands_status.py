@@ -128,7 +128,7 @@ def test_it_is_looked_again_until_somebody_interrupts(
 
     monkeypatch.setattr(console.sys.stdout, "isatty", lambda: True)
     monkeypatch.setattr(console.time, "sleep", sleep)
-    monkeypatch.setattr(console.shutil, "get_terminal_size", lambda *_: terminal_size((80, 12)))
+    monkeypatch.setattr(console.shutil, "get_terminal_size", lambda *_, **__: terminal_size((80, 12)))
     result = status(world.session, watch=5)
     shown = capsys.readouterr().out.split("\x1b[H\x1b[2J")
     assert slept == [5, 5]
