@@ -8,9 +8,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from forked import Forked, hosting
 from recording import recorded
 
 from hosting_cli.lab import channels, machines
@@ -74,19 +76,15 @@ class LabRunner:
         self, *arguments: str, person: str = "operations-engineer", typed: str = "", timeout_seconds: float = 1500
     ) -> Ran:
         """Run ``hosting`` with *arguments* and ``--output json``; its progress goes to our own standard error."""
-        argv = [*HOSTING, *arguments, "--output", "json", "--token-file", str(self.token_file(person))]
-        done = subprocess.run(
-            argv,
-            input=typed,
-            capture_output=True,
-            text=True,
-            env=self.variables(),
-            timeout=timeout_seconds,
-            check=False,
-            cwd=ROOT,
-        )
-        sys.stderr.write(done.stderr)
-        return Ran(done.returncode, done.stdout, done.stderr)
+        completed = (*arguments, "--output", "json", "--token-file", str(self.token_file(person)))
+        with TemporaryDirectory() as folder:
+            output, errors = Path(folder, "output"), Path(folder, "errors")
+            process = Forked(
+                hosting, *completed, environment=self.variables(), typed=typed, output=output, errors=errors
+            )
+            status = process.wait(timeout_seconds)
+            sys.stderr.write(errors.read_text())
+            return Ran(status, output.read_text(), errors.read_text())
 
     def start(self, *arguments: str, output: Path, **variables: str) -> subprocess.Popen[str]:
         """Start ``hosting`` in a process group of its own, to be killed; what it answers goes to the file *output*."""

@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache
 from multiprocessing import forkserver, get_context
 from multiprocessing.context import ForkServerContext
@@ -33,10 +34,17 @@ class Forked:
     """A function that runs in a process group of its own; what it says goes to files."""
 
     def __init__(
-        self, function: Callable[..., None], *arguments: object, output: Path = NOWHERE, errors: Path = NOWHERE
+        self,
+        function: Callable[..., None],
+        *arguments: object,
+        environment: Mapping[str, str] | None = None,
+        typed: str = "",
+        output: Path = NOWHERE,
+        errors: Path = NOWHERE,
     ) -> None:
-        inherited = dict(os.environ)
-        self._process = _context().Process(target=_run, args=(function, arguments, inherited, output, errors))
+        found = dict(os.environ if environment is None else environment)
+        around = _Around(found, typed, output, errors)
+        self._process = _context().Process(target=_run, args=(function, arguments, around))
         self._process.start()
 
     @property
@@ -71,17 +79,25 @@ def hosting(*arguments: str) -> None:
     main()
 
 
-def _run(
-    function: Callable[..., None],
-    arguments: Sequence[object],
-    environment: Mapping[str, str],
-    output: Path,
-    errors: Path,
-) -> None:
+@dataclass(frozen=True)
+class _Around:
+    """What a process finds around it: its environment, what is typed, and the files for what it says."""
+
+    environment: Mapping[str, str]
+    typed: str
+    output: Path
+    errors: Path
+
+
+def _run(function: Callable[..., None], arguments: Sequence[object], around: _Around) -> None:
     os.setsid()
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.clear()
-    os.environ.update(environment)
-    for path, descriptor in ((output, 1), (errors, 2)):
+    os.environ.update(around.environment)
+    reading, writing = os.pipe()
+    os.write(writing, around.typed.encode())  # little enough to wait there
+    os.close(writing)
+    os.dup2(reading, 0)
+    for path, descriptor in ((around.output, 1), (around.errors, 2)):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), descriptor)
     function(*arguments)
