@@ -38,6 +38,11 @@ AT_ONCE = 4
 
 def collect(session: Session) -> Facts:
     """Read all of it; raise ``HostingError`` only where not even what should be can be told."""
+    with session.hosts.keeping_connections():
+        return _collected(session)
+
+
+def _collected(session: Session) -> Facts:
     with session.progress.stage("reading the vault, the object stores and the hosts"):
         found = survey(session)
         planned = plan_of(session, found)
