@@ -1,6 +1,7 @@
 """How the suite is shared out between three processes (``make test``)."""
 
 import gc
+import os
 
 import pytest
 from hypothesis import settings
@@ -13,6 +14,13 @@ settings.load_profile("suite")
 OWN_LAB = "tests/acceptance/own_lab/"
 """Where the tests are that bring machines of their own up."""
 
+BESIDE_NICENESS = 5
+"""How far what runs beside the shared lab stands back for it: the shared lab's tests follow each other, and take
+longest."""
+
+HAS_SHARED_LAB = pytest.StashKey[bool]()
+"""Whether any test of this run is on it."""
+
 
 class _HostsBesideTheRest(LoadScopeScheduling):
     """Give all tests on the shared lab to one process, in their order, those with labs of their own to another, and
@@ -24,16 +32,27 @@ class _HostsBesideTheRest(LoadScopeScheduling):
     def _split_scope(self, nodeid: str) -> str:
         if nodeid.startswith(OWN_LAB):
             return "labs of their own"
-        return "shared lab" if nodeid.startswith("tests/acceptance/") else nodeid.partition("::")[0]
+        return "shared lab" if is_on_shared_lab(nodeid) else nodeid.partition("::")[0]
+
+
+def is_on_shared_lab(nodeid: str) -> bool:
+    return nodeid.startswith("tests/acceptance/") and not nodeid.startswith(OWN_LAB)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScopeScheduling:
     return _HostsBesideTheRest(config, log)
 
 
-def pytest_collection_finish() -> None:
+def pytest_collection_finish(session: pytest.Session) -> None:
     """Take what was collected out of the garbage collector's rounds: it lives to the end, and is most of what lives."""
+    session.config.stash[HAS_SHARED_LAB] = any(is_on_shared_lab(item.nodeid) for item in session.items)
     gc.freeze()
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Have what runs beside the shared lab stand back for it: that is in another process."""
+    if "PYTEST_XDIST_WORKER" in os.environ and item.config.stash[HAS_SHARED_LAB] and not is_on_shared_lab(item.nodeid):
+        os.nice(max(0, BESIDE_NICENESS - os.nice(0)))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -29,8 +29,8 @@ def reports(provisioned: LabRunner, tmp_path_factory: pytest.TempPathFactory) ->
     return Reports(told, tmp_path_factory.mktemp("reports"))
 
 
-@pytest.fixture(scope="module", name="lab")
-def _lab(provisioned: LabRunner) -> Iterator[LabRunner]:
+@pytest.fixture(scope="module")
+def guarded(provisioned: LabRunner) -> Iterator[LabRunner]:
     """Give the lab, which is as the files say when all is over."""
     yield provisioned
     assert provisioned.run("drift").status == 0
@@ -116,18 +116,18 @@ BREAKS = {
 
 @pytest.mark.parametrize("case", BREAKS.values(), ids=BREAKS)
 def test_what_is_broken_on_a_host_is_named_alone_and_is_mended(
-    lab: LabRunner, reports: Reports, case: Break, tmp_path: Path
+    guarded: LabRunner, reports: Reports, case: Break, tmp_path: Path
 ) -> None:
     try:
-        reports.must_name(case.broken, lambda: lab.on_machine(APP, "sh", "-e", "-c", case.command))
+        reports.must_name(case.broken, lambda: guarded.on_machine(APP, "sh", "-e", "-c", case.command))
         if case.alert:
-            case.alert.must_fire(lab, tmp_path)
-        reports.mend(case.broken, lambda: case.mended(lab))
+            case.alert.must_fire(guarded, tmp_path)
+        reports.mend(case.broken, lambda: case.mended(guarded))
     except BaseException:
-        by_a_plan(lab)
+        by_a_plan(guarded)
         raise
     if case.alert:
-        case.alert.must_be_over(lab, tmp_path)
+        case.alert.must_be_over(guarded, tmp_path)
 
 
 def test_what_was_broken_on_hosts_is_whole_and_in_the_history(reports: Reports) -> None:

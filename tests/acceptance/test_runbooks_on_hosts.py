@@ -16,8 +16,8 @@ VOLUME, MOUNT = f"hosting-volume-{APPLICATION}-data.service", "srv-imagerie.moun
 BACKUP, TIMER = (f"hosting-backup-{APPLICATION}.{suffix}" for suffix in ("service", "timer"))
 
 
-@pytest.fixture(scope="module", name="lab")
-def _lab(provisioned: LabRunner) -> Iterator[LabRunner]:
+@pytest.fixture(scope="module")
+def guarded(provisioned: LabRunner) -> Iterator[LabRunner]:
     """Give the lab, which is as the files say when all is over."""
     yield provisioned
     drift = provisioned.run("drift")
@@ -47,19 +47,23 @@ ip route delete {WAY}
 WHOLE_AGAIN = f"ip route delete {WAY} 2>/dev/null; systemctl start {VOLUME} {MOUNT}"
 
 
-def test_a_volume_that_somebody_stopped_while_it_waited_for_the_vault_is_opened(lab: LabRunner, tmp_path: Path) -> None:
+def test_a_volume_that_somebody_stopped_while_it_waited_for_the_vault_is_opened(
+    guarded: LabRunner, tmp_path: Path
+) -> None:
     closed = {"application": APPLICATION, "host": APP, "reason": "vault-unreachable", "volume": "data"}
-    mounted = lab.on_machine(APP, "findmnt", "--noheadings", "--output=SOURCE", TOP)
+    mounted = guarded.on_machine(APP, "findmnt", "--noheadings", "--output=SOURCE", TOP)
     try:
-        lab.on_machine(APP, "timeout", "120", "sh", "-e", "-c", STOPPED_WHILE_IT_WAITED)
-        figures = by_host(lab, APP, "hosting_volume")
+        guarded.on_machine(APP, "timeout", "120", "sh", "-e", "-c", STOPPED_WHILE_IT_WAITED)
+        figures = by_host(guarded, APP, "hosting_volume")
         gives(tmp_path, "HostingVolumeClosed", figures, {"labels": labelled(closed), "value": 1})
-        ran = begun(lab, "volume-closed", f"{APP}:{APPLICATION}/data", application=APPLICATION, host=APP, volume="data")
+        ran = begun(
+            guarded, "volume-closed", f"{APP}:{APPLICATION}/data", application=APPLICATION, host=APP, volume="data"
+        )
         assert (ran.status, states(ran)) == (0, ["done", "done", "done"]), ran.output
-        assert lab.on_machine(APP, "findmnt", "--noheadings", "--output=SOURCE", TOP) == mounted
-        gives(tmp_path, "HostingVolumeClosed", by_host(lab, APP, "hosting_volume"))
+        assert guarded.on_machine(APP, "findmnt", "--noheadings", "--output=SOURCE", TOP) == mounted
+        gives(tmp_path, "HostingVolumeClosed", by_host(guarded, APP, "hosting_volume"))
     finally:
-        lab.on_machine(APP, "sh", "-c", WHOLE_AGAIN)
+        guarded.on_machine(APP, "sh", "-c", WHOLE_AGAIN)
 
 
 # -- the data of an application must come back ------------------------------------------------------------------------
@@ -76,17 +80,17 @@ SEEN = f"{FIND} -printf '%p %m %U:%G\\n' | sort; {FIND} -type f -exec sha256sum 
 DELETED = f"find {TOP} -mindepth 1 -maxdepth 1 -not -name lost+found -exec rm -r {{}} +; sync"
 
 
-def test_the_files_of_an_application_come_back_from_the_snapshot_that_was_named(lab: LabRunner) -> None:
-    lab.on_machine(APP, "sh", "-e", "-c", QUIET)
+def test_the_files_of_an_application_come_back_from_the_snapshot_that_was_named(guarded: LabRunner) -> None:
+    guarded.on_machine(APP, "sh", "-e", "-c", QUIET)
     try:
-        before = lab.on_machine(APP, "sh", "-c", SEEN)
-        (repository,) = lab.run("backup", "show", APPLICATION).data["repositories"]
+        before = guarded.on_machine(APP, "sh", "-c", SEEN)
+        (repository,) = guarded.run("backup", "show", APPLICATION).data["repositories"]
         snapshot = repository["snapshots"][-1]["id"]
-        lab.on_machine(APP, "sh", "-c", DELETED)
+        guarded.on_machine(APP, "sh", "-c", DELETED)
         given = {"application": APPLICATION, "host": APP, "mount_point": TOP, "snapshot": snapshot[:12]}
-        ran = begun(lab, "restore-application", f"{APPLICATION}/{APP}:{TOP}", **given)
+        ran = begun(guarded, "restore-application", f"{APPLICATION}/{APP}:{TOP}", **given)
         assert (ran.status, states(ran)) == (0, ["done", "done", "done"]), ran.output
-        assert lab.on_machine(APP, "sh", "-c", SEEN) == before
-        lab.on_machine(APP, "rm", "-r", f"{TOP}/archive")
+        assert guarded.on_machine(APP, "sh", "-c", SEEN) == before
+        guarded.on_machine(APP, "rm", "-r", f"{TOP}/archive")
     finally:
-        lab.on_machine(APP, "systemctl", "start", TIMER)
+        guarded.on_machine(APP, "systemctl", "start", TIMER)
