@@ -14,9 +14,9 @@ from hosting_cli.lab.specification import Forward, Shape
 PROGRAM = "qemu-system-x86_64"
 DISK, DATA, CONSOLE, QMP, AGENT = "disk.qcow2", "data.raw", "console.log", "qmp.sock", "agent.sock"
 
-# Emulation: what costs time or was seen to go wrong in it is off.  A buffer of translated code that fills up is emptied
-# and begun anew: with 128 MiB, which a host fills within five seconds of work, that is a tenth of what it computes.
-_TCG = ("-accel", "tcg,thread=multi,tb-size=512")
+# Emulation: what costs time or was seen to go wrong in it is off.  The buffer of translated code is as large as QEMU
+# makes it: with 128 MiB, which fill up within five seconds of work and are begun anew, a tenth more is computed.
+_TCG = ("-accel", "tcg,thread=multi")
 _TCG_CPU = "max,la57=off,svm=off,erms=off,fsrm=off,smap=off,smep=off,pku=off,umip=off"
 _KERNEL_ARGUMENTS = (
     "console=ttyS0 quiet loglevel=3 mitigations=off tsc=reliable no_timer_check random.trust_cpu=on"

@@ -259,7 +259,11 @@ def test_everybody_gets_a_token_of_their_own_once(lab: Lab) -> None:
     vault = Vault()
     for _ in range(2):
         laboratory.admit_people(lab, vault)  # type: ignore[arg-type]
-    assert vault.calls == ["operations-engineer people-operations True", "security-officer people-approver True"]
+    assert vault.calls == [
+        "operations-engineer people-operations True",
+        "security-officer people-approver True",
+        "auditor people-auditor True",
+    ]
     assert {policy.split()[1] for policy in vault.calls} <= render.people().keys()
     assert lab.token_file("security-officer").read_text() == "s.security-officer"
 

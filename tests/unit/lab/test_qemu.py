@@ -101,7 +101,7 @@ def test_a_comma_in_a_path_does_not_end_it() -> None:
     assert "local.path=x,,y" in text
 
 
-@pytest.mark.parametrize(("kvm", "expected"), [(True, ["kvm"]), (False, ["tcg,thread=multi,tb-size=512"])])
+@pytest.mark.parametrize(("kvm", "expected"), [(True, ["kvm"]), (False, ["tcg,thread=multi"])])
 def test_emulation_is_only_used_when_it_must_be(kvm: bool, expected: list[str]) -> None:
     assert values(arguments(replace(LAUNCH, kvm=kvm)), "-accel") == expected
 
