@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from hosting_cli.documents.language import Language
+from hosting_cli.documents.language import InBothLanguages, Language
 from inventory.network import Protocol
 
 FILE = Path(__file__).with_name("words.yaml")
@@ -68,6 +68,10 @@ class Words:
             return (self.day(value),)
         text = self.number(value) if isinstance(value, int) else self.set(value)
         return (text,) if text else ()
+
+    def of(self, text: InBothLanguages) -> str:
+        """Give a text that there is in both languages in this one, and set it."""
+        return self.set(self.language.of(text))
 
     def set(self, text: str) -> str:
         """Set a text as French does: its apostrophe, and what stands beside a sign of punctuation on one line with it.

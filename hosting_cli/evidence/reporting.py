@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from hosting_cli.checks.observation import Collected
 from hosting_cli.checks.registry import CHECKS
 from hosting_cli.controls.assessment import Assessment, assessed
-from hosting_cli.documents.compliance import Judged, compliance
+from hosting_cli.documents.compliance import compliance
 from hosting_cli.documents.document import Document
+from hosting_cli.documents.judged import Judged
 from hosting_cli.documents.language import Language
 from hosting_cli.documents.matrix import digest_of_files
 from hosting_cli.documents.render import Form, render

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from alerting import by_controller, gives, labelled
+from alerting import Reason, figures, must_have
 from conftest import LabRunner
 from reporting import Property, Reports
 
@@ -45,10 +45,14 @@ class Alert:
     labels: dict[str, str]
 
     def must_fire(self, lab: LabRunner, folder: Path) -> None:
-        gives(folder, self.name, by_controller(lab, self.part), {"labels": labelled(self.labels), "value": 0})
+        self._must_have(lab, folder, Reason(0, self.labels))
 
     def must_be_over(self, lab: LabRunner, folder: Path) -> None:
-        gives(folder, self.name, by_controller(lab, self.part))
+        self._must_have(lab, folder)
+
+    def _must_have(self, lab: LabRunner, folder: Path, *reasons: Reason) -> None:
+        samples = lab.run("metrics", "show", "--only", self.part).data["samples"]
+        must_have(self.name, figures(samples), *reasons, folder=folder)
 
 
 def by_a_plan(lab: LabRunner) -> None:

@@ -15,7 +15,8 @@ from hosting_cli.checks.check import Check
 from hosting_cli.checks.observation import Collected, Observation, Outcome, RawReading, Sentence
 from hosting_cli.checks.registry import CHECKS
 from hosting_cli.controls.assessment import assessed
-from hosting_cli.documents.compliance import Judged, compliance
+from hosting_cli.documents.compliance import compliance
+from hosting_cli.documents.judged import Judged
 from hosting_cli.documents.language import Language
 from hosting_cli.documents.render import Form, render
 from inventory.control_catalogue import load_sheets

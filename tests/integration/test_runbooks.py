@@ -4,9 +4,11 @@ import json
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
+from alerting import Figure, Reason, figures, must_have
 from identities_lab import APPLICATION, HOST, HostedLab
 from lab_commands import ENGINEER, OFFICER, begun, command, run, run_until_killed, session_of
 
@@ -71,12 +73,18 @@ def last_run(lab: Lab) -> str:
     return digest
 
 
+def of_engines(lab: Lab) -> list[Figure]:
+    """Have the controller read the figures that alerts about engines are worked out from."""
+    return figures(run(lab, "metrics", "show", "--only", "engines")[1]["data"]["samples"])
+
+
 # -- the vault is sealed ------------------------------------------------------------------------------------------
 
 
-def test_a_sealed_vault_is_opened_by_holders_while_nobody_can_be_attested(lab: Lab) -> None:
+def test_a_sealed_vault_is_opened_by_holders_while_nobody_can_be_attested(lab: Lab, tmp_path: Path) -> None:
     share = json.loads((lab.directory / "unseal.json").read_text())["keys"][0]
     with broken(lab, "vault-sealed"):
+        must_have("HostingVaultSealed", of_engines(lab), Reason(1, {}), folder=tmp_path)
         assert typing(lab, "", "runbook", "run", "vault-sealed", "--confirm", "vault")[0] == 3
         digest = last_run(lab)
         assert typing(lab, "bm9ib2R5J3Mgc2hhcmUgYXQgYWxsLCBvZiAzMiBieXRlcyE=\n", "runbook", "resume", digest)[0] == 1
@@ -85,6 +93,7 @@ def test_a_sealed_vault_is_opened_by_holders_while_nobody_can_be_attested(lab: L
         status, said = typing(lab, f"{share}\n", "runbook", "resume", digest, "--reason", "the right share now")
         assert status == 0, said
         assert lab.vault.health()["sealed"] is False
+        must_have("HostingVaultSealed", of_engines(lab), folder=tmp_path)
     told = entries(lab, digest)
     assert told[0] == ("request", "unattested: root")
     assert told[-1] == ("completed", f"token-{ENGINEER}")
@@ -151,25 +160,21 @@ def test_a_late_backup_is_taken_once_its_store_answers_again(lab: Lab, hosted: H
 # -- an object store is unreachable -----------------------------------------------------------------------------------
 
 
-def reachable(lab: Lab) -> list[float]:
-    """Give the figure that the alert is about."""
-    _, told = run(lab, "metrics", "show", "--only", "engines")
-    return [figure["value"] for figure in told["data"]["samples"] if figure["name"] == "hosting_store_reachable"]
-
-
-def test_a_store_that_is_away_is_waited_for_and_proven_to_be_back_as_a_whole(lab: Lab, backing_up: None) -> None:
+def test_a_store_that_is_away_is_waited_for_and_proven_to_be_back_as_a_whole(
+    lab: Lab, backing_up: None, tmp_path: Path
+) -> None:
     assert run(lab, *LATE, "--confirm", f"{APPLICATION}/{HOST}")[0] == 0  # so that there is a backup to be young
     with broken(lab, "store-down"):
-        assert reachable(lab) == [0]
+        must_have("HostingStoreUnreachable", of_engines(lab), Reason(0, {"store": STORE}), folder=tmp_path)
         status, waiting = run(lab, *UNREACHABLE, "--confirm", STORE)
         states = [step["state"] for step in waiting["data"]["steps"]]
         assert (status, states) == (3, ["done", "waiting", "not begun", "not begun"]), waiting
         digest = waiting["data"]["procedure"]
         assert run(lab, "runbook", "resume", digest)[0] == 3
-    assert reachable(lab) == [1]
     status, done = run(lab, "runbook", "resume", digest, person=COLLEAGUE)
     states = [step["state"] for step in done["data"]["steps"]]
     assert (status, states) == (0, ["done", "in order", "done", "done"]), done
+    must_have("HostingStoreUnreachable", of_engines(lab), folder=tmp_path)
     told = entries(lab, digest)
     assert [kind for kind, _ in told].count("waiting") == 2
     assert told[-1] == ("completed", f"token-{COLLEAGUE}")

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from hosting_cli.checks.observation import Observation, Outcome, RawReading, Sentence
 from hosting_cli.controls.history import RecordSeen
 from hosting_cli.controls.verdict import ControlVerdict, StandingWaiver, Verdict, WaiverState
-from hosting_cli.documents.compliance import Judged
+from hosting_cli.documents.judged import Judged
 from inventory.bilingual import Bilingual
 from inventory.compliance import Exclusion, Statement, Waiver
 from inventory.controls import Authority, Control, Force, Framework, Layer

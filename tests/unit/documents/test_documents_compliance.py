@@ -13,7 +13,8 @@ from judged_sample import FIREWALL, NOW, READINGS, judged, verdicts
 from sample import region
 
 from hosting_cli.checks.observation import RawReading
-from hosting_cli.documents.compliance import EXCERPT_CHARACTERS, INLINE, compliance
+from hosting_cli.documents.compliance import compliance
+from hosting_cli.documents.compliance_findings import EXCERPT_CHARACTERS, INLINE
 from hosting_cli.documents.document import Document, Table
 from hosting_cli.documents.entries import AllFound, Entry, Register, Tally
 from hosting_cli.documents.language import Language
