@@ -12,8 +12,8 @@ from hosting_cli.commands.approve import approve
 from hosting_cli.commands.bootstrap import bootstrap
 from hosting_cli.commands.plan import plan
 from hosting_cli.commands.verify import verify
-from hosting_cli.errors import UsageError
-from hosting_cli.result import ExitStatus, Result, Table, text
+from hosting_cli.errors import HostingError, UsageError
+from hosting_cli.result import ExitStatus, Result, Table, status_of, text
 from hosting_cli.session import Session
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def demo(session: Session) -> Result:
         steps += [approve(officer, digest), apply(engineer, digest)]
     if steps[-1].status is ExitStatus.DONE:
         steps.append(verify(engineer, disruptive=True))
-    _watch(session, lab)  # only now: it looks at what is being made and tried, and would be in the way
+    unwatched = _unwatched(session, lab)  # only now: it looks at what is being made and tried, and would be in the way
     last = steps[-1]
     made = [block for step in steps if step.command in {"apply", "verify", last.command} for block in step.blocks]
     times = tuple((f"{seconds:.1f} s", name) for name, seconds in session.progress.stages)
@@ -155,7 +155,17 @@ def demo(session: Session) -> Result:
     )
     blocks = (*made, Table("How long it took", ("time", "stage"), times), where)
     data = {"steps": [step.envelope() for step in steps], "seconds": dict(session.progress.stages)}
-    return Result("lab demo", data, blocks, last.status, last.errors)
+    errors = (*last.errors, *unwatched)
+    return Result("lab demo", data, blocks, status_of(unwatched, last.status), errors)
+
+
+def _unwatched(session: Session, lab: "Lab") -> tuple[HostingError, ...]:
+    """Have the lab watched; give what keeps it from that, which hides nothing of what was made and proven."""
+    try:
+        _watch(session, lab)
+    except HostingError as error:
+        return (error,)
+    return ()
 
 
 def down(

@@ -11,6 +11,7 @@ from sample import APPLICATION, FOLDER
 from hosting_cli import survey
 from hosting_cli.commands import lab as commands
 from hosting_cli.console import render
+from hosting_cli.errors import EngineError
 from hosting_cli.lab import records
 from hosting_cli.lab.laboratory import Lab, begin
 from hosting_cli.proofs import suite
@@ -113,6 +114,18 @@ def test_a_conflict_ends_a_demonstration_by_being_shown(world: World) -> None:
     found = commands.demo(world.session)
     assert (found.status, steps(found)) == (ExitStatus.PENDING, [("plan", 3)])
     assert "secrets-engine kv" in printed(found)
+
+
+def test_a_monitoring_that_does_not_start_hides_nothing_of_what_was_proven(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def watched(session: Session, lab: Lab) -> None:
+        raise EngineError("prometheus", "did not start", "Look at its log.")
+
+    monkeypatch.setattr(commands, "_watch", watched)
+    found = commands.demo(world.session)
+    assert "it came back by itself" in printed(found)
+    assert (found.status, [error.subject for error in found.errors]) == (ExitStatus.FAILED, ["prometheus"])
 
 
 def test_what_an_apply_leaves_undone_ends_a_demonstration(world: World) -> None:
