@@ -1,24 +1,18 @@
 """Runbooks: what to do when woken, to be read, and to be run."""
 
-import getpass
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hosting_cli.errors import InvalidFilesError, RefusedError, StalePlanError, UnreadableError, UsageError
-from hosting_cli.result import Block, ExitStatus, Result, Table, Text, text
+from hosting_cli.commands.runbook_runs import carry_out, find, recorded, resolved, resolved_again, runbooks
+from hosting_cli.commands.runbook_transcripts import state, transcript
+from hosting_cli.errors import RefusedError, UsageError
+from hosting_cli.result import Block, ExitStatus, Result, Table, text
 from hosting_cli.session import Session
 from inventory.resource import Json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from hosting_cli.journal import Entry
-    from hosting_cli.request import Asked
-    from hosting_cli.runbooks.carrying import Halt
-    from hosting_cli.runbooks.deciding import Wish
     from hosting_cli.runbooks.resolving import RunPlan
     from hosting_cli.runbooks.runbook import Runbook
     from hosting_cli.runbooks.sheet import StepSheet
@@ -30,8 +24,6 @@ SetOption = Annotated[
 ReasonOption = Annotated[
     str | None, typer.Option("--reason", metavar="WORDS", help="Why a step is skipped or tried again; on record.")
 ]
-UNATTESTED = "unattested: "
-"""What the journal's word for whoever is at work begins with while no vault can attest it."""
 
 
 def list_(session: Session) -> Result:
@@ -99,7 +91,7 @@ def run(
     if not found.steps:
         remedy = f"Read it, and follow it by hand: hosting runbook show {found.id}"
         raise UsageError(f"runbook {found.id}", "has no steps that could be run", remedy)
-    planned = _planned(session, found, _given(given or []))
+    planned = resolved(session, found, _given(given or []))
     if confirm is None:
         return _dry(found, planned)
     if confirm != planned.target:
@@ -114,7 +106,7 @@ def run(
         digest = known.request.digest[:12]
         remedy = f"Go on with it: hosting runbook resume {digest}. Or call it off: hosting key withdraw {digest}."
         raise RefusedError(f"runbook {found.id}", f"is open for {planned.target}, run {digest}", remedy)
-    return _go_on(session, "runbook run", found, planned, ask(session, request), wish=Wish())
+    return carry_out(session, "runbook run", found, planned, ask(session, request), wish=Wish())
 
 
 def resume(
@@ -144,9 +136,9 @@ def resume(
     known = find_request(digest, RUNBOOK, asked(session.journal.entries()))
     if known.ended:
         raise RefusedError(f"run {digest}", "has ended", "See `hosting runbook history`.")
-    found, planned = _replanned(session, known)
+    found, planned = resolved_again(session, known)
     session = recorded(session, found)
-    return _go_on(session, "runbook resume", found, planned, known, wish=Wish(skip, reason), take_over=take_over)
+    return carry_out(session, "runbook resume", found, planned, known, wish=Wish(skip, reason), take_over=take_over)
 
 
 def history(
@@ -163,10 +155,10 @@ def history(
     entries = session.journal.entries()
     runs = {key: item for key, item in asked(entries).items() if item.request.procedure == RUNBOOK}
     if digest is not None:
-        return _transcript(find_request(digest, RUNBOOK, runs), entries)
+        return transcript(find_request(digest, RUNBOOK, runs), entries)
     rows = tuple(
         (
-            _state(key, entries),
+            state(key, entries),
             key[:12],
             item.request.subject.name,
             item.asked_at.isoformat(timespec="seconds") if item.asked_at else "",
@@ -183,40 +175,12 @@ def history(
     return Result("runbook history", {"runs": listed}, (shown,))
 
 
-# -- what there is ------------------------------------------------------------------------------------------------
-
-
-def runbooks(session: Session) -> "tuple[Runbook, ...]":
-    """Read every runbook; raise ``InvalidFilesError`` with all problems at once."""
-    from hosting_cli.runbooks.load import FOLDER, load
-    from inventory.problems import InventoryError
-
-    try:
-        return load(FOLDER, session.actions)
-    except InventoryError as error:
-        raise InvalidFilesError(error.problems) from error
-
-
-def find(session: Session, name: str) -> "Runbook":
-    """Find a runbook by its id, or by an alert that it answers."""
-    from difflib import get_close_matches
-
-    known = runbooks(session)
-    found = next((item for item in known if name == item.id or name in item.sheet.alerts), None)
-    if found is None:
-        close = get_close_matches(name, [item.id for item in known], n=1, cutoff=0.4)
-        raise UsageError(
-            f"runbook {name}", "there is none", f"Did you mean {close[0]}?" if close else "Run `hosting runbook list`."
-        )
-    return found
+# -- what is shown ------------------------------------------------------------------------------------------------
 
 
 def _as_json(found: "Runbook") -> dict[str, Json]:
     sheet: dict[str, Json] = found.sheet.model_dump(mode="json")
     return {**sheet, "title": found.title, "steps": [step.model_dump(mode="json") for step in found.steps]}
-
-
-# -- what would be done -------------------------------------------------------------------------------------------
 
 
 def _given(assignments: list[str]) -> Mapping[str, str]:
@@ -230,36 +194,6 @@ def _given(assignments: list[str]) -> Mapping[str, str]:
     return dict(item.split("=", 1) for item in assignments)
 
 
-def _planned(session: Session, found: "Runbook", given: Mapping[str, str]) -> "RunPlan":
-    """Resolve the steps, pinned to what the engines show now."""
-    from hosting_cli.runbooks.action import Act
-    from hosting_cli.runbooks.resolving import plan, values_of
-
-    values = values_of(found, given, session.region)
-    actions = session.actions
-    unpinned = plan(found, values, actions, {})
-    pins = {
-        step.id: action.pin(session, step.do.values)
-        for step in unpinned.steps
-        if step.do is not None and isinstance(action := actions[step.do.use], Act) and action.pin is not None
-    }
-    return plan(found, values, actions, pins)
-
-
-def _replanned(session: Session, known: "Asked") -> "tuple[Runbook, RunPlan]":
-    """Resolve a run again as it was asked for; raise ``StalePlanError`` when its runbook says something else by now."""
-    from hosting_cli.runbooks.resolving import pins_of, plan
-
-    goal = cast("Mapping[str, Any]", known.request.goal)
-    found = find(session, str(goal["runbook"]))
-    planned = plan(found, goal["parameters"], session.actions, pins_of(goal)) if found.digest == goal["text"] else None
-    if planned is None or planned.body() != {name: value for name, value in goal.items() if name != "occasion"}:
-        digest = known.request.digest[:12]
-        remedy = f"Call it off with `hosting key withdraw {digest}`, and run the runbook as it is now."
-        raise StalePlanError(f"run {digest}", f"{found.id} was changed since it was asked for", remedy)
-    return found, planned
-
-
 def _written_steps(found: "Runbook") -> Table:
     """Show the steps as they are written, before anything is known of an occasion."""
     rows = tuple((step.id, step.says, f"{step.timeout_seconds} s", _marks(step)) for step in found.steps)
@@ -269,12 +203,6 @@ def _written_steps(found: "Runbook") -> Table:
 def _marks(step: "StepSheet") -> str:
     marks = {"needs approval": step.needs_approval, "may be skipped": step.may_skip}
     return ", ".join(word for word, holds in marks.items() if holds)
-
-
-def _steps_table(planned: "RunPlan") -> Table:
-    from hosting_cli.runbooks.resolving import shown
-
-    return Table("", ("step", "what it does", "", "command"), shown(planned.steps))
 
 
 def _dry(found: "Runbook", planned: "RunPlan") -> Result:
@@ -293,137 +221,7 @@ def _dry(found: "Runbook", planned: "RunPlan") -> Result:
     return Result("runbook run", {"plan": planned.body()}, (_steps_table(planned), lines), ExitStatus.PENDING)
 
 
-# -- doing it -----------------------------------------------------------------------------------------------------
+def _steps_table(planned: "RunPlan") -> Table:
+    from hosting_cli.runbooks.resolving import shown
 
-
-def recorded(session: Session, found: "Runbook") -> Session:
-    """Give a session whose journal can be written; while the vault is away, entries say that nobody attests who did."""
-    if found.sheet.vault == "open":
-        return session
-
-    def who() -> str:
-        try:
-            return session.identity
-        except UnreadableError:
-            return f"{UNATTESTED}{getpass.getuser()}"
-
-    return session.recorded_by(who)
-
-
-def _go_on(
-    session: Session,
-    command: str,
-    found: "Runbook",
-    planned: "RunPlan",
-    known: "Asked",
-    *,
-    wish: "Wish",
-    take_over: bool = False,
-) -> Result:
-    """Carry out what is next until something stops it, holding the lease; where the vault is away there is none.
-
-    There the steps are such that two people may do them at once: holders of shares are meant to.
-    """
-    from hosting_cli.runbooks.carrying import Carrier, go_on, masking
-    from hosting_cli.runbooks.holding import Hold
-    from hosting_cli.runbooks.leases import name_of
-
-    digest, record = known.request.digest, masking(session.journal.append)
-    hold = Hold(session, name_of(found.id, planned.target), digest, take_over=take_over)
-    carrier = Carrier(session, session.actions, digest, record)
-    if take_over:
-        record("taken-over", {"procedure": digest, "reason": wish.reason})
-    try:
-        with session.progress.stage(f"{found.id} {planned.target}"):
-            halt = go_on(
-                planned.steps,
-                wish,
-                digest=digest,
-                make=carrier.step,
-                entries=session.journal.entries,
-                record=record,
-                tell=session.progress,
-                hold=hold.take if found.sheet.vault == "open" else lambda _: None,
-            )
-        if halt.is_complete:
-            record("completed", {"procedure": digest})
-    finally:
-        hold.release()
-    return _result(session, command, planned, digest, halt)
-
-
-def _result(session: Session, command: str, planned: "RunPlan", digest: str, halt: "Halt") -> Result:
-    from hosting_cli.commands.procedures import outcome_result
-    from hosting_cli.runbooks.carrying import shown_outcomes
-    from hosting_cli.runbooks.deciding import Refuse, Wait, told
-
-    skipped = told(session.journal.entries(), digest).skipped
-    shown = outcome_result(command, digest, shown_outcomes(planned.steps, halt, skipped))
-    lines = [f"Skipped: {step}, because {reason}" for step, reason in skipped.items()]
-    status, errors, again = shown.status, shown.errors, f"hosting runbook resume {digest[:12]}"
-    match halt.next:
-        case Wait(step):
-            lines += [f"Step {step.id} needs a second person: hosting approve {digest[:12]}", f"Then: {again}"]
-            status = ExitStatus.PENDING
-        case Refuse(what, remedy):
-            refused = RefusedError(f"run {digest[:12]}", what, remedy)
-            status, errors = ExitStatus.FAILED, (*errors, refused)
-        case None:
-            lines += [f"When that is mended, or has happened, by whoever is there: {again}"]
-        case _:
-            lines += [
-                f"Done: {planned.runbook} {planned.target}. Its transcript: hosting runbook history {digest[:12]}"
-            ]
-    tables: tuple[Block, ...] = tuple(block for block in shown.blocks if isinstance(block, Table))
-    blocks = (*tables, Text(tuple(lines))) if lines else tables
-    return replace(shown, blocks=blocks, status=status, errors=errors)
-
-
-# -- what was done ------------------------------------------------------------------------------------------------
-
-
-def _of_run(entry: "Entry", digest: str) -> bool:
-    from hosting_cli.request import from_body
-
-    if entry.kind == "request":
-        return from_body(cast("Mapping[str, Any]", entry.data["request"])).digest == digest
-    return entry.data.get("procedure") == digest
-
-
-def _state(digest: str, entries: "Sequence[Entry]") -> str:
-    """Say how a run stands, by the last that the journal has of it."""
-    last = [entry.kind for entry in entries if _of_run(entry, digest)][-1]
-    return {"completed": "done", "withdrawn": "called off", "failed": "failed", "waiting": "waiting"}.get(last, "open")
-
-
-def _transcript(known: "Asked", entries: "Sequence[Entry]") -> Result:
-    from hosting_cli.commands.journal import summary
-    from hosting_cli.runbooks.carrying import said
-
-    digest = known.request.digest
-    own = [entry for entry in entries if _of_run(entry, digest)]
-    rows = tuple(
-        (
-            entry.kind,
-            entry.time,
-            entry.who,
-            " · ".join(part for part in (_about(entry, summary(entry)), _seen(entry, said)) if part),
-        )
-        for entry in own
-    )
-    listed: list[Json] = [
-        {"sequence": e.sequence, "time": e.time, "who": e.who, "kind": e.kind, "data": dict(e.data)} for e in own
-    ]
-    data: dict[str, Json] = {"run": digest, "request": known.request.body(), "entries": listed}
-    return Result("runbook history", data, (Table("", ("", "time", "who", "what"), rows),))
-
-
-def _about(entry: "Entry", summarised: str) -> str:
-    """Say what an entry is about, without the digest that all of them share."""
-    digest = str(entry.data.get("procedure", ""))[:12]
-    return summarised.replace(f"procedure {digest} · ", "").replace(f"procedure {digest}", "") if digest else summarised
-
-
-def _seen(entry: "Entry", said: Any) -> str:
-    observed = entry.data.get("observed")
-    return str(said(observed)) if isinstance(observed, dict) else ""
+    return Table("", ("step", "what it does", "", "command"), shown(planned.steps))
