@@ -52,10 +52,13 @@ def unmet(subject: str, observed: Json, fr: str, en: str, reading: RawReading) -
     return Finding(subject, Outcome.UNMET, observed, Sentence(fr, en), reading)
 
 
-def unknown(subject: str, reading: RawReading, reason: str | None = None) -> Finding:
-    """Say that nobody could see, and why."""
-    why = reason or reading.reason or "no reason was given"
-    said = Sentence(f"n'a pas pu être lu : {why}", f"could not be read: {why}")
+def unknown(subject: str, reading: RawReading, reason: Sentence | str | None = None) -> Finding:
+    """Say that nobody could see, and why: what a host or an engine says is in its own language."""
+    given = reason or reading.reason
+    if given is None:
+        given = Sentence("aucune raison n'a été donnée", "no reason was given")
+    why = given if isinstance(given, Sentence) else Sentence(given, given)
+    said = Sentence(f"n'a pas pu être lu : {why.fr}", f"could not be read: {why.en}")
     return Finding(subject, Outcome.UNKNOWN, None, said, reading)
 
 
@@ -91,5 +94,6 @@ def _of_none(check: Check, facts: Facts) -> Finding:
     """Say what a check says that finds no subject: the files justify it, or nobody knows."""
     subject = f"region {facts.region.id}"
     if check.when_none is None:
-        return unknown(subject, facts.files, "nothing was found that it could be asked of")
+        nobody = Sentence("rien n'a été trouvé à interroger", "nothing was found that it could be asked of")
+        return unknown(subject, facts.files, nobody)
     return Finding(subject, Outcome.NOT_APPLICABLE, None, check.when_none, facts.files)

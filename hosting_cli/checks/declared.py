@@ -4,12 +4,15 @@ from collections.abc import Iterator
 
 from hosting_cli.checks.check import Finding, decided, unknown
 from hosting_cli.checks.facts import Facts
+from hosting_cli.checks.observation import Sentence
 from inventory.countries import is_in_eea
 from inventory.models import Application, DataClass
 from inventory.resource import Json
 
 NOTICE_DAYS = 180
 """How long before its end a certificate of hosting is spoken of: an audit takes months."""
+
+NO_BUCKET = Sentence("aucun compartiment à nous n'y est à interroger", "there is no bucket of ours to ask for")
 
 
 def location_declared(facts: Facts) -> Iterator[Finding]:
@@ -42,7 +45,7 @@ def location_observed(facts: Facts) -> Iterator[Finding]:
         if store.location is None:
             continue
         if seen is None:
-            yield unknown(subject, facts.files, "there is no bucket of ours to ask for")
+            yield unknown(subject, facts.files, NO_BUCKET)
         elif seen.value is None:
             yield unknown(subject, seen.raw)
         else:

@@ -1,13 +1,13 @@
 """Checks of hosts themselves: what their sshd goes by, who may log in, their clocks and patches.  Pure."""
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from deploys.resources import HostLogin
 from hosting_cli.checks.check import NOTHING, Finding, decided, unknown
 from hosting_cli.checks.facts import Facts
-from hosting_cli.checks.observation import RawReading, written
+from hosting_cli.checks.observation import RawReading, Sentence, written
 from hosting_cli.checks.seen import Clock, HostPosture, Part, Patches
 from hosting_cli.checks.surveyed import each
 from inventory.resource import Json
@@ -138,7 +138,7 @@ def clock(facts: Facts) -> Iterator[Finding]:
     def judge(subject: str, seen: Clock, raw: RawReading) -> Finding:
         off = abs(seen.offset_seconds)
         follows = seen.leap != "Not synchronised" and seen.reference != ITSELF and 0 < seen.stratum < 16
-        said = seen.leap if seen.reference != ITSELF else "local"
+        fr, en = (seen.leap,) * 2 if seen.reference != ITSELF else ("ne suit qu'elle-même", "it follows itself")
         observed: dict[str, Json] = {
             "reference": seen.reference,
             "stratum": seen.stratum,
@@ -151,8 +151,8 @@ def clock(facts: Facts) -> Iterator[Finding]:
             observed,
             (f"suit {seen.reference}, à {off:.6f} s près", f"follows {seen.reference}, to {off:.6f} s"),
             (
-                f"son horloge n'est pas à l'heure : {said}, {off:.3f} s",
-                f"its clock is not on time: {said}, {off:.3f} s",
+                f"son horloge n'est pas à l'heure : {fr}, {off:.3f} s",
+                f"its clock is not on time: {en}, {off:.3f} s",
             ),
             reading=raw,
         )
@@ -160,13 +160,20 @@ def clock(facts: Facts) -> Iterator[Finding]:
     return _each(facts, lambda posture: posture.clock, judge)
 
 
+def _too_old(listed_at: datetime | None) -> Sentence:
+    fr, en = ("jamais", "never") if listed_at is None else (str(listed_at.date()),) * 2
+    return Sentence(
+        f"les listes de mises à jour de sécurité sont trop anciennes (obtenues : {fr})",
+        f"the lists of security updates are too old to tell (fetched: {en})",
+    )
+
+
 def patched(facts: Facts) -> Iterator[Finding]:
     """Find hosts on which a security update waits, or whose lists are too old to tell."""
 
     def judge(subject: str, seen: Patches, raw: RawReading) -> Finding:
         if seen.listed_at is None or raw.read_at - seen.listed_at > OLDEST_LISTS:
-            listed = "never" if seen.listed_at is None else str(seen.listed_at.date())
-            return unknown(subject, raw, f"the lists of security updates are too old to tell (fetched: {listed})")
+            return unknown(subject, raw, _too_old(seen.listed_at))
         observed: dict[str, Json] = {
             "security": list[Json](seen.security),
             "pending": len(seen.pending),

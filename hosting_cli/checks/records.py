@@ -6,13 +6,16 @@ from datetime import datetime
 
 from hosting_cli.checks.check import Finding, decided, met, unknown, unmet
 from hosting_cli.checks.facts import Facts
-from hosting_cli.checks.observation import RawReading
+from hosting_cli.checks.observation import RawReading, Sentence
 from hosting_cli.journal import Entry
 from hosting_cli.plan import Plan
 from hosting_cli.proofs import neighbour, strangers
 from hosting_cli.proofs.proof import Verdict
 from hosting_cli.resources import Bucket
 from inventory.resource import Json
+
+EMPTY = Sentence("rien n'y a jamais été consigné", "nothing was ever recorded in it")
+UNPROVEN = Sentence("aucune preuve n'a été consignée : hosting verify", "no proof was ever recorded: hosting verify")
 
 
 def drift(facts: Facts) -> Iterator[Finding]:
@@ -58,7 +61,7 @@ def chain(facts: Facts) -> Iterator[Finding]:
     breaks = [f"{item.line}: {item.reason}" for item in seen.value.breaks]
     count = len(seen.value.entries)
     if not breaks and not count:
-        yield unknown("journal", seen.raw, "nothing was ever recorded in it")
+        yield unknown("journal", seen.raw, EMPTY)
         return
     yield decided(
         "journal",
@@ -94,7 +97,7 @@ def _last_proofs(facts: Facts, name: str, subjects: Iterable[str], held: tuple[s
         if seen.value is None:
             yield unknown(subject, seen.raw)
         elif proof is None:
-            yield unknown(subject, seen.raw, "no proof was ever recorded: hosting verify")
+            yield unknown(subject, seen.raw, UNPROVEN)
         else:
             yield _of_proof(subject, proof, held, seen.raw)
 

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from hosting_cli.checks.check import Finding, unknown, unmet
 from hosting_cli.checks.facts import Facts
-from hosting_cli.checks.observation import RawReading
+from hosting_cli.checks.observation import RawReading, Sentence
 from inventory.resource import Resource
 
 Kind = TypeVar("Kind", bound=Resource)
@@ -26,7 +26,8 @@ def each(
             continue
         seen = facts.surveyed.get(wanted.source)
         if seen is None:
-            yield unknown(str(subject), facts.files, f"the environment does not reach {wanted.source}")
+            away = f"l'environnement n'atteint pas {wanted.source}", f"the environment does not reach {wanted.source}"
+            yield unknown(str(subject), facts.files, Sentence(*away))
         elif seen.value is None or seen.value.resources is None:
             yield unknown(str(subject), seen.raw)
         elif isinstance(found := seen.value.resources.get(subject), kind):

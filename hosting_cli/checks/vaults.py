@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from hosting_cli.checks.check import NOTHING, Finding, decided, met, unknown, unmet
 from hosting_cli.checks.facts import Facts
-from hosting_cli.checks.observation import RawReading, written
+from hosting_cli.checks.observation import RawReading, Sentence, written
 from hosting_cli.checks.seen import AuditDevice, Part, Token, Value, VaultPosture
 from hosting_cli.checks.surveyed import each
 from hosting_cli.resources import AppRole
@@ -15,6 +15,10 @@ ROOT = "root"
 ANYWHERE = "0.0.0.0/0"
 PEOPLE = "people-"
 """How the policies of people begin; those of hosts and engines begin with ours."""
+
+NO_TOKEN = Sentence(
+    "il ne montre aucun jeton, pas même celui qui demande", "it lists no token, not even the one that asks"
+)
 
 
 def _each(
@@ -53,7 +57,7 @@ def without_root(facts: Facts) -> Iterator[Finding]:
 
     def judge(tokens: tuple[Token, ...], raw: RawReading) -> Iterator[Finding]:
         if not tokens:
-            yield unknown("vault", raw, "it lists no token, not even the one that asks")
+            yield unknown("vault", raw, NO_TOKEN)
             return
         roots = [token.name for token in tokens if ROOT in token.policies]
         yield decided(
