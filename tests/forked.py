@@ -91,9 +91,10 @@ class _Around:
 
 def _keep_niceness() -> None:
     """Where the kernel shares processors out by sessions, have ours stand back as far as whoever began it."""
-    group = Path("/proc/self/autogroup")
-    if group.exists():
-        group.write_text(str(os.nice(0)))
+    with suppress(
+        OSError
+    ):  # a courtesy, which not every kernel knows, and which some refuse when it is asked too often
+        Path("/proc/self/autogroup").write_text(str(os.nice(0)))
 
 
 def _run(function: Callable[..., None], arguments: Sequence[object], around: _Around) -> None:
