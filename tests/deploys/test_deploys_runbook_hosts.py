@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Event
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -34,16 +35,15 @@ class Systemd:
         self.statuses: dict[str, int] = {}
         self.said: dict[str, str] = {}
         self.asked: list[list[str]] = []
-        self.waits = "0"
+        self.is_done = Event()
+        self.is_done.set()
 
     def answer(self, command: str, text: str) -> tuple[int, str]:
-        import time
-
         words = shlex.split(command)
         self.asked.append(words)
         if words[0] == "journalctl":
             return 0, "Starting backup\nthe repository is locked\n"
-        time.sleep(float(self.waits))
+        self.is_done.wait(timeout=60)
         return self.statuses.get(words[1], 0), self.said.get(words[0], "")
 
 
@@ -89,9 +89,10 @@ def test_a_unit_that_fails_is_told_with_the_end_of_its_journal(server: Host, sys
 
 
 def test_a_unit_that_takes_too_long_is_let_go_on_and_told(server: Host, systemd: Systemd) -> None:
-    systemd.waits = "3"
+    systemd.is_done.clear()
     with pytest.raises(EngineError, match="still runs after 1 s"):
         start_unit(session(server.access, server.certify), VALUES, occasion(1))
+    systemd.is_done.set()
 
 
 def test_a_shell_reads_no_sign_of_a_unit_as_its_own(server: Host, systemd: Systemd) -> None:
