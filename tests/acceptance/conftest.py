@@ -1,4 +1,4 @@
-"""One real lab for all acceptance tests, and the command line as people run it."""
+"""One real lab for all tests of a process, and the command line as people run it."""
 
 import json
 import os

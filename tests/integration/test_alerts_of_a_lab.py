@@ -19,7 +19,7 @@ from hosting_cli.session import Session
 from inventory.load import load_region
 from monitoring import configuration
 
-WITHIN_SECONDS = 90
+WITHIN_SECONDS = 240  # on a machine that is busy with everything else
 
 
 @pytest.fixture(scope="module")
