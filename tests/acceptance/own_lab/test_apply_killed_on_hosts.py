@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -98,7 +98,8 @@ def apply_until_killed(lab: LabRunner, digest: str, left: dict[str, list[float]]
     while process.poll() is None:
         kind = due(begun(lab)[before:], left)
         if kind is not None:
-            kill_after(process, left[kind].pop(0))
+            delay, others = left[kind].pop(0), {name: delays for name, delays in left.items() if name != kind}
+            kill_after(process, delay, or_once=lambda others=others: due(begun(lab)[before:], others) is not None)
             return kind
         time.sleep(0.02)
     return process.returncode
@@ -109,8 +110,11 @@ def answer_of(lab: LabRunner) -> Path:
     return lab.directory.with_name("answer.json")
 
 
-def kill_after(process: "subprocess.Popen[str]", seconds: float) -> None:
-    time.sleep(seconds)
+def kill_after(process: "subprocess.Popen[str]", seconds: float, *, or_once: Callable[[], bool]) -> None:
+    """Kill it in so many seconds, or once it has gone on to what it has yet to be killed in, which is not to end."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until and not or_once():
+        time.sleep(0.02)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 
