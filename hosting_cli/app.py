@@ -211,13 +211,12 @@ class LazyDoors:
 
     def evidence(self, session: "Session") -> "EvidenceDoor":
         """Make the door of the platform's evidence: as the user that adds to it, for auditors as the one that reads."""
-        from hosting_cli.desired_buckets import evidence_credentials
+        from hosting_cli.desired_buckets import evidence_credentials, evidence_user_of
         from hosting_cli.doors.evidence import EvidenceDoor
-        from inventory.naming import AUDITOR_POLICY, EVIDENCE_READER, EVIDENCE_USER, evidence_bucket
+        from inventory.naming import evidence_bucket
 
         def credentials() -> "Secret":
-            user = EVIDENCE_READER if AUDITOR_POLICY in session.vault.policies() else EVIDENCE_USER
-            return session.vault.reveal_secret(evidence_credentials(user))
+            return session.vault.reveal_secret(evidence_credentials(evidence_user_of(session.vault.policies())))
 
         kept = session.region.evidence
         if kept is None:

@@ -24,6 +24,9 @@ from vault_policies import render
 TRANSIT = Subject(SecretsEngine.kind, naming.TRANSIT_MOUNT)
 KV = Subject(SecretsEngine.kind, naming.KV_MOUNT)
 
+_EVIDENCE_KEYS = {naming.EVIDENCE_USER: render.SECRETS_KEY, naming.EVIDENCE_READER: render.READING_KEY}
+"""What wraps the credentials of each user of the evidence."""
+
 
 def platform_buckets(region: Region) -> Iterator[Resource]:
     """Yield the platform's locked buckets, and the users of its evidence; none where *region* names no store.
@@ -42,8 +45,10 @@ def platform_buckets(region: Region) -> Iterator[Resource]:
         yield _locked(region, naming.log_bucket(region), naming.LOGS, region.logs, days, expire_days=days)
 
 
-_EVIDENCE_KEYS = {naming.EVIDENCE_USER: render.SECRETS_KEY, naming.EVIDENCE_READER: render.READING_KEY}
-"""What wraps the credentials of each user of the evidence."""
+def evidence_user_of(policies: frozenset[str]) -> str:
+    """Say as which user somebody with these rights opens the evidence: who only looks, as the one that only reads."""
+    only_looks = naming.AUDITOR_POLICY in policies and naming.OPERATIONS_POLICY not in policies
+    return naming.EVIDENCE_READER if only_looks else naming.EVIDENCE_USER
 
 
 def evidence_credentials(user: str) -> SecretEntry:

@@ -91,9 +91,7 @@ class _Around:
 
 def _keep_niceness() -> None:
     """Where the kernel shares processors out by sessions, have ours stand back as far as whoever began it."""
-    with suppress(
-        OSError
-    ):  # a courtesy, which not every kernel knows, and which some refuse when it is asked too often
+    with suppress(OSError):  # not every kernel knows that courtesy, and some refuse it when it is asked too often
         Path("/proc/self/autogroup").write_text(str(os.nice(0)))
 
 
@@ -107,6 +105,7 @@ def _run(function: Callable[..., None], arguments: Sequence[object], around: _Ar
     os.write(writing, around.typed.encode())  # little enough to wait there
     os.close(writing)
     os.dup2(reading, 0)
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 whoever forked us gave us one that says nothing
     for path, descriptor in ((around.output, 1), (around.errors, 2)):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), descriptor)
     function(*arguments)

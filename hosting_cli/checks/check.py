@@ -54,9 +54,7 @@ def unmet(subject: str, observed: Json, fr: str, en: str, reading: RawReading) -
 
 def unknown(subject: str, reading: RawReading, reason: Sentence | str | None = None) -> Finding:
     """Say that nobody could see, and why: what a host or an engine says is in its own language."""
-    given = reason or reading.reason
-    if given is None:
-        given = Sentence("aucune raison n'a été donnée", "no reason was given")
+    given = reason or reading.reason or Sentence("aucune raison n'a été donnée", "no reason was given")
     why = given if isinstance(given, Sentence) else Sentence(given, given)
     said = Sentence(f"n'a pas pu être lu : {why.fr}", f"could not be read: {why.en}")
     return Finding(subject, Outcome.UNKNOWN, None, said, reading)

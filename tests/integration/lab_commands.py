@@ -47,13 +47,13 @@ def command(lab: Lab, *arguments: str, person: str = ENGINEER, environment: Path
 
 
 def run(
-    lab: Lab, *arguments: str, person: str = ENGINEER, environment: Path | None = None
+    lab: Lab, *arguments: str, person: str = ENGINEER, environment: Path | None = None, typed: str = ""
 ) -> tuple[int, dict[str, Any]]:
-    """Run a command to its end; give its exit status and its answer."""
+    """Run a command to its end, given what is *typed*; give its exit status and its answer."""
     with TemporaryDirectory() as folder:
         output, errors = Path(folder, "output"), Path(folder, "errors")
         asked = completed(lab, *arguments, person=person, environment=environment)
-        status = Forked(hosting, *asked, output=output, errors=errors).wait(timeout_seconds=600)
+        status = Forked(hosting, *asked, typed=typed, output=output, errors=errors).wait(timeout_seconds=600)
         assert output.stat().st_size, errors.read_text()
         return status, json.loads(output.read_text())
 

@@ -1,7 +1,6 @@
 """Four runbooks on real engines: a fault, the run that mends it, and what the journal says of it afterwards."""
 
 import json
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 import pytest
 from alerting import Figure, Reason, figures, must_have
 from identities_lab import APPLICATION, HOST, HostedLab
-from lab_commands import ENGINEER, OFFICER, begun, command, run, run_until_killed, session_of
+from lab_commands import ENGINEER, OFFICER, begun, run, run_until_killed, session_of
 
 from hosting_cli.backups.places import places
 from hosting_cli.console import Progress
@@ -55,12 +54,6 @@ def broken(lab: Lab, fault: str) -> Iterator[None]:
         faults.mend(lab, fault, "", Progress(quiet=True))
 
 
-def typing(lab: Lab, text: str, *arguments: str) -> tuple[int, dict[str, Any]]:
-    """Run a command that is given *text* on its standard input."""
-    done = subprocess.run(command(lab, *arguments), input=text, capture_output=True, text=True, check=False)
-    return done.returncode, json.loads(done.stdout)
-
-
 def entries(lab: Lab, digest: str) -> list[tuple[str, str]]:
     """Give who wrote which kinds of entries of a run."""
     status, told = run(lab, "runbook", "history", digest)
@@ -85,12 +78,12 @@ def test_a_sealed_vault_is_opened_by_holders_while_nobody_can_be_attested(lab: L
     share = json.loads((lab.directory / "unseal.json").read_text())["keys"][0]
     with broken(lab, "vault-sealed"):
         must_have("HostingVaultSealed", of_engines(lab), Reason(1, {}), folder=tmp_path)
-        assert typing(lab, "", "runbook", "run", "vault-sealed", "--confirm", "vault")[0] == 3
+        assert run(lab, "runbook", "run", "vault-sealed", "--confirm", "vault", typed="")[0] == 3
         digest = last_run(lab)
-        assert typing(lab, "bm9ib2R5J3Mgc2hhcmUgYXQgYWxsLCBvZiAzMiBieXRlcyE=\n", "runbook", "resume", digest)[0] == 1
-        refused = typing(lab, f"{share}\n", "runbook", "resume", digest)
+        assert run(lab, "runbook", "resume", digest, typed="bm9ib2R5J3Mgc2hhcmUgYXQgYWxsLCBvZiAzMiBieXRlcyE=\n")[0] == 1
+        refused = run(lab, "runbook", "resume", digest, typed=f"{share}\n")
         assert (refused[0], "--reason" in str(refused[1]["errors"])) == (1, True)
-        status, said = typing(lab, f"{share}\n", "runbook", "resume", digest, "--reason", "the right share now")
+        status, said = run(lab, "runbook", "resume", digest, "--reason", "the right share now", typed=f"{share}\n")
         assert status == 0, said
         assert lab.vault.health()["sealed"] is False
         must_have("HostingVaultSealed", of_engines(lab), folder=tmp_path)

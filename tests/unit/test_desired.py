@@ -20,6 +20,7 @@ from deploys.desired import Published
 from deploys.resources import HostResource, HostUnit, HostVolume
 from hosting_cli import desired as desired_module
 from hosting_cli.desired import CERTIFICATE_SECONDS, TOKEN_SECONDS, desired, provisioner_entry
+from hosting_cli.desired_buckets import evidence_user_of
 from hosting_cli.desired_links import LONGEST_LINK_DAYS
 from hosting_cli.resources import (
     AccessKey,
@@ -217,6 +218,19 @@ def test_a_region_that_names_no_store_for_them_has_neither() -> None:
     names = {subject.name for subject in desired(bare, environment(), PUBLISHED)}
     assert not {name for name in names if "evidence" in name or "logs" in name}
     assert naming.EVIDENCE_USER in {subject.name for subject in of_sample()}
+
+
+@pytest.mark.parametrize(
+    ("policies", "user"),
+    [
+        ({naming.AUDITOR_POLICY, "default"}, naming.EVIDENCE_READER),
+        ({naming.OPERATIONS_POLICY, "default"}, naming.EVIDENCE_USER),
+        ({naming.OPERATIONS_POLICY, naming.AUDITOR_POLICY}, naming.EVIDENCE_USER),
+    ],
+    ids=["an auditor reads", "operations add", "who is both adds"],
+)
+def test_the_evidence_is_opened_as_the_user_that_fits_somebodys_rights(policies: set[str], user: str) -> None:
+    assert evidence_user_of(frozenset(policies)) == user
 
 
 def reached_by(user: StoreUser) -> set[str]:
